@@ -1,0 +1,21 @@
+/** The signature algorithms that Latchkey issues with, by their names on the wire. @spec RFC 7518 §3.1, RFC 9864 §2.2 */
+export const SIGNING_ALGORITHMS = ['ES256', 'RS256', 'Ed25519'] as const;
+export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
+
+/** A public key as it stands in a key set: `kid`, `alg` and `use` are always there. @spec RFC 7517 §4 */
+export interface PublicJwk {
+  readonly kty: 'EC' | 'RSA' | 'OKP';
+  readonly kid: string;
+  readonly alg: SigningAlgorithm;
+  readonly use: 'sig';
+  readonly crv?: string;
+  readonly x?: string;
+  readonly y?: string;
+  readonly n?: string;
+  readonly e?: string;
+}
+
+/** @spec RFC 7517 §5 */
+export interface JwkSet {
+  readonly keys: readonly PublicJwk[];
+}

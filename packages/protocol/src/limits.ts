@@ -1,0 +1,86 @@
+/** Every maximum of what comes in, waits or is kept. Each has a test one past it. */
+export const LIMITS = {
+  /** A compact token, in characters, checked before anything is decoded. @spec RFC 8725bis §3 (limits) */
+  tokenMax: 16_384,
+  /** How deep the JSON of a header or of claims may nest. */
+  jsonDepthMax: 16,
+  /** A key set, in bytes and in keys. */
+  keySetBytesMax: 65_536,
+  keySetKeysMax: 100,
+  /** A `kid`, in characters: it is untrusted text and only ever looked up. */
+  kidMax: 128,
+  /** A request body of the OAuth endpoints and of the first-party API, in bytes. */
+  bodyBytesMax: 65_536,
+  /** A request body of the admin API and of reports, in bytes. */
+  adminBodyBytesMax: 262_144,
+  /** Parameters of one form. */
+  parametersMax: 100,
+  /** One `scope` parameter, in characters, and the scope names in it. */
+  scopeCharactersMax: 2_048,
+  scopeNamesMax: 100,
+  /** `resource` parameters in one request. */
+  resourcesMax: 10,
+  /** A login identifier, in characters after normalisation. */
+  identifierMax: 254,
+  identifiersPerAccountMax: 10,
+  /** A password: at least so many code points, at most so many bytes of UTF-8. @spec SP 800-63B-4 §3.1.1.2 */
+  passwordCodePointsMin: 15,
+  passwordBytesMax: 1_024,
+  /** A client secret as presented, in characters. */
+  clientSecretMax: 256,
+  secretsPerOwnerMax: 5,
+  /** A client's own retry id at refresh, in characters. */
+  attemptIdMax: 64,
+  /** Live sessions of one account; one more ends the oldest. */
+  sessionsPerAccountMax: 100,
+  /** A name or user agent that is kept for people to read, in characters. */
+  nameMax: 200,
+  userAgentMax: 256,
+  originsPerClientMax: 20,
+  rolesPerAccountMax: 100,
+  /** Rows of one answer of the admin API. */
+  pageRowsMax: 200,
+  /** Events of one page of the feed. */
+  feedPageMax: 5_000,
+  /** What one reader of the feed may leave unread, in bytes, before it is cut off. */
+  feedBacklogBytesMax: 1_048_576,
+  /** Streams of the feed: of one credential, and in all. */
+  streamsPerCredentialMax: 200,
+  streamsMax: 2_000,
+  /** Revocations in a verifier's memory, beyond which it counts as stale. */
+  revocationSetMax: 1_000_000,
+  /** Verified tokens in a verifier's memory. */
+  tokenCacheMax: 10_000,
+  /** Password hashes that may wait; one more answers 503. */
+  hashQueueMax: 64,
+  /** Transactions of one shared commit. */
+  commitBatchMax: 256,
+  /** Refusals that a process keeps for `token explain`, and in one report. */
+  refusalsKept: 10_000,
+  refusalsPerReportMax: 500,
+  /** Single-token revocations of one client in the feed's memory, beyond which one cut-off replaces them. */
+  tokenEventsPerClientMax: 1_000,
+} as const;
+
+/** Lifetimes and waits that no setting may exceed, in seconds. */
+export const DURATIONS = {
+  /** @spec NUM-02 */
+  accessTokenDefault: 300,
+  accessTokenMin: 60,
+  accessTokenMax: 3_600,
+  /** Leeway for `exp` and `nbf`. @spec NUM-06 */
+  leewayDefault: 30,
+  leewayMax: 60,
+  /** How far `iat` may lie in the future. @spec NUM-07 */
+  issuedInFutureMax: 60,
+  /** How far ahead `exp` may lie: more is a time in milliseconds, or nonsense. @spec RFC 7519 §2 (JWT-24) */
+  expiryAheadMax: 10 * 365 * 86_400,
+  /** How long an event stays in the log: an access token's longest life, leeway and skew. */
+  eventRetention: 3_600 + 60 + 120,
+  /** How long a spent refresh token may be repeated after a rotation. */
+  overlapDefault: 10,
+  overlapMax: 30,
+  heartbeatInterval: 2,
+  /** A key set may be kept so long; a new key is published at least so long before it signs. */
+  keySetMaxAge: 300,
+} as const;
