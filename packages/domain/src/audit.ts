@@ -1,0 +1,55 @@
+import type { EpochMilliseconds } from '@latchkey/protocol/types';
+
+/** What happened, in the words of the audit log. */
+export const AUDIT_EVENTS = [
+  'login.succeeded',
+  'login.failed',
+  'logout',
+  'session.ended',
+  'password.changed',
+  'password.set',
+  'account.created',
+  'account.disabled',
+  'account.enabled',
+  'client.created',
+  'client.deleted',
+  'client.secret_rotated',
+  'resource.created',
+  'role.granted',
+  'role.revoked',
+  'token.revoked',
+  'family.ended',
+  'refresh_token.reused',
+  'refresh_token.of_other_client',
+  'refresh_token.newer_than_store',
+  'refresh_token.overlap_streak',
+  'key.created',
+  'key.activated',
+  'key.retired',
+  'key.revoked',
+  'mac_key.revoked',
+  'feed.reader_ahead',
+  'feed.cut_off_instead_of_tokens',
+] as const;
+
+export type AuditEvent = (typeof AUDIT_EVENTS)[number];
+
+/** Who did it: an account or client by its id, the server itself, or somebody who proved nothing. */
+export type Actor = string;
+
+/** A row of the audit log, before the store gives it its number and its MAC. It never holds a secret. */
+export interface AuditEntry {
+  readonly at: EpochMilliseconds;
+  readonly event: AuditEvent;
+  readonly actor: Actor;
+  /** What it happened to: ids by their kind. */
+  readonly subject: Readonly<Record<string, string>>;
+  /** Anything else that helps to understand it. */
+  readonly detail: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** A stored audit row. The chain columns are empty until the sealer has linked it. */
+export interface AuditRow extends AuditEntry {
+  readonly id: number;
+  readonly mac: string;
+}

@@ -1,0 +1,59 @@
+import type { Position } from '@latchkey/protocol/position';
+import type { Scope } from '@latchkey/protocol/scope';
+import type {
+  ClientId,
+  EpochMilliseconds,
+  ResourceId,
+  ResourceIdentifier,
+  SecretId,
+  Sha256,
+} from '@latchkey/protocol/types';
+
+/** How a client authenticates at the endpoints; `none` makes it a public client. @spec RFC 7591 §2 */
+export type ClientAuthenticationMethod = 'none' | 'client_secret_basic' | 'client_secret_post';
+
+export type GrantType = 'client_credentials' | 'refresh_token';
+
+/** An OAuth client. */
+export interface Client {
+  readonly id: ClientId;
+  readonly version: number;
+  readonly name: string;
+  readonly createdAt: EpochMilliseconds;
+  readonly deletedAt: EpochMilliseconds | undefined;
+  readonly authentication: ClientAuthenticationMethod;
+  /** True when an administrator said that it is the deployment's own: it may ask people for their password. */
+  readonly firstParty: boolean;
+  readonly grantTypes: readonly GrantType[];
+  /** The scopes that it may ask for, whatever the resource. */
+  readonly scope: Scope;
+  /** The resources that it may ask for; the first is its default. */
+  readonly resources: readonly ResourceIdentifier[];
+  /** Origins of its pages, exact. They may call the first-party API and the token endpoint. */
+  readonly origins: readonly string[];
+  /** `rotate`: each refresh makes a new refresh token. `keep`: the same one stays (confidential clients only). */
+  readonly refreshPolicy: 'rotate' | 'keep';
+  /** Overlap of its families, when it is not the rule's default; in milliseconds, at most 30 000. */
+  readonly overlapMilliseconds: number | undefined;
+  /** Everything of this client that stands before this place in the log has ended. */
+  readonly cutOff: Position | undefined;
+}
+
+export const isPublic = (client: Client): boolean => client.authentication === 'none';
+
+/** One of the secrets of a client or of a resource server; they expire one by one, so that one can replace another. */
+export interface OwnerSecret {
+  readonly id: SecretId;
+  readonly owner: ClientId | ResourceId;
+  readonly hash: Sha256;
+  readonly createdAt: EpochMilliseconds;
+  readonly expiresAt: EpochMilliseconds | undefined;
+}
+
+/** A client whose authentication was proved, in the version that was proved. */
+export interface ProvedClient {
+  readonly id: ClientId;
+  readonly version: number;
+  /** `none` for a public client, which only named itself. */
+  readonly authentication: ClientAuthenticationMethod;
+}

@@ -1,0 +1,13 @@
+/** Counters that may be lost: failures and requests by address. In memory here; shared when there are many nodes. */
+export interface Ephemeral {
+  /**
+   * Takes one from the allowance of `key`, which refills by `perMinute` up to `burst`. Resolves with 0, or with the
+   * seconds to wait when nothing is left; then nothing was taken.
+   */
+  take(key: string, allowance: Allowance): Promise<number>;
+}
+
+export interface Allowance {
+  readonly burst: number;
+  readonly perMinute: number;
+}

@@ -1,0 +1,97 @@
+import type { RevocationEvent } from '@latchkey/protocol/claims';
+import type { Position } from '@latchkey/protocol/position';
+import type {
+  AccountId,
+  AttemptId,
+  ClientId,
+  EpochMilliseconds,
+  FamilyId,
+  NormalisedIdentifier,
+  ResourceId,
+  ResourceIdentifier,
+  SessionId,
+} from '@latchkey/protocol/types';
+import type { Account, Identifier, Role } from '../accounts/account.ts';
+import type { PasswordCredential } from '../accounts/password-credential.ts';
+import type { AuditRow } from '../audit.ts';
+import type { Client, OwnerSecret } from '../clients/client.ts';
+import type { Resource } from '../clients/resource.ts';
+import type { MacKey, SigningKey } from '../keys/signing-key.ts';
+import type { LoginAttempt } from '../login/attempt.ts';
+import type { Session, SessionSummary } from '../login/session.ts';
+import type { TokenFamily } from '../tokens/family.ts';
+import type { OutboxRow } from '../write.ts';
+
+/** One page of a list: rows after a key, in the order of that key. */
+export interface Page<K> {
+  readonly after: K | undefined;
+  readonly limit: number;
+}
+
+export interface AccountReader {
+  account(id: AccountId): Promise<Account | undefined>;
+  identifier(normalised: NormalisedIdentifier): Promise<Identifier | undefined>;
+  identifiers(account: AccountId): Promise<readonly Identifier[]>;
+  password(account: AccountId): Promise<PasswordCredential | undefined>;
+  accounts(page: Page<AccountId>): Promise<readonly Account[]>;
+  roles(account: AccountId, resource: string | undefined): Promise<readonly Role[]>;
+}
+
+export interface SessionReader {
+  session(id: SessionId): Promise<Session | undefined>;
+  /** Sessions that are neither ended nor expired, oldest first. */
+  liveSessions(account: AccountId, now: EpochMilliseconds): Promise<readonly SessionSummary[]>;
+  attempt(id: AttemptId): Promise<LoginAttempt | undefined>;
+}
+
+export interface FamilyReader {
+  family(id: FamilyId): Promise<TokenFamily | undefined>;
+  /** Families of an account without a session, neither ended nor expired. */
+  offlineFamilies(account: AccountId, now: EpochMilliseconds): Promise<readonly TokenFamily[]>;
+  /** Live families whose current generation has its outer MAC under this key. */
+  familiesUnderMacKey(keyId: number, page: Page<FamilyId>): Promise<readonly TokenFamily[]>;
+}
+
+export interface ClientReader {
+  client(id: ClientId): Promise<Client | undefined>;
+  clients(page: Page<ClientId>): Promise<readonly Client[]>;
+  /** First-party clients that are not deleted, at most two: enough to know whether there is exactly one. */
+  firstPartyClients(): Promise<readonly Client[]>;
+  secrets(owner: ClientId | ResourceId): Promise<readonly OwnerSecret[]>;
+  resource(identifier: ResourceIdentifier): Promise<Resource | undefined>;
+  resourceById(id: ResourceId): Promise<Resource | undefined>;
+  resources(page: Page<ResourceId>): Promise<readonly Resource[]>;
+}
+
+export interface KeyReader {
+  signingKeys(): Promise<readonly SigningKey[]>;
+  macKeys(): Promise<readonly MacKey[]>;
+}
+
+export interface LogReader {
+  /** Unexpired events after `seq`, ascending. Numbers go on over epochs; each event says its own epoch. */
+  revocations(afterSeq: number, now: EpochMilliseconds, limit: number): Promise<readonly RevocationEvent[]>;
+  /** Unexpired events that name this id, newest last. */
+  revocationsOf(id: string, now: EpochMilliseconds): Promise<readonly RevocationEvent[]>;
+  /** Audit rows, newest first, below `before`. */
+  audit(before: number | undefined, limit: number): Promise<readonly AuditRow[]>;
+  /** Audit rows whose subject names this id, newest first. */
+  auditOf(id: string, limit: number): Promise<readonly AuditRow[]>;
+  /** Messages that are due, oldest first. */
+  outbox(now: EpochMilliseconds, limit: number): Promise<readonly OutboxRow[]>;
+}
+
+/** What a decision may look at. A `load` asks for the slice that it reads. */
+export interface Reader extends AccountReader, SessionReader, FamilyReader, ClientReader, KeyReader, LogReader {
+  /** The store's clock, and how far the log and the catalogue are: read before the facts that it is used with. */
+  moment(): Promise<Moment>;
+}
+
+/** The store's own time and place. */
+export interface Moment {
+  readonly now: EpochMilliseconds;
+  /** The last event of the log. */
+  readonly position: Position;
+  /** Grows with every change of keys, clients, resources and their secrets: what a node keeps of them is valid for one number. */
+  readonly catalogue: number;
+}

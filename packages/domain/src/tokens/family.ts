@@ -1,0 +1,60 @@
+import type { Confirmation } from '@latchkey/protocol/claims';
+import type { Position } from '@latchkey/protocol/position';
+import type { Scope } from '@latchkey/protocol/scope';
+import type {
+  AccountId,
+  ClientId,
+  EpochMilliseconds,
+  FamilyId,
+  ResourceIdentifier,
+  Sealed,
+  SessionId,
+  Sha256,
+} from '@latchkey/protocol/types';
+import type { Ended } from '../login/session.ts';
+
+/** How the tokens of a family reach the client; fixed at login. A cookie family never yields a token in a body. */
+export type Delivery = 'body' | 'cookie';
+
+/** What one session (or an offline consent) allowed one client, and its refresh token with all successors. */
+export interface TokenFamily {
+  readonly id: FamilyId;
+  readonly accountId: AccountId;
+  readonly clientId: ClientId;
+  /** The session it ends with; undefined for an offline family. */
+  readonly sessionId: SessionId | undefined;
+  readonly scope: Scope;
+  readonly resources: readonly ResourceIdentifier[];
+  readonly delivery: Delivery;
+  readonly cnf: Confirmation | undefined;
+  readonly createdAt: EpochMilliseconds;
+  /** Its absolute end, however often it is refreshed. */
+  readonly expiresAt: EpochMilliseconds;
+  readonly pos: Position;
+  readonly ended: Ended | undefined;
+  /** Undefined for a family whose client gets no refresh token. */
+  readonly refresh: RefreshState | undefined;
+}
+
+/** The one live refresh token of a family. */
+export interface RefreshState {
+  readonly generation: number;
+  /** When this generation was made. */
+  readonly rotatedAt: EpochMilliseconds;
+  /** When the refresh token was last of use: at the rotation, or later where it is kept. */
+  readonly lastUsedAt: EpochMilliseconds;
+  /** A refresh token that lies unused for so long has expired. */
+  readonly idleSeconds: number;
+  /** For how long after the rotation the generation before may be repeated. */
+  readonly overlapMilliseconds: number;
+  /** If set, only a repeat with this random id of the client's own falls within the overlap. */
+  readonly attemptHash: Sha256 | undefined;
+  /** How often the overlap of this generation was used. */
+  readonly overlapUses: number;
+  /** In how many generations in a row, with this one, an overlap was used. */
+  readonly overlapStreak: number;
+  /** Which MAC key made the outer MAC of this generation. */
+  readonly macKeyId: number;
+  /** 16 random bytes, sealed; the refresh token of every generation is derived from them, and none is stored. */
+  readonly seed: Sealed;
+}

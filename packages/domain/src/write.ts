@@ -1,0 +1,107 @@
+import type { RevocationKind } from '@latchkey/protocol/claims';
+import type {
+  AccountId,
+  AttemptId,
+  ClientId,
+  EpochMilliseconds,
+  EpochSeconds,
+  FamilyId,
+  SecretId,
+  SessionId,
+  Sha256,
+} from '@latchkey/protocol/types';
+import type { Account, Identifier, Role } from './accounts/account.ts';
+import type { AuditEntry } from './audit.ts';
+import type { Client, OwnerSecret } from './clients/client.ts';
+import type { Resource } from './clients/resource.ts';
+import type { MacKey, SigningKey, SigningKeyState } from './keys/signing-key.ts';
+import type { LoginAttempt } from './login/attempt.ts';
+import type { Ended, Session } from './login/session.ts';
+import type { TokenFamily } from './tokens/family.ts';
+
+/** Everything that a decision may change. The union is closed: a store has a statement for every kind. */
+export type Write =
+  | { readonly kind: 'account.create'; readonly account: Account; readonly identifiers: readonly Identifier[] }
+  | { readonly kind: 'account.disable'; readonly id: AccountId; readonly at: EpochMilliseconds }
+  | { readonly kind: 'account.enable'; readonly id: AccountId }
+  /** Sets or replaces the password; the count of failures starts anew. */
+  | { readonly kind: 'password.set'; readonly id: AccountId; readonly phc: string; readonly at: EpochMilliseconds }
+  /** The same password under a newer hash: no new version, since nothing that was proved with it becomes false. */
+  | { readonly kind: 'password.rehash'; readonly id: AccountId; readonly version: number; readonly phc: string }
+  | { readonly kind: 'password.fail'; readonly id: AccountId; readonly at: EpochMilliseconds }
+  | { readonly kind: 'password.succeed'; readonly id: AccountId }
+  | { readonly kind: 'attempt.store'; readonly attempt: LoginAttempt }
+  | { readonly kind: 'attempt.remove'; readonly id: AttemptId }
+  | { readonly kind: 'session.start'; readonly session: Session }
+  | { readonly kind: 'session.end'; readonly id: SessionId; readonly ended: Ended }
+  | { readonly kind: 'family.start'; readonly family: TokenFamily }
+  /** Compare-and-set of the generation: exactly one row, or the decision was made on stale facts. */
+  | {
+      readonly kind: 'family.rotate';
+      readonly id: FamilyId;
+      readonly from: number;
+      readonly at: EpochMilliseconds;
+      readonly overlapMilliseconds: number;
+      readonly attemptHash: Sha256 | undefined;
+      readonly overlapStreak: number;
+      readonly macKeyId: number;
+    }
+  /** A use of a refresh token that is kept and not rotated. */
+  | {
+      readonly kind: 'family.touch';
+      readonly id: FamilyId;
+      readonly generation: number;
+      readonly at: EpochMilliseconds;
+    }
+  | { readonly kind: 'family.use_overlap'; readonly id: FamilyId; readonly generation: number; readonly streak: number }
+  | { readonly kind: 'family.end'; readonly id: FamilyId; readonly ended: Ended }
+  /** Ends every live family of an account that has no session: password change, disable, end all. */
+  | { readonly kind: 'family.end_offline'; readonly accountId: AccountId; readonly ended: Ended }
+  | { readonly kind: 'client.create'; readonly client: Client }
+  | { readonly kind: 'client.delete'; readonly id: ClientId; readonly at: EpochMilliseconds }
+  | { readonly kind: 'secret.add'; readonly secret: OwnerSecret }
+  | { readonly kind: 'secret.expire'; readonly id: SecretId; readonly at: EpochMilliseconds }
+  | { readonly kind: 'secret.remove'; readonly id: SecretId }
+  | { readonly kind: 'resource.create'; readonly resource: Resource }
+  | { readonly kind: 'role.grant'; readonly role: Role }
+  | { readonly kind: 'role.revoke'; readonly role: Role }
+  | { readonly kind: 'key.create'; readonly key: SigningKey }
+  | {
+      readonly kind: 'key.move';
+      readonly kid: string;
+      readonly from: SigningKeyState;
+      readonly to: SigningKeyState;
+      readonly at: EpochMilliseconds;
+    }
+  | { readonly kind: 'key.remove'; readonly kid: string }
+  | { readonly kind: 'mac_key.create'; readonly key: MacKey }
+  | { readonly kind: 'mac_key.move'; readonly id: number; readonly to: MacKey['state'] }
+  /**
+   * An event of the log; the store gives it the next number. With `cutOff` the same number is noted on the account or
+   * client, so that the server's own decisions find it when the event is no longer kept.
+   */
+  | {
+      readonly kind: 'revocation.emit';
+      readonly event: { readonly kind: RevocationKind; readonly id: string; readonly exp: EpochSeconds };
+    }
+  /** The log begins a new history: what this database knew may be less than what readers saw. */
+  | { readonly kind: 'epoch.begin'; readonly at: EpochMilliseconds }
+  | { readonly kind: 'audit.append'; readonly entry: AuditEntry }
+  /** Audit row and outbox row in one; the log line and the metric follow the commit. */
+  | { readonly kind: 'alert.raise'; readonly entry: AuditEntry }
+  | { readonly kind: 'outbox.enqueue'; readonly message: OutboxMessage }
+  | { readonly kind: 'outbox.delivered'; readonly id: number }
+  | { readonly kind: 'outbox.retry'; readonly id: number; readonly at: EpochMilliseconds };
+
+/** An effect on the world, delivered by a worker after the commit. */
+export interface OutboxMessage {
+  readonly topic: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly at: EpochMilliseconds;
+}
+
+/** A stored message, with its number and how often it was tried. */
+export interface OutboxRow extends OutboxMessage {
+  readonly id: number;
+  readonly attempts: number;
+}

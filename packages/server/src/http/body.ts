@@ -1,0 +1,67 @@
+import { type Parameters, parseParameters } from '@latchkey/protocol/parameters';
+import { fail, ok, type Result } from '@latchkey/protocol/result';
+import type { Refusal } from '../server.ts';
+
+const mediaType = (request: Request): string =>
+  (request.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+
+/**
+ * Reads a body up to its limit; nothing is parsed before the limit is known to hold.
+ *
+ * @returns `body_too_large`
+ */
+async function readText(request: Request, bodyMax: number): Promise<Result<string, Refusal>> {
+  const declared = Number(request.headers.get('content-length') ?? 0);
+  if (declared > bodyMax) return fail({ error: 'body_too_large' });
+  if (declared > 0) return ok(await request.text()); // the transport holds the sender to what it declared
+  return readStream(request, bodyMax);
+}
+
+async function readStream(request: Request, bodyMax: number): Promise<Result<string, Refusal>> {
+  if (request.body === null) return ok('');
+  const decoder = new TextDecoder();
+  let size = 0;
+  let text = '';
+  for await (const chunk of request.body) {
+    size += chunk.byteLength;
+    if (size > bodyMax) return fail({ error: 'body_too_large' });
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return ok(text + decoder.decode());
+}
+
+/**
+ * Reads a form.
+ *
+ * @returns `content_type_wrong`, `body_too_large`, `parameter_repeated`, `parameters_too_many`
+ * @spec RFC 6749 Appendix B
+ */
+export async function readForm(request: Request, bodyMax: number): Promise<Result<Parameters, Refusal>> {
+  if (mediaType(request) !== 'application/x-www-form-urlencoded') return fail({ error: 'content_type_wrong' });
+  const text = await readText(request, bodyMax);
+  if (!text.ok) return text;
+  const parameters = parseParameters(text.value);
+  return parameters.ok ? parameters : fail({ error: parameters.error });
+}
+
+/**
+ * Reads a JSON object.
+ *
+ * @returns `content_type_wrong`, `body_too_large`, `body_malformed`
+ */
+export async function readJson(
+  request: Request,
+  bodyMax: number,
+): Promise<Result<Readonly<Record<string, unknown>>, Refusal>> {
+  if (mediaType(request) !== 'application/json') return fail({ error: 'content_type_wrong' });
+  const text = await readText(request, bodyMax);
+  if (!text.ok) return text;
+  try {
+    const value: unknown = JSON.parse(text.value);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail({ error: 'body_malformed' });
+    return ok(value as Readonly<Record<string, unknown>>);
+  } catch (error) {
+    if (error instanceof SyntaxError) return fail({ error: 'body_malformed' });
+    throw error;
+  }
+}

@@ -1,0 +1,50 @@
+import { bearerChallenge } from '@latchkey/protocol/bearer';
+import { errorRow } from '@latchkey/protocol/errors';
+import type { Call, Endpoint, Refusal, Server } from '../server.ts';
+import { NO_STORE } from './headers.ts';
+
+/** Seconds after which a refusal for want of room may be tried again, when nothing better is known. */
+const RETRY_AFTER = '1';
+
+/**
+ * Words a refusal as the endpoint's standard asks, and remembers it under the id that the answer tells.
+ *
+ * @spec RFC 6749 §5.2 (oauth), RFC 9457 (problem), RFC 6750 §3 (bearer)
+ */
+export function renderRefusal(refusal: Refusal, endpoint: Endpoint, call: Call, server: Server): Response {
+  const row = errorRow(refusal.error);
+  const where = `${endpoint.method} ${endpoint.path}`;
+  const about = refusal.about ?? {};
+  const errorId = server.refusals.remember({ error: refusal.error, at: server.now(), where, about });
+  server.metrics.count('latchkey_refusals_total', { error: refusal.error });
+  server.log.info('refused', {
+    error: refusal.error,
+    error_id: errorId,
+    route: where,
+    address: call.address,
+    ...about,
+  });
+
+  const detail = row.disclose
+    ? [row.description, refusal.detail].filter((part) => part !== undefined).join(' ')
+    : undefined;
+  const headers: Record<string, string> = { ...NO_STORE, 'x-content-type-options': 'nosniff', ...refusal.headers };
+  if (row.status === 503 || row.status === 429) headers['retry-after'] ??= RETRY_AFTER;
+  if (row.status === 401 && endpoint.wording === 'bearer')
+    headers['www-authenticate'] = bearerChallenge(refusal.error, { realm: server.settings.issuer, errorId });
+  if (row.code === 'invalid_client' && row.status === 401)
+    headers['www-authenticate'] ??= `Basic realm="${server.settings.issuer}"`;
+  const body =
+    endpoint.wording === 'oauth'
+      ? { error: row.code, ...(detail === undefined ? {} : { error_description: detail }), error_id: errorId }
+      : {
+          type: `${server.settings.issuer}/errors#${row.disclose ? refusal.error : row.code}`,
+          title: row.code,
+          status: row.status,
+          ...(detail === undefined ? {} : { detail }),
+          error: row.code,
+          error_id: errorId,
+        };
+  headers['content-type'] = endpoint.wording === 'oauth' ? 'application/json' : 'application/problem+json';
+  return new Response(JSON.stringify(body), { status: row.status, headers });
+}

@@ -1,0 +1,51 @@
+import type { AccessGrant } from '@latchkey/domain/tokens/access-grant';
+import type { AccessTokenClaims } from '@latchkey/protocol/claims';
+import { makeId } from '@latchkey/protocol/ids';
+import { formatPosition } from '@latchkey/protocol/position';
+import { formatScope } from '@latchkey/protocol/scope';
+import { type EpochSeconds, seconds, type TokenId } from '@latchkey/protocol/types';
+import { encodeAccessToken } from '@latchkey/tokens/formats/access-token-jwt';
+import type { OpenKeys } from '../keys/key-ring.ts';
+import type { Server } from '../server.ts';
+
+export interface MintedAccessToken {
+  readonly value: string;
+  readonly jti: TokenId;
+  readonly expiresIn: number;
+}
+
+/** The claims of a granted access token. @spec RFC 9068 §2.2 */
+export function accessTokenClaims(grant: AccessGrant, issuer: string, jti: TokenId): AccessTokenClaims {
+  const issuedAt = seconds(grant.issuedAt);
+  const { person } = grant;
+  return {
+    iss: issuer,
+    sub: grant.subject,
+    aud: grant.resource.audience,
+    client_id: grant.clientId,
+    jti,
+    iat: issuedAt,
+    exp: (issuedAt + grant.resource.accessTokenSeconds) as EpochSeconds,
+    pos: formatPosition(grant.pos),
+    ...(grant.scope.length === 0 ? {} : { scope: formatScope(grant.scope) }),
+    ...(grant.roles.length === 0 ? {} : { roles: grant.roles }),
+    ...(grant.cnf === undefined ? {} : { cnf: grant.cnf }),
+    ...(person === undefined
+      ? {}
+      : {
+          fid: person.familyId,
+          ...(person.sessionId === undefined ? {} : { sid: person.sessionId }),
+          ...(person.authTime === undefined ? {} : { auth_time: person.authTime }),
+          ...(person.amr.length === 0 ? {} : { amr: person.amr }),
+          ...(person.acr === undefined ? {} : { acr: person.acr }),
+        }),
+  };
+}
+
+/** Signs a granted access token with the current key of its resource's algorithm. */
+export function mintAccessToken(grant: AccessGrant, keys: OpenKeys, server: Server): MintedAccessToken {
+  const jti = makeId('tok', server.now(), server.entropy(10));
+  const claims = accessTokenClaims(grant, server.settings.issuer, jti);
+  const value = encodeAccessToken(claims, keys.signer(grant.resource.algorithm), grant.resource.tokenType);
+  return { value, jti, expiresIn: grant.resource.accessTokenSeconds };
+}

@@ -1,0 +1,96 @@
+import type { Decision } from '@latchkey/domain/decision';
+import type { Ephemeral } from '@latchkey/domain/ports/ephemeral';
+import type { Moment, Reader } from '@latchkey/domain/ports/reader';
+import type { Store } from '@latchkey/domain/ports/store';
+import type { Committed } from '@latchkey/domain/transact';
+import type { ErrorId } from '@latchkey/protocol/errors';
+import type { Result } from '@latchkey/protocol/result';
+import type { EpochMilliseconds } from '@latchkey/protocol/types';
+import type { Feed } from './feed/feed.ts';
+import type { KeyRing } from './keys/key-ring.ts';
+import type { Log } from './observe/log.ts';
+import type { Metrics } from './observe/metrics.ts';
+import type { Refusals } from './observe/refusals.ts';
+import type { PasswordHasher } from './prove/password-hasher.ts';
+import type { Sealer } from './seal/seal.ts';
+import type { Settings } from './settings.ts';
+
+/** Everything that an endpoint may use. `main.ts` makes it; nothing of it is global. */
+export interface Server {
+  readonly settings: Settings;
+  readonly store: Store;
+  readonly ephemeral: Ephemeral;
+  readonly seal: Sealer;
+  readonly keys: KeyRing;
+  readonly passwords: PasswordHasher;
+  readonly feed: Feed;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly refusals: Refusals;
+  /** Random bytes fit for secrets. */
+  readonly entropy: (bytes: number) => Uint8Array;
+  /** This process's clock, for what no decision rests on. */
+  readonly now: () => EpochMilliseconds;
+  /**
+   * Changes state: `transact` of the domain, and after its commit the log lines, metrics and alerts of its writes.
+   */
+  commit<Facts, T>(
+    load: (read: Reader, moment: Moment) => Promise<Facts>,
+    decide: (facts: Facts, moment: Moment) => Decision<T>,
+  ): Promise<Committed<T>>;
+}
+
+/** A request at the edge, with what the edge has found out about it. */
+export interface Call {
+  readonly request: Request;
+  readonly url: URL;
+  /** The parts of the path that the route names: `/admin/api/accounts/:id`. */
+  readonly params: Readonly<Record<string, string>>;
+  /** From where it came, as far as named proxies are believed; undefined if unknown. */
+  readonly address: string | undefined;
+}
+
+/** Why a request is refused, with what the answer may add. */
+export interface Refusal {
+  readonly error: ErrorId;
+  /** One sentence for whoever sent it, beside the catalogue's: which field, which limit. Never an input value. */
+  readonly detail?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What the credential turned out to be about, for `token explain`: ids by their kind. Never told to the sender. */
+  readonly about?: Readonly<Record<string, string>>;
+}
+
+export type Answer = Result<Response, Refusal>;
+
+/** Which credentials a route takes; the matrix test tries all others at it and expects to be refused. */
+export type CredentialKind =
+  | 'none'
+  | 'client'
+  | 'public_client'
+  | 'resource_server'
+  | 'refresh_token'
+  | 'refresh_cookie'
+  | 'access_token_issuer'
+  | 'access_token_admin'
+  | 'metrics_token';
+
+/** How a route words its refusals: RFC 6749 JSON, RFC 9457 problem documents, or problem with an RFC 6750 challenge. */
+export type Wording = 'oauth' | 'problem' | 'bearer';
+
+/** Which origins may read a route's answers: none, all, or those registered for clients. Never with credentials. */
+export type Cors = 'none' | 'any' | 'registered';
+
+/** One endpoint: where it is, what it takes, and how it answers. */
+export interface Endpoint {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Under the issuer's path; `:name` is a parameter. */
+  readonly path: string;
+  /** One sentence for docs/reference/endpoints.md. */
+  readonly summary: string;
+  readonly credentials: readonly CredentialKind[];
+  readonly wording: Wording;
+  readonly cors: Cors;
+  /** Largest body in bytes; 0 where none is read. */
+  readonly bodyMax: number;
+  answer(call: Call, server: Server): Promise<Answer>;
+}

@@ -1,0 +1,145 @@
+import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
+import { z } from 'zod';
+
+/**
+ * Every setting of the server, in one table. The type of the configuration, its reader, `latchkey config check`, and
+ * docs/reference/settings.md derive from these rows. A setting is read from its flag, its environment variable,
+ * `latchkey.config.json` and its default, in this order.
+ */
+interface Setting<T> {
+  readonly env: string;
+  readonly schema: z.ZodType<T>;
+  /** Undefined where there is no default and the setting may be absent or is required, as the schema says. */
+  readonly fallback: T | undefined;
+  readonly doc: string;
+}
+
+const setting = <T>(env: string, schema: z.ZodType<T>, fallback: T | undefined, doc: string): Setting<T> => ({
+  env,
+  schema,
+  fallback,
+  doc,
+});
+
+const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const list = z.union([
+  z.array(z.string()),
+  z.string().transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  ),
+]);
+
+const DAY = 86_400;
+
+export const SETTINGS = {
+  mode: setting(
+    'LATCHKEY_MODE',
+    z.enum(['production', 'development']),
+    'production',
+    'Development mode is for one machine: loopback only, plain http, a demo account, an open feed.',
+  ),
+  issuer: setting(
+    'LATCHKEY_ISSUER',
+    z.url().optional(),
+    undefined,
+    'The public URL of this server, the `iss` of every token; it may have a path. Required in production.',
+  ),
+  host: setting('LATCHKEY_HOST', z.string().min(1), '127.0.0.1', 'The address to listen on.'),
+  port: setting('LATCHKEY_PORT', whole(0, 65_535), 8400, 'The port to listen on; 0 takes any that is free.'),
+  data: setting('LATCHKEY_DATA', z.string().min(1), './data', 'The folder of the database.'),
+  kekFile: setting(
+    'LATCHKEY_KEK_FILE',
+    z.string().min(1),
+    './.latchkey/kek',
+    'The file with the key-encryption key, outside the data folder and readable by its owner only.',
+  ),
+  trustedProxies: setting(
+    'LATCHKEY_TRUSTED_PROXIES',
+    list,
+    [],
+    'Addresses of the proxies whose X-Forwarded-For is believed.',
+  ),
+  logLevel: setting(
+    'LATCHKEY_LOG_LEVEL',
+    z.enum(['silent', 'error', 'warn', 'info']),
+    'info',
+    'How much the log says.',
+  ),
+  metricsPort: setting(
+    'LATCHKEY_METRICS_PORT',
+    whole(0, 65_535).optional(),
+    undefined,
+    'A port of its own for /metrics, on the same address.',
+  ),
+  metricsTokenFile: setting(
+    'LATCHKEY_METRICS_TOKEN_FILE',
+    z.string().optional(),
+    undefined,
+    'A file with the token that /metrics asks for on the main port. With neither this nor a port, there are no metrics.',
+  ),
+  accessTokenSeconds: setting(
+    'LATCHKEY_ACCESS_TOKEN_SECONDS',
+    whole(DURATIONS.accessTokenMin, DURATIONS.accessTokenMax),
+    DURATIONS.accessTokenDefault,
+    'How long an access token lives, where its resource says nothing else.',
+  ),
+  bodyIdleSeconds: setting(
+    'LATCHKEY_BODY_IDLE_SECONDS',
+    whole(60, 365 * DAY),
+    14 * DAY,
+    'How long a refresh token that was delivered in a body may lie unused.',
+  ),
+  bodyAbsoluteSeconds: setting(
+    'LATCHKEY_BODY_ABSOLUTE_SECONDS',
+    whole(60, 365 * DAY),
+    90 * DAY,
+    'How long a login that delivered in a body lives, however often it is refreshed.',
+  ),
+  cookieIdleSeconds: setting(
+    'LATCHKEY_COOKIE_IDLE_SECONDS',
+    whole(60, 365 * DAY),
+    DAY,
+    'How long a refresh cookie may lie unused.',
+  ),
+  cookieAbsoluteSeconds: setting(
+    'LATCHKEY_COOKIE_ABSOLUTE_SECONDS',
+    whole(60, 365 * DAY),
+    30 * DAY,
+    'How long a login that delivered cookies lives, however often it is refreshed.',
+  ),
+  refreshOverlapMilliseconds: setting(
+    'LATCHKEY_REFRESH_OVERLAP_MS',
+    whole(0, DURATIONS.overlapMax * 1000),
+    DURATIONS.overlapDefault * 1000,
+    'How long a spent refresh token may be repeated where an overlap is allowed, in milliseconds.',
+  ),
+  hashConcurrency: setting(
+    'LATCHKEY_HASH_CONCURRENCY',
+    whole(1, 64).optional(),
+    undefined,
+    'Password hashes at a time; by default one less than there are cores.',
+  ),
+  hashQueue: setting(
+    'LATCHKEY_HASH_QUEUE',
+    whole(1, 1_000),
+    LIMITS.hashQueueMax,
+    'Password hashes that may wait; one more is answered 503.',
+  ),
+  keyRotationDays: setting(
+    'LATCHKEY_KEY_ROTATION_DAYS',
+    whole(1, 365),
+    30,
+    'How long a signing key signs before the next one takes over.',
+  ),
+  drainSeconds: setting('LATCHKEY_DRAIN_SECONDS', whole(0, 300), 10, 'How long a stop waits for requests under way.'),
+} as const satisfies Record<string, Setting<unknown>>;
+
+type Value<S> = S extends Setting<infer T> ? T : never;
+
+/** The values of all settings, checked; the issuer is always known by then. */
+export type Settings = { readonly [K in keyof typeof SETTINGS]: Value<(typeof SETTINGS)[K]> } & {
+  readonly issuer: string;
+};
