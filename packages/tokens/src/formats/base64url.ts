@@ -1,0 +1,41 @@
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const VALUES = new Int8Array(128).fill(-1);
+for (let value = 0; value < ALPHABET.length; value++) VALUES[ALPHABET.charCodeAt(value)] = value;
+
+/**
+ * Decodes base64url without padding. Undefined for anything else, also for a last character with stray bits: every
+ * sequence of bytes has exactly one spelling, so that no two texts are the same token.
+ *
+ * @spec RFC 7515 §2, RFC 4648 §3.5
+ */
+export function decodeBase64url(text: string): Uint8Array | undefined {
+  const rest = text.length % 4;
+  if (rest === 1) return undefined;
+  const bytes = new Uint8Array((text.length * 3) >> 2);
+  let buffer = 0;
+  let bits = 0;
+  let filled = 0;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    const value = code < 128 ? (VALUES[code] ?? -1) : -1;
+    if (value < 0) return undefined;
+    buffer = ((buffer << 6) | value) & 0xffffff;
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    bytes[filled++] = (buffer >> bits) & 255;
+  }
+  return (buffer & ((1 << bits) - 1)) === 0 ? bytes : undefined;
+}
+
+/** Encodes bytes as base64url without padding. */
+export function encodeBase64url(bytes: Uint8Array): string {
+  let text = '';
+  for (let index = 0; index < bytes.length; index += 3) {
+    const [a = 0, b = 0, c = 0] = bytes.subarray(index, index + 3);
+    text += ALPHABET.charAt(a >> 2) + ALPHABET.charAt(((a & 3) << 4) | (b >> 4));
+    if (index + 1 < bytes.length) text += ALPHABET.charAt(((b & 15) << 2) | (c >> 6));
+    if (index + 2 < bytes.length) text += ALPHABET.charAt(c & 63);
+  }
+  return text;
+}
