@@ -15,6 +15,7 @@ export const AUDIT_EVENTS = [
   'client.deleted',
   'client.secret_rotated',
   'resource.created',
+  'resource.secret_rotated',
   'role.granted',
   'role.revoked',
   'token.revoked',

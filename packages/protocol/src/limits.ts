@@ -38,6 +38,11 @@ export const LIMITS = {
   userAgentMax: 256,
   originsPerClientMax: 20,
   rolesPerAccountMax: 100,
+  /** The name of a role, in characters. */
+  roleMax: 64,
+  /** Resources of a deployment, and the identifier of one, in characters. */
+  resourcesKeptMax: 1_000,
+  resourceIdentifierMax: 512,
   /** Rows of one answer of the admin API. */
   pageRowsMax: 200,
   /** Events of one page of the feed. */
@@ -77,6 +82,8 @@ export const DURATIONS = {
   expiryAheadMax: 10 * 365 * 86_400,
   /** How long an event stays in the log: an access token's longest life, leeway and skew. */
   eventRetention: 3_600 + 60 + 120,
+  /** How long the secret that a rotation replaces may stay good beside its successor. */
+  secretOverlapMax: 30 * 86_400,
   /** How long a spent refresh token may be repeated after a rotation. */
   overlapDefault: 10,
   overlapMax: 30,
