@@ -1,0 +1,34 @@
+import type { Ephemeral } from '@latchkey/domain/ports/ephemeral';
+
+/** Keys that are remembered at most; beyond, those that have refilled longest ago are forgotten. */
+const KEYS_MAX = 100_000;
+
+/**
+ * Allowances in this process's memory (GCRA: each key is one number, the time at which its allowance is full again).
+ * `monotonic` is in milliseconds and never goes back.
+ */
+export function memoryEphemeral(monotonic: () => number, keysMax = KEYS_MAX): Ephemeral {
+  const fullAt = new Map<string, number>();
+
+  function makeRoom(now: number): void {
+    for (const [key, at] of fullAt) if (at <= now) fullAt.delete(key);
+    for (const key of fullAt.keys()) {
+      if (fullAt.size < keysMax) return;
+      fullAt.delete(key); // oldest use first
+    }
+  }
+
+  return {
+    async take(key, { burst, perMinute }) {
+      const now = monotonic();
+      const cost = 60_000 / perMinute;
+      const full = Math.max(now, fullAt.get(key) ?? now) + cost;
+      const wait = full - now - burst * cost;
+      if (wait > 0) return Math.max(1, Math.ceil(wait / 1000));
+      if (fullAt.size >= keysMax && !fullAt.has(key)) makeRoom(now);
+      fullAt.delete(key);
+      fullAt.set(key, full);
+      return 0;
+    },
+  };
+}

@@ -1,0 +1,165 @@
+import { StoreUnavailable } from '@latchkey/domain/ports/store';
+
+/** What the shared commit asks of a database connection. All of it is synchronous. */
+export interface CommitPort {
+  begin(): void;
+  commit(): void;
+  rollback(): void;
+  savepoint(): void;
+  release(): void;
+  rollbackToSavepoint(): void;
+  isOpen(): boolean;
+  /** What an error of the database means to whoever waits. */
+  explain(error: unknown): Error;
+}
+
+/** Bounds of a batch and of the queue before it. */
+export interface CommitLimits {
+  readonly batchMax: number;
+  readonly queueMax: number;
+  /** A batch takes no further member after so long. */
+  readonly batchMilliseconds: number;
+  /** A member that has not finished by then awaits something that it must not. */
+  readonly memberMilliseconds: number;
+}
+
+export const COMMIT_LIMITS: CommitLimits = {
+  batchMax: 256,
+  queueMax: 10_000,
+  batchMilliseconds: 50,
+  memberMilliseconds: 2_000,
+};
+
+interface Member {
+  /** Runs inside a savepoint; its outcome is kept back until the commit. */
+  run(): Promise<() => void>;
+  fail(error: Error): void;
+}
+
+/** Runs work in turns and commits for many at once. */
+export interface GroupCommit {
+  run<T>(work: () => Promise<T>): Promise<T>;
+  /** Resolves when no batch is open. */
+  idle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Group commit: transactions that wait share one commit, and run strictly one after another, each in a savepoint.
+ *
+ * No outcome leaves before the commit has returned, no refusal and no member without writes either: it may have read
+ * what an earlier member wrote. After any error the outer transaction must still be open (a full disk drops the whole
+ * of it); if it is not, the batch stops, and every member gets a fault. An error at the commit itself leaves the state
+ * of the disk unknown: `onFault` ends the process.
+ */
+export function createGroupCommit(
+  port: CommitPort,
+  limits: CommitLimits,
+  onFault: (error: Error) => void,
+): GroupCommit {
+  let queue: Member[] = [];
+  let scheduled = false;
+  let closed = false;
+  let open: Promise<void> | undefined;
+
+  function schedule(): void {
+    if (scheduled || queue.length === 0) return;
+    scheduled = true;
+    // after the requests of this turn of the loop have been read, so that all of them join
+    setImmediate(() => {
+      open = runBatch().finally(() => {
+        open = undefined;
+        scheduled = false;
+        schedule();
+      });
+    });
+  }
+
+  async function runBatch(): Promise<void> {
+    const done: { readonly member: Member; readonly deliver: () => void }[] = [];
+    let running: Member | undefined;
+    const began = performance.now();
+    try {
+      port.begin();
+      while (
+        queue.length > 0 &&
+        done.length < limits.batchMax &&
+        performance.now() - began < limits.batchMilliseconds
+      ) {
+        running = queue.shift();
+        if (running === undefined) break;
+        const deliver = await runMember(running);
+        if (!port.isOpen()) throw new StoreUnavailable('the transaction was dropped by the database');
+        done.push({ member: running, deliver });
+        running = undefined;
+      }
+    } catch (error) {
+      if (port.isOpen()) port.rollback();
+      const fault = port.explain(error);
+      for (const { member } of done) member.fail(fault);
+      running?.fail(fault);
+      return;
+    }
+    try {
+      port.commit();
+    } catch (error) {
+      const fault = port.explain(error);
+      if (port.isOpen()) port.rollback();
+      for (const { member } of done) member.fail(fault);
+      onFault(fault);
+      return;
+    }
+    for (const { deliver } of done) deliver();
+  }
+
+  /** Runs one member in its savepoint. A throw of its own undoes its own writes only, and is kept back like an outcome. */
+  async function runMember(member: Member): Promise<() => void> {
+    port.savepoint();
+    try {
+      const deliver = await withDeadline(member.run(), limits.memberMilliseconds);
+      port.release();
+      return deliver;
+    } catch (error) {
+      if (!port.isOpen()) throw error;
+      port.rollbackToSavepoint();
+      port.release();
+      const fault = port.explain(error);
+      return () => member.fail(fault);
+    }
+  }
+
+  return {
+    run<T>(work: () => Promise<T>) {
+      return new Promise<T>((resolve, reject) => {
+        if (closed) return reject(new StoreUnavailable('the store is closed'));
+        if (queue.length >= limits.queueMax) return reject(new StoreUnavailable('too many transactions wait'));
+        queue.push({
+          async run() {
+            const value = await work();
+            return () => resolve(value);
+          },
+          fail: reject,
+        });
+        schedule();
+      });
+    },
+    async idle() {
+      while (open !== undefined) await open;
+    },
+    async close() {
+      closed = true;
+      while (scheduled || open !== undefined) await (open ?? new Promise((resolve) => setImmediate(resolve)));
+      const left = queue;
+      queue = [];
+      for (const member of left) member.fail(new StoreUnavailable('the store is closed'));
+    },
+  };
+}
+
+function withDeadline<T>(promise: Promise<T>, milliseconds: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('a transaction awaited something else than the store')), milliseconds);
+  });
+  return Promise.race([promise, deadline]).finally(() => clearTimeout(timer));
+}

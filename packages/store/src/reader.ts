@@ -1,0 +1,62 @@
+import type { Moment, Reader } from '@latchkey/domain/ports/reader';
+import type { EpochMilliseconds } from '@latchkey/protocol/types';
+import { type Executor, first, type Query, type Row } from './sql.ts';
+import { accounts } from './tables/accounts.ts';
+import { attempts } from './tables/attempts.ts';
+import { audit } from './tables/audit.ts';
+import { clients } from './tables/clients.ts';
+import { families } from './tables/families.ts';
+import { identifiers } from './tables/identifiers.ts';
+import { macKeys, signingKeys } from './tables/keys.ts';
+import { outbox } from './tables/outbox.ts';
+import { passwords } from './tables/passwords.ts';
+import { resources } from './tables/resources.ts';
+import { revocations } from './tables/revocations.ts';
+import { roles } from './tables/roles.ts';
+import { secrets } from './tables/secrets.ts';
+import { sessions } from './tables/sessions.ts';
+import { state } from './tables/state.ts';
+
+/** A reader over whatever runs statements: a transaction, or a connection for reads. */
+export function createReader(executor: Executor, now: () => EpochMilliseconds): Reader {
+  const maybe = async <T>(query: Query, model: (row: Row) => T): Promise<T | undefined> => {
+    const row = await first(executor, query);
+    return row === undefined ? undefined : model(row);
+  };
+  const list = async <T>(query: Query, model: (row: Row) => T): Promise<readonly T[]> =>
+    (await executor.all(query)).map(model);
+  return {
+    account: (id) => maybe(accounts.byId(id), accounts.model),
+    identifier: (normalised) => maybe(identifiers.byName(normalised), identifiers.model),
+    identifiers: (account) => list(identifiers.ofAccount(account), identifiers.model),
+    password: (account) => maybe(passwords.ofAccount(account), passwords.model),
+    accounts: (page) => list(accounts.page(page), accounts.model),
+    roles: (account, resource) =>
+      list(resource === undefined ? roles.ofAccount(account) : roles.at(account, resource), roles.model),
+    session: (id) => maybe(sessions.byId(id), sessions.model),
+    liveSessions: (account, at) => list(sessions.live(account, at), sessions.summary),
+    attempt: (id) => maybe(attempts.byId(id), attempts.model),
+    family: (id) => maybe(families.byId(id), families.model),
+    offlineFamilies: (account, at) => list(families.offline(account, at), families.model),
+    familiesUnderMacKey: (keyId, page) => list(families.underMacKey(keyId, page), families.model),
+    client: (id) => maybe(clients.byId(id), clients.model),
+    clients: (page) => list(clients.page(page), clients.model),
+    firstPartyClients: () => list(clients.firstParty(), clients.model),
+    secrets: (owner) => list(secrets.ofOwner(owner), secrets.model),
+    resource: (identifier) => maybe(resources.byIdentifier(identifier), resources.model),
+    resourceById: (id) => maybe(resources.byId(id), resources.model),
+    resources: (page) => list(resources.page(page), resources.model),
+    signingKeys: () => list(signingKeys.all(), signingKeys.model),
+    macKeys: () => list(macKeys.all(), macKeys.model),
+    revocations: (after, at, limit) => list(revocations.after(after, at, limit), revocations.model),
+    revocationsOf: (id, at) => list(revocations.of(id, at), revocations.model),
+    audit: (before, limit) => list(audit.before(before, limit), audit.model),
+    auditOf: (id, limit) => list(audit.of(id, limit), audit.model),
+    outbox: (at, limit) => list(outbox.due(at, limit), outbox.model),
+    async moment(): Promise<Moment> {
+      const row = await first(executor, state.read());
+      if (row === undefined) throw new Error('the state row is missing');
+      return state.model(row, now());
+    },
+  };
+}

@@ -1,0 +1,188 @@
+import { type Store, StoreUnavailable, type Transaction, WriteConflict } from '@latchkey/domain/ports/store';
+import type { RowVersion } from '@latchkey/domain/row-version';
+import type { Write } from '@latchkey/domain/write';
+import { DURATIONS } from '@latchkey/protocol/limits';
+import { type EpochMilliseconds, later } from '@latchkey/protocol/types';
+import { type AuditMac, stepsFor, versionQuery } from './apply.ts';
+import { COMMIT_LIMITS, type CommitLimits, createGroupCommit } from './group-commit.ts';
+import { migrate } from './migrate.ts';
+import { createReader } from './reader.ts';
+import type { Query } from './sql.ts';
+import { isSqliteError, openConnection, type SqliteConnection, setPragmas } from './sqlite-driver.ts';
+import { attempts } from './tables/attempts.ts';
+import { clients } from './tables/clients.ts';
+import { families } from './tables/families.ts';
+import { revocations } from './tables/revocations.ts';
+import { secrets } from './tables/secrets.ts';
+import { sessions } from './tables/sessions.ts';
+import { state } from './tables/state.ts';
+
+export interface SqliteOptions {
+  /** A file, or `:memory:`. */
+  readonly path: string;
+  readonly now: () => EpochMilliseconds;
+  readonly auditMac: AuditMac;
+  /** Called when a commit fails: what is on disk is unknown then, and the process must end. */
+  readonly onFault: (error: Error) => void;
+  readonly limits?: Partial<CommitLimits>;
+}
+
+/** The store on SQLite, with what only a database that can be opened twice has to offer. */
+export interface SqliteStore extends Store {
+  /** The value by which a node knows that it holds the right key-encryption key; set once. */
+  kekCheck(): Promise<Uint8Array | undefined>;
+  setKekCheck(check: Uint8Array): Promise<void>;
+}
+
+/** How often work is run again when a row was not as it saw it; in one process that is a bug of the decision. */
+const CONFLICTS_MAX = 5;
+
+/** Opens the store. The file belongs to this process alone: a second one is refused. */
+export async function openSqlite(options: SqliteOptions): Promise<SqliteStore> {
+  const isMemory = options.path === ':memory:';
+  const lock = isMemory ? undefined : takeLock(options.path);
+  const writer = openConnection(options.path, false);
+  setPragmas(writer, isMemory);
+  migrate(writer, options.now());
+  const readConnection = isMemory ? writer : openConnection(options.path, true);
+
+  const listeners = new Set<() => void>();
+  const commits = createGroupCommit(
+    {
+      begin: () => writer.exec('BEGIN IMMEDIATE'),
+      commit: () => writer.exec('COMMIT'),
+      rollback: () => writer.exec('ROLLBACK'),
+      savepoint: () => writer.exec('SAVEPOINT member'),
+      release: () => writer.exec('RELEASE member'),
+      rollbackToSavepoint: () => writer.exec('ROLLBACK TO member'),
+      isOpen: () => writer.isTransaction(),
+      explain: (error) =>
+        isSqliteError(error) ? new StoreUnavailable(error.message, { cause: error }) : asError(error),
+    },
+    { ...COMMIT_LIMITS, ...options.limits },
+    options.onFault,
+  );
+
+  // a reader of the same connection must not see what a batch has not committed
+  const read = createReader(
+    {
+      async all(query) {
+        if (isMemory) await commits.idle();
+        return faultsExplained(() => readConnection.all(query));
+      },
+    },
+    options.now,
+  );
+  const inTransaction = createReader({ all: async (query) => writer.all(query) }, options.now);
+
+  return {
+    read,
+    async transact(work) {
+      let emitted = false;
+      const value = await commits.run(() =>
+        runAgainOnConflict(async () => {
+          emitted = false;
+          const tx: Transaction = {
+            ...inTransaction,
+            async apply(expects, writes) {
+              applyNow(writer, expects, writes, options.auditMac);
+              emitted ||= writes.some(({ kind }) => kind === 'revocation.emit' || kind === 'epoch.begin');
+            },
+          };
+          return work(tx);
+        }),
+      );
+      if (emitted) for (const listener of listeners) listener();
+      return value;
+    },
+    expire: (now, limit) => commits.run(async () => expireNow(writer, now, limit)),
+    onRevocation(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async kekCheck() {
+      const value = writer.all(state.kekCheck())[0]?.kek_check;
+      return value instanceof Uint8Array ? value : undefined;
+    },
+    setKekCheck: (check) => commits.run(async () => void writer.run(state.setKekCheck(check))),
+    async close() {
+      await commits.close();
+      if (!isMemory) readConnection.close();
+      writer.close();
+      lock?.close();
+    },
+  };
+
+  async function runAgainOnConflict<T>(work: () => Promise<T>): Promise<T> {
+    for (let run = 1; ; run++) {
+      writer.exec('SAVEPOINT run');
+      try {
+        const value = await work();
+        writer.exec('RELEASE run');
+        return value;
+      } catch (error) {
+        if (!(error instanceof WriteConflict) || run === CONFLICTS_MAX) throw error;
+        writer.exec('ROLLBACK TO run');
+        writer.exec('RELEASE run');
+      }
+    }
+  }
+}
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
+function faultsExplained<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (isSqliteError(error)) throw new StoreUnavailable(error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** Checks what a decision expects, then makes its changes. */
+function applyNow(
+  connection: SqliteConnection,
+  expects: readonly RowVersion[],
+  writes: readonly Write[],
+  auditMac: AuditMac,
+): void {
+  for (const expected of expects)
+    if (connection.all(versionQuery(expected))[0]?.version !== expected.version)
+      throw new WriteConflict(`${expected.table} is no longer at version ${expected.version}`);
+  for (const { query, rows } of stepsFor(writes, auditMac))
+    if (connection.run(query) !== 1 && rows === 'one') throw new WriteConflict(`no row for: ${query.text}`);
+}
+
+/** Removes what is dead, a bounded number of rows a call, the tables in turn. */
+function expireNow(connection: SqliteConnection, now: EpochMilliseconds, limit: number): number {
+  const before = later(now, -DURATIONS.eventRetention * 1000);
+  const steps: readonly ((limit: number) => Query)[] = [
+    (left) => attempts.expire(now, left),
+    (left) => revocations.expire(now, left),
+    (left) => families.expire(before, left),
+    (left) => sessions.expire(before, left),
+    (left) => secrets.expire(before, left),
+    (left) => clients.expire(before, left),
+  ];
+  let removed = 0;
+  for (const step of steps) if (removed < limit) removed += connection.run(step(limit - removed));
+  return removed;
+}
+
+/**
+ * A file belongs to one server process. The lock is a transaction on a file beside it: the operating system lets go of
+ * it when the process dies, however it dies.
+ */
+function takeLock(path: string): SqliteConnection {
+  const connection = openConnection(`${path}.lock`, false);
+  try {
+    connection.exec('PRAGMA busy_timeout = 0');
+    connection.exec('BEGIN EXCLUSIVE');
+    return connection;
+  } catch (error) {
+    connection.close();
+    if (isSqliteError(error)) throw new StoreUnavailable(`another server process uses ${path}`, { cause: error });
+    throw error;
+  }
+}
