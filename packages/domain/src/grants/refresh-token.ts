@@ -18,6 +18,7 @@ import type { Session } from '../login/session.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import type { TokenGrant } from '../tokens/access-grant.ts';
 import type { EndReason } from '../tokens/end-reason.ts';
+import { eventExpiry } from '../tokens/event-expiry.ts';
 import type { Delivery, RefreshState, TokenFamily } from '../tokens/family.ts';
 import { familyLife, type Lifelines } from '../tokens/liveness.ts';
 import type { Write } from '../write.ts';
@@ -273,9 +274,6 @@ function endFamily(
     alert(ALARMS[error], family, command.client.id, now, detail),
   ]);
 }
-
-/** Events are kept for as long as any access token may still live, whatever today's settings say. */
-export const eventExpiry = (now: EpochMilliseconds) => seconds(later(now, DURATIONS.eventRetention * 1000));
 
 const alert = (
   event: AuditEvent,

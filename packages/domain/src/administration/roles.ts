@@ -1,0 +1,77 @@
+import { LIMITS } from '@latchkey/protocol/limits';
+import type { AccountId, ResourceIdentifier } from '@latchkey/protocol/types';
+import type { Account, Role } from '../accounts/account.ts';
+import type { AuditEvent } from '../audit.ts';
+import type { Resource } from '../clients/resource.ts';
+import { allow, type Decision, refuse } from '../decision.ts';
+import type { AccountReader, ClientReader, Moment } from '../ports/reader.ts';
+import type { Write } from '../write.ts';
+import type { Administrator } from './scopes.ts';
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/;
+
+export interface RoleCommand {
+  readonly administrator: Administrator;
+  readonly accountId: AccountId;
+  readonly resource: string;
+  readonly role: string;
+}
+
+export interface RoleFacts {
+  readonly account: Account | undefined;
+  readonly resource: Resource | undefined;
+  readonly roles: readonly Role[];
+}
+
+/** Loads what the decisions on roles look at. */
+export const loadRole = async (
+  read: Pick<AccountReader, 'account' | 'roles'> & Pick<ClientReader, 'resource'>,
+  command: RoleCommand,
+): Promise<RoleFacts> => ({
+  account: await read.account(command.accountId),
+  resource: await read.resource(command.resource as ResourceIdentifier),
+  roles: await read.roles(command.accountId, undefined),
+});
+
+/**
+ * Decides that an account gets a role at a resource; it stands in the next access token for that resource. To grant a
+ * role twice changes nothing.
+ *
+ * @returns `not_found`, `role_invalid`, `resource_unknown`, `limit_reached`
+ */
+export function decideGrantRole(facts: RoleFacts, command: RoleCommand, { now }: Moment): Decision<Role> {
+  const { accountId, role } = command;
+  if (facts.account === undefined) return refuse('not_found');
+  if (role.length > LIMITS.roleMax || !NAME.test(role)) return refuse('role_invalid');
+  if (facts.resource === undefined) return refuse('resource_unknown');
+  const granted: Role = { accountId, resource: facts.resource.identifier, role };
+  if (has(facts, granted)) return allow(granted);
+  if (facts.roles.length >= LIMITS.rolesPerAccountMax) return refuse('limit_reached');
+  return allow(granted, [{ kind: 'role.grant', role: granted }, entry('role.granted', granted, command, now)]);
+}
+
+/**
+ * Decides that an account loses a role; access tokens that name it are replaced within their life of minutes. The
+ * resource need not exist any more.
+ *
+ * @returns `not_found`
+ */
+export function decideRevokeRole(facts: RoleFacts, command: RoleCommand, { now }: Moment): Decision<Role> {
+  const role: Role = { accountId: command.accountId, resource: command.resource, role: command.role };
+  if (facts.account === undefined || !has(facts, role)) return refuse('not_found');
+  return allow(role, [{ kind: 'role.revoke', role }, entry('role.revoked', role, command, now)]);
+}
+
+const has = ({ roles }: RoleFacts, wanted: Role): boolean =>
+  roles.some(({ resource, role }) => resource === wanted.resource && role === wanted.role);
+
+const entry = (event: AuditEvent, role: Role, { administrator }: RoleCommand, at: Moment['now']): Write => ({
+  kind: 'audit.append',
+  entry: {
+    at,
+    event,
+    actor: administrator.id,
+    subject: { account: role.accountId },
+    detail: { resource: role.resource, role: role.role },
+  },
+});

@@ -1,0 +1,118 @@
+import { LIMITS } from '@latchkey/protocol/limits';
+import { isScopeName, type Scope } from '@latchkey/protocol/scope';
+import type { ClientId, ResourceIdentifier } from '@latchkey/protocol/types';
+import { type Administrator, mayGive } from '../administration/scopes.ts';
+import { allow, type Decision, refuse } from '../decision.ts';
+import type { ClientReader, Moment } from '../ports/reader.ts';
+import type { Write } from '../write.ts';
+import type { Client } from './client.ts';
+import { isRegistrableOrigin } from './origin.ts';
+import type { Resource } from './resource.ts';
+import { type NewSecret, storedSecret } from './secret.ts';
+
+/** What an administrator wants of a new client. Of its secret there is only the hash. */
+export interface CreateClientCommand
+  extends Pick<
+    Client,
+    'name' | 'authentication' | 'firstParty' | 'grantTypes' | 'origins' | 'refreshPolicy' | 'overlapMilliseconds'
+  > {
+  readonly administrator: Administrator;
+  readonly id: ClientId;
+  readonly scope: Scope;
+  readonly resources: readonly string[];
+  /** Used only where the client authenticates with a secret. */
+  readonly secret: NewSecret;
+  /** The audience of the admin API. */
+  readonly adminApi: string;
+}
+
+export interface CreateClientFacts {
+  /** The stored resources among those that are asked for. */
+  readonly resources: readonly Resource[];
+}
+
+/** Loads what `decideCreateClient` looks at. */
+export async function loadCreateClient(
+  read: Pick<ClientReader, 'resource'>,
+  command: CreateClientCommand,
+): Promise<CreateClientFacts> {
+  const found: Resource[] = [];
+  for (const identifier of command.resources) {
+    const resource = await read.resource(identifier as ResourceIdentifier);
+    if (resource !== undefined) found.push(resource);
+  }
+  return { resources: found };
+}
+
+/**
+ * Decides a new client. Its properties must go together, its resources must exist, and nobody makes a client for the
+ * admin API that may do more than they may themselves.
+ *
+ * @returns `client_metadata_conflict`, `origin_invalid`, `limit_reached`, `scope_malformed`, `resource_unknown`,
+ *   `scope_not_allowed`, `admin_client_invalid`, `scope_insufficient`
+ * @spec RFC 6749 §2.1, §4.4 (client credentials are for confidential clients only); RFC 7591 §2
+ */
+export function decideCreateClient(
+  { resources }: CreateClientFacts,
+  command: CreateClientCommand,
+  { now }: Moment,
+): Decision<Client> {
+  const confidential = command.authentication !== 'none';
+  if (!fitsTogether(command)) return refuse('client_metadata_conflict');
+  if (!command.origins.every(isRegistrableOrigin)) return refuse('origin_invalid');
+  if (command.origins.length > LIMITS.originsPerClientMax || command.resources.length > LIMITS.resourcesMax)
+    return refuse('limit_reached');
+  if (command.scope.length > LIMITS.scopeNamesMax || !command.scope.every(isScopeName))
+    return refuse('scope_malformed');
+  if (resources.length !== command.resources.length) return refuse('resource_unknown');
+  if (!command.scope.every((name) => resources.some((resource) => resource.scope.includes(name))))
+    return refuse('scope_not_allowed');
+  if (resources.some(({ audience }) => audience === command.adminApi)) {
+    const machine = confidential && !command.firstParty && !command.grantTypes.includes('refresh_token');
+    if (!machine) return refuse('admin_client_invalid');
+    if (!mayGive(command.administrator, command.scope)) return refuse('scope_insufficient');
+  }
+
+  const client = clientOf(command, resources, now);
+  return allow(client, [
+    { kind: 'client.create', client },
+    ...(confidential ? [{ kind: 'secret.add', secret: storedSecret(client.id, command.secret, now) } as const] : []),
+    created(client, command.administrator, now),
+  ]);
+}
+
+const clientOf = (command: CreateClientCommand, resources: readonly Resource[], now: Moment['now']): Client => ({
+  id: command.id,
+  version: 1,
+  name: command.name,
+  createdAt: now,
+  deletedAt: undefined,
+  authentication: command.authentication,
+  firstParty: command.firstParty,
+  grantTypes: [...new Set(command.grantTypes)],
+  scope: [...new Set(command.scope)],
+  resources: [...new Set(resources.map(({ identifier }) => identifier))],
+  origins: [...new Set(command.origins)],
+  refreshPolicy: command.refreshPolicy,
+  overlapMilliseconds: command.overlapMilliseconds,
+  cutOff: undefined,
+});
+
+/** Only a client that proves itself acts on its own or keeps a refresh token; only pages of our own have origins. */
+function fitsTogether(command: CreateClientCommand): boolean {
+  const isPublic = command.authentication === 'none';
+  if (command.grantTypes.length === 0) return false;
+  if (isPublic && (command.grantTypes.includes('client_credentials') || command.refreshPolicy === 'keep')) return false;
+  return command.firstParty || command.origins.length === 0;
+}
+
+const created = (client: Client, administrator: Administrator, at: Moment['now']): Write => ({
+  kind: 'audit.append',
+  entry: {
+    at,
+    event: 'client.created',
+    actor: administrator.id,
+    subject: { client: client.id },
+    detail: { name: client.name, authentication: client.authentication, first_party: client.firstParty },
+  },
+});
