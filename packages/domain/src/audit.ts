@@ -28,6 +28,7 @@ export const AUDIT_EVENTS = [
   'key.activated',
   'key.retired',
   'key.revoked',
+  'mac_key.created',
   'mac_key.revoked',
   'feed.reader_ahead',
   'feed.cut_off_instead_of_tokens',

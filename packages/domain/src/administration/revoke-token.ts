@@ -1,0 +1,94 @@
+import type { RevocationEvent } from '@latchkey/protocol/claims';
+import type { FamilyId, TokenId } from '@latchkey/protocol/types';
+import { allow, type Decision, refuse } from '../decision.ts';
+import type { Moment, Reader } from '../ports/reader.ts';
+import { eventExpiry } from '../tokens/event-expiry.ts';
+import type { TokenFamily } from '../tokens/family.ts';
+import { familyLife, type Lifelines } from '../tokens/liveness.ts';
+import type { Ending } from './end-session.ts';
+import type { Administrator } from './scopes.ts';
+
+export interface RevokeFamilyCommand {
+  readonly administrator: Administrator;
+  readonly id: FamilyId;
+}
+
+export interface RevokeFamilyFacts extends Lifelines {
+  readonly family: TokenFamily | undefined;
+}
+
+/** Loads a family and all on whose life it depends. */
+export async function loadRevokeFamily(read: Reader, { id }: RevokeFamilyCommand): Promise<RevokeFamilyFacts> {
+  const family = await read.family(id);
+  if (family === undefined) return { family, account: undefined, client: undefined, session: undefined };
+  return {
+    family,
+    account: await read.account(family.accountId),
+    client: await read.client(family.clientId),
+    session: family.sessionId === undefined ? undefined : await read.session(family.sessionId),
+  };
+}
+
+/**
+ * Decides the end of a token family by an administrator: its refresh token and its access tokens. One that is over
+ * already makes no event.
+ *
+ * @returns `not_found`
+ */
+export function decideRevokeFamily(
+  facts: RevokeFamilyFacts,
+  { administrator }: RevokeFamilyCommand,
+  { now }: Moment,
+): Decision<Ending> {
+  const { family } = facts;
+  if (family === undefined) return refuse('not_found');
+  if (familyLife(family, facts, now) !== 'live') return allow('was_over');
+  const { id, accountId, clientId, sessionId } = family;
+  return allow('ended', [
+    { kind: 'family.end', id, ended: { at: now, reason: 'ended_by_administrator', by: administrator.id } },
+    { kind: 'revocation.emit', event: { kind: 'family', id, exp: eventExpiry(now) } },
+    {
+      kind: 'audit.append',
+      entry: {
+        at: now,
+        event: 'family.ended',
+        actor: administrator.id,
+        subject: {
+          family: id,
+          account: accountId,
+          client: clientId,
+          ...(sessionId === undefined ? {} : { session: sessionId }),
+        },
+        detail: { reason: 'ended_by_administrator' },
+      },
+    },
+  ]);
+}
+
+export interface RevokeTokenCommand {
+  readonly administrator: Administrator;
+  readonly id: TokenId;
+}
+
+/** The events that name the token: all that is known of it here, since an access token leaves no row behind. */
+export const loadRevokeToken = (read: Reader, { id }: RevokeTokenCommand, { now }: Moment) =>
+  read.revocationsOf(id, now);
+
+/**
+ * Decides the end of one access token by its `jti`. Nobody knows here whether there is such a token, nor until when,
+ * so the event stays for as long as any can live. One that names it already is enough.
+ */
+export function decideRevokeToken(
+  events: readonly RevocationEvent[],
+  { administrator, id }: RevokeTokenCommand,
+  { now }: Moment,
+): Decision<Ending> {
+  if (events.some(({ kind }) => kind === 'token')) return allow('was_over');
+  return allow('ended', [
+    { kind: 'revocation.emit', event: { kind: 'token', id, exp: eventExpiry(now) } },
+    {
+      kind: 'audit.append',
+      entry: { at: now, event: 'token.revoked', actor: administrator.id, subject: { token: id }, detail: {} },
+    },
+  ]);
+}
