@@ -1,0 +1,146 @@
+import { onAuthorityOf } from '@latchkey/domain/administration/authority';
+import type { Administrator, AdminScope } from '@latchkey/domain/administration/scopes';
+import type { Decision } from '@latchkey/domain/decision';
+import type { Moment, Reader } from '@latchkey/domain/ports/reader';
+import type { AccessTokenClaims } from '@latchkey/protocol/claims';
+import { LIMITS } from '@latchkey/protocol/limits';
+import { fail, ok, type Result } from '@latchkey/protocol/result';
+import { z } from 'zod';
+import { adminApiOf } from '../../bootstrap.ts';
+import { readJson } from '../../http/body.ts';
+import { empty, json } from '../../http/headers.ts';
+import { proveAccessToken } from '../../prove/access-token.ts';
+import type { Answer, Call, Endpoint, Refusal, Server } from '../../server.ts';
+
+/** A route of the admin API, with all that its description in OpenAPI says. */
+export interface AdminEndpoint extends Endpoint {
+  /** The scope that it asks for. */
+  readonly scope: AdminScope;
+  readonly query: z.ZodObject | undefined;
+  readonly body: z.ZodType | undefined;
+  readonly success: Success;
+}
+
+/** What an answer without a refusal looks like; 204 has no body. */
+export interface Success {
+  readonly status: 200 | 201 | 204;
+  readonly schema: z.ZodType | undefined;
+}
+
+/** What a route is given: everything of the request, checked. */
+export interface AdminCall<Q, B> {
+  readonly call: Call;
+  readonly query: Q;
+  readonly body: B;
+  readonly administrator: Administrator;
+  /** Changes state on the authority of the access token that came with the request. */
+  commit<Facts, T>(
+    load: (read: Reader, moment: Moment) => Promise<Facts>,
+    decide: (facts: Facts, moment: Moment) => Decision<T>,
+  ): Promise<Result<T, Refusal>>;
+}
+
+interface Description<Q extends z.ZodObject, B extends z.ZodType, S extends z.ZodType> {
+  readonly method: Endpoint['method'];
+  /** Under `/admin/api`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly scope: AdminScope;
+  readonly query?: Q;
+  readonly body?: B;
+  readonly success: { readonly status: 200 | 201; readonly schema: S } | { readonly status: 204 };
+  answer(
+    admin: AdminCall<z.infer<Q>, z.infer<B>>,
+    server: Server,
+  ): Promise<Result<z.input<S> | undefined, Refusal>>;
+}
+
+export const ADMIN_API = '/admin/api';
+
+/**
+ * Makes an endpoint of a description: proves the access token and its scope, checks query and body, then lets the route
+ * answer. Nothing of the request is looked at before it is known who asks.
+ */
+export function adminEndpoint<
+  Q extends z.ZodObject = z.ZodObject<Record<never, never>>,
+  B extends z.ZodType = z.ZodUndefined,
+  S extends z.ZodType = z.ZodUndefined,
+>(description: Description<Q, B, S>): AdminEndpoint {
+  const { method, path, summary, scope, query, body, success } = description;
+  const bodyMax = body === undefined ? 0 : LIMITS.adminBodyBytesMax;
+  return {
+    method,
+    path: `${ADMIN_API}${path}`,
+    summary,
+    credentials: ['access_token_admin'],
+    wording: 'bearer',
+    cors: 'none',
+    bodyMax,
+    scope,
+    query,
+    body,
+    success: { status: success.status, schema: success.status === 204 ? undefined : success.schema },
+    async answer(call, server): Promise<Answer> {
+      const proved = await proveAdministrator(call, scope, server);
+      if (!proved.ok) return proved;
+      const asked = checked(query ?? NO_QUERY, Object.fromEntries(call.url.searchParams));
+      if (!asked.ok) return asked;
+      const sent = body === undefined ? ok(undefined) : await readBody(call, body, bodyMax);
+      if (!sent.ok) return sent;
+
+      const claims = proved.value;
+      const administrator = administratorOf(claims);
+      const input = { call, query: asked.value as z.infer<Q>, body: sent.value as z.infer<B>, administrator };
+      const result = await description.answer({ ...input, commit: committer(claims, call, server) }, server);
+      if (!result.ok) return result;
+      return ok(success.status === 204 ? empty(204) : json(result.value, success.status));
+    },
+  };
+}
+
+/** @returns `admin_token_refused` for a token of another audience, and what `proveAccessToken` refuses */
+async function proveAdministrator(
+  call: Call,
+  scope: AdminScope,
+  server: Server,
+): Promise<Result<AccessTokenClaims, Refusal>> {
+  const audience = adminApiOf(server.settings.issuer);
+  const proved = await proveAccessToken(call, server, { audience, scope: [scope] });
+  if (proved.ok || proved.error.error !== 'token_audience_wrong') return proved;
+  return fail({ ...proved.error, error: 'admin_token_refused' });
+}
+
+const NO_QUERY = z.strictObject({});
+
+const administratorOf = ({ sub, scope }: AccessTokenClaims): Administrator => ({
+  id: sub,
+  scope: scope === undefined ? [] : scope.split(' '),
+});
+
+const committer =
+  (claims: AccessTokenClaims, call: Call, server: Server): AdminCall<unknown, unknown>['commit'] =>
+  async (load, decide) => {
+    const authorised = onAuthorityOf(claims, load, decide);
+    const { outcome } = await server.commit(authorised.load, authorised.decide);
+    return outcome.ok ? outcome : fail({ error: outcome.error, about: { administrator: claims.sub, ...call.params } });
+  };
+
+async function readBody(call: Call, schema: z.ZodType, bodyMax: number): Promise<Result<unknown, Refusal>> {
+  const body = await readJson(call.request, bodyMax);
+  return body.ok ? checked(schema, body.value) : body;
+}
+
+/** @returns `field_invalid`, with the fields named and no value repeated */
+function checked(schema: z.ZodType, value: unknown): Result<unknown, Refusal> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return ok(parsed.data);
+  return fail({ error: 'field_invalid', detail: parsed.error.issues.slice(0, 10).map(problemOf).join(' ') });
+}
+
+/** Messages of the schemas name types and limits, never what was sent; only an unknown field would be repeated. */
+function problemOf(issue: z.core.$ZodIssue): string {
+  const path = issue.path.map((part) => String(part).replace(/[^A-Za-z0-9_]/g, '')).join('.');
+  const field = path === '' ? 'The request' : path;
+  if (issue.code === 'unrecognized_keys') return `${field} has a field that is not known.`;
+  return `${field}: ${issue.message.replace(/[.]$/, '')}.`;
+}
