@@ -1,0 +1,62 @@
+import type { AccessTokenClaims, RevocationEvent } from '@latchkey/protocol/claims';
+import { parseId } from '@latchkey/protocol/ids';
+import { isBefore, type Position, parsePosition } from '@latchkey/protocol/position';
+import type { Account } from '../accounts/account.ts';
+import type { Client } from '../clients/client.ts';
+import type { Session } from '../login/session.ts';
+import type { Moment, Reader } from '../ports/reader.ts';
+import type { TokenFamily } from './family.ts';
+import { isAccountLive, isClientLive, isSessionLive } from './liveness.ts';
+
+/** What the server looks up about an access token whose signature, audience and time are in order. */
+export interface AccessTokenFacts {
+  readonly account: Account | undefined;
+  readonly client: Client | undefined;
+  readonly session: Session | undefined;
+  readonly family: TokenFamily | undefined;
+  /** Events that name the token itself, and those that name everything. */
+  readonly events: readonly RevocationEvent[];
+}
+
+export async function loadAccessTokenFacts(
+  read: Reader,
+  claims: AccessTokenClaims,
+  { now }: Moment,
+): Promise<AccessTokenFacts> {
+  const accountId = parseId('acc', claims.sub);
+  const clientId = parseId('cli', claims.client_id);
+  const sessionId = claims.sid === undefined ? undefined : parseId('ses', claims.sid);
+  const familyId = claims.fid === undefined ? undefined : parseId('fam', claims.fid);
+  return {
+    account: accountId === undefined ? undefined : await read.account(accountId),
+    client: clientId === undefined ? undefined : await read.client(clientId),
+    session: sessionId === undefined ? undefined : await read.session(sessionId),
+    family: familyId === undefined ? undefined : await read.family(familyId),
+    events: [...(await read.revocationsOf(claims.jti, now)), ...(await read.revocationsOf('', now))],
+  };
+}
+
+/** Why an access token no longer lives, as the name of what has ended. */
+export type AccessTokenEnd = 'token' | 'family' | 'session' | 'account' | 'client' | 'everything';
+
+/**
+ * Says what has ended of all that an access token depends on; undefined while all of it lives. The server decides by
+ * its own rows, never by a copy that may lag.
+ */
+export function accessTokenEnd(
+  facts: AccessTokenFacts,
+  claims: AccessTokenClaims,
+  { now }: Moment,
+): AccessTokenEnd | undefined {
+  const pos = claims.pos === undefined ? BEGINNING : (parsePosition(claims.pos) ?? BEGINNING);
+  if (facts.events.some(({ kind }) => kind === 'token')) return 'token';
+  if (facts.events.some((event) => event.kind === 'all' && isBefore(pos, event))) return 'everything';
+  if (!isClientLive(facts.client, pos)) return 'client';
+  if (claims.sub !== claims.client_id && !isAccountLive(facts.account, pos)) return 'account';
+  if (claims.sid !== undefined && !isSessionLive(facts.session, now)) return 'session';
+  if (claims.fid !== undefined && (facts.family === undefined || facts.family.ended !== undefined)) return 'family';
+  return undefined;
+}
+
+/** A token without a place in the log stands before everything. */
+const BEGINNING: Position = { epoch: 0, seq: 0 };

@@ -1,0 +1,118 @@
+import type { AccessTokenClaims } from '@latchkey/protocol/claims';
+import { type ClientId, type EpochSeconds, type FamilyId, type Sealed, seconds } from '@latchkey/protocol/types';
+import type { ProvedClient } from '../clients/client.ts';
+import { allow, type Decision, refuse } from '../decision.ts';
+import type { Moment, Reader } from '../ports/reader.ts';
+import type { Write } from '../write.ts';
+import { type AccessTokenFacts, accessTokenEnd, loadAccessTokenFacts } from './access-token-life.ts';
+import { eventExpiry } from './event-expiry.ts';
+import type { TokenFamily } from './family.ts';
+import { familyLife, type Lifelines } from './liveness.ts';
+
+/** What came of it; the client is told the same in every case. */
+export type Revoked = 'revoked' | 'nothing_to_revoke';
+
+export interface RevokeRefreshTokenFacts extends Lifelines {
+  readonly family: TokenFamily | undefined;
+  readonly seedMatches: boolean;
+}
+
+export async function loadRevokeRefreshToken(
+  read: Reader,
+  familyId: FamilyId,
+  matchesSeed: (seed: Sealed) => boolean,
+): Promise<RevokeRefreshTokenFacts> {
+  const family = await read.family(familyId);
+  return {
+    family,
+    seedMatches: family?.refresh !== undefined && matchesSeed(family.refresh.seed),
+    account: family === undefined ? undefined : await read.account(family.accountId),
+    client: family === undefined ? undefined : await read.client(family.clientId),
+    session: family?.sessionId === undefined ? undefined : await read.session(family.sessionId),
+  };
+}
+
+/**
+ * Decides the end of a family for the client that holds one of its refresh tokens, of whatever generation: who gives
+ * a token back wants it to be dead, and what was issued with it.
+ *
+ * @returns `token_of_other_client`
+ * @spec RFC 7009 §2.1
+ */
+export function decideRevokeRefreshToken(
+  facts: RevokeRefreshTokenFacts,
+  client: ProvedClient,
+  { now }: Moment,
+): Decision<Revoked> {
+  const { family } = facts;
+  if (family === undefined || !facts.seedMatches) return allow('nothing_to_revoke');
+  if (family.clientId !== client.id) return refuse('token_of_other_client');
+  if (familyLife(family, facts, now) !== 'live') return allow('nothing_to_revoke');
+  return allow('revoked', [
+    { kind: 'family.end', id: family.id, ended: { at: now, reason: 'revoked_by_client', by: client.id } },
+    { kind: 'revocation.emit', event: { kind: 'family', id: family.id, exp: eventExpiry(now) } },
+    auditOf({ family: family.id, account: family.accountId, client: family.clientId }, client.id, now),
+  ]);
+}
+
+export interface RevokeAccessTokenCommand {
+  readonly client: ProvedClient;
+  readonly claims: AccessTokenClaims;
+  /** True when this client has used up its events of single tokens. */
+  readonly isFlood: boolean;
+}
+
+export const loadRevokeAccessToken = (read: Reader, { claims }: RevokeAccessTokenCommand, moment: Moment) =>
+  loadAccessTokenFacts(read, claims, moment);
+
+/**
+ * Decides the end of one access token by its `jti`. One that has ended already makes no event. Where a client ends
+ * more single tokens than readers should keep, the end of the family, or one cut-off of the client, takes their place.
+ *
+ * @returns `token_of_other_client`
+ * @spec RFC 7009 §2.1
+ */
+export function decideRevokeAccessToken(
+  facts: AccessTokenFacts,
+  { client, claims, isFlood }: RevokeAccessTokenCommand,
+  moment: Moment,
+): Decision<Revoked> {
+  const { now } = moment;
+  if (claims.client_id !== client.id) return refuse('token_of_other_client');
+  if (claims.exp + LEEWAY_SECONDS <= seconds(now)) return allow('nothing_to_revoke');
+  if (accessTokenEnd(facts, claims, moment) !== undefined) return allow('nothing_to_revoke');
+  if (isFlood) return cutOff(facts.family, client.id, now);
+  const exp = Math.min(claims.exp + LEEWAY_SECONDS, eventExpiry(now)) as EpochSeconds;
+  return allow('revoked', [
+    { kind: 'revocation.emit', event: { kind: 'token', id: claims.jti, exp } },
+    auditOf(
+      { token: claims.jti, client: client.id, ...(claims.fid === undefined ? {} : { family: claims.fid }) },
+      client.id,
+      now,
+    ),
+  ]);
+}
+
+/** A verifier's leeway, and the difference that clocks may have. */
+const LEEWAY_SECONDS = 180;
+
+function cutOff(family: TokenFamily | undefined, clientId: ClientId, now: Moment['now']): Decision<Revoked> {
+  const exp = eventExpiry(now);
+  const subject = { client: clientId, ...(family === undefined ? {} : { family: family.id }) };
+  const entry = { at: now, event: 'feed.cut_off_instead_of_tokens', actor: clientId, subject, detail: {} } as const;
+  if (family === undefined)
+    return allow('revoked', [
+      { kind: 'revocation.emit', event: { kind: 'client', id: clientId, exp } },
+      { kind: 'alert.raise', entry },
+    ]);
+  return allow('revoked', [
+    { kind: 'family.end', id: family.id, ended: { at: now, reason: 'revoked_by_client', by: clientId } },
+    { kind: 'revocation.emit', event: { kind: 'family', id: family.id, exp } },
+    { kind: 'alert.raise', entry },
+  ]);
+}
+
+const auditOf = (subject: Readonly<Record<string, string>>, actor: string, at: Moment['now']): Write => ({
+  kind: 'audit.append',
+  entry: { at, event: 'token.revoked', actor, subject, detail: {} },
+});

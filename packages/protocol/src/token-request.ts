@@ -1,0 +1,52 @@
+import type { ErrorId } from './errors.ts';
+import type { Parameters } from './parameters.ts';
+import { fail, ok, type Result } from './result.ts';
+import type { ResourceIdentifier } from './types.ts';
+
+/** A token request, as far as the wire goes; who sends it is proved elsewhere. */
+export type TokenRequest = ClientCredentialsRequest | RefreshTokenRequest;
+
+export interface ClientCredentialsRequest {
+  readonly grantType: 'client_credentials';
+  readonly scope: string | undefined;
+  readonly resources: readonly ResourceIdentifier[];
+}
+
+export interface RefreshTokenRequest {
+  readonly grantType: 'refresh_token';
+  readonly refreshToken: string;
+  /** The client's own random id of this attempt: the same in a retry of a lost response. */
+  readonly attemptId: string | undefined;
+  readonly scope: string | undefined;
+  readonly resources: readonly ResourceIdentifier[];
+}
+
+/**
+ * Reads a token request. Unknown parameters are ignored.
+ *
+ * @returns `parameter_missing`, `grant_type_unsupported`, `resource_malformed`
+ * @spec RFC 6749 §4.4.2, §6; RFC 8707 §2
+ */
+export function parseTokenRequest(form: Parameters): Result<TokenRequest, ErrorId> {
+  const grantType = form.get('grant_type');
+  if (grantType === undefined) return fail('parameter_missing');
+  const resources = parseResources(form.all('resource'));
+  if (!resources.ok) return resources;
+  const scope = form.get('scope');
+  if (grantType === 'client_credentials') return ok({ grantType, scope, resources: resources.value });
+  if (grantType !== 'refresh_token') return fail('grant_type_unsupported');
+  const refreshToken = form.get('refresh_token');
+  if (refreshToken === undefined) return fail('parameter_missing');
+  return ok({ grantType, refreshToken, attemptId: form.get('attempt_id'), scope, resources: resources.value });
+}
+
+/**
+ * Reads `resource` parameters: absolute URIs without a fragment.
+ *
+ * @returns `resource_malformed`
+ * @spec RFC 8707 §2 (RES-01)
+ */
+export function parseResources(texts: readonly string[]): Result<readonly ResourceIdentifier[], 'resource_malformed'> {
+  const isUri = (text: string) => !text.includes('#') && /^[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7E]+$/.test(text);
+  return texts.every(isUri) ? ok(texts as readonly ResourceIdentifier[]) : fail('resource_malformed');
+}
