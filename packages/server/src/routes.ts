@@ -1,4 +1,26 @@
+import { healthz, readyz } from './endpoints/health.ts';
+import { introspection } from './endpoints/introspection.ts';
+import { jwks } from './endpoints/jwks.ts';
+import { metadata } from './endpoints/metadata.ts';
+import { metrics } from './endpoints/metrics.ts';
+import { reports } from './endpoints/reports.ts';
+import { revocation } from './endpoints/revocation.ts';
+import { revocations } from './endpoints/revocations.ts';
+import { status } from './endpoints/status.ts';
+import { token } from './endpoints/token.ts';
 import type { Endpoint } from './server.ts';
 
 /** Every endpoint, top to bottom. The router, the reference and the credential matrix test are made from this list. */
-export const ROUTES: readonly Endpoint[] = [];
+export const ROUTES: readonly Endpoint[] = [
+  status,
+  metadata,
+  jwks,
+  token,
+  introspection,
+  revocation,
+  revocations,
+  reports,
+  healthz,
+  readyz,
+  metrics,
+];

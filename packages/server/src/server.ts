@@ -27,6 +27,12 @@ export interface Server {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly refusals: Refusals;
+  /** The key that binds a CSRF token to its family. */
+  readonly csrfKey: Uint8Array;
+  /** What /metrics asks for on the main port, if it answers there. */
+  readonly metricsToken: string | undefined;
+  /** True from the moment in which the server is asked to stop. */
+  readonly isDraining: () => boolean;
   /** Random bytes fit for secrets. */
   readonly entropy: (bytes: number) => Uint8Array;
   /** This process's clock, for what no decision rests on. */

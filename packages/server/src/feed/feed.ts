@@ -1,22 +1,29 @@
-import type { RevocationEvent } from '@latchkey/protocol/claims';
 import type { Position } from '@latchkey/protocol/position';
-import type { EpochMilliseconds } from '@latchkey/protocol/types';
+import type { ResourceId, SecretId } from '@latchkey/protocol/types';
 
 /** What the node knows of the log. It reads the log after each commit that added to it, and at every heartbeat. */
 export interface Feed {
-  /** Opens a stream after a position, or from the beginning. */
-  subscribe(from: Position | undefined, reader: FeedReader): () => void;
-  /** Ends the streams of a credential that is no longer good. */
-  endStreamsOf(credential: string): void;
-  close(): Promise<void>;
+  /** Reads the log for the first time, and begins to follow it. */
+  open(): Promise<void>;
+  /**
+   * Begins a stream with everything after a position, or with all there is.
+   *
+   * @returns the way to end it, or undefined when there are as many streams as there may be
+   */
+  subscribe(from: Position | undefined, reader: FeedReader): (() => void) | undefined;
+  close(): void;
+}
+
+/** With what a reader came in; undefined for the open feed of development mode. */
+export interface FeedCredential {
+  readonly owner: ResourceId;
+  readonly secret: SecretId;
 }
 
 /** Somebody who follows the feed. */
 export interface FeedReader {
-  readonly credential: string;
-  /** Takes events in order; false when it cannot keep up and should be cut off. */
-  events(events: readonly RevocationEvent[]): boolean;
-  /** How current what was sent is: when the node began its last successful read of the log. */
-  heartbeat(asOf: EpochMilliseconds, position: Position): boolean;
+  readonly credential: FeedCredential | undefined;
+  /** Takes text of the stream; false when so much lies unread that the reader should be cut off. */
+  send(frames: string): boolean;
   end(): void;
 }

@@ -6,16 +6,16 @@ export const KEK_BYTES = 32;
 /** The environment variable with a key-encryption key in base64; it wins over the file. */
 export const KEK_VARIABLE = 'LATCHKEY_KEK';
 
-/** A key-encryption key that cannot be used, with the mend. */
-export class KekUnusable extends Error {
-  override readonly name = 'KekUnusable';
+/** A secret from outside that cannot be used, with the mend. */
+export class SecretUnusable extends Error {
+  override readonly name = 'SecretUnusable';
 }
 
 /** Reads a key-encryption key from the text of an environment variable. */
 export function kekOfText(text: string): Uint8Array {
   const bytes = Buffer.from(text, 'base64');
   if (bytes.length !== KEK_BYTES || new Set(bytes).size < 8)
-    throw new KekUnusable(
+    throw new SecretUnusable(
       `${KEK_VARIABLE} must be ${KEK_BYTES} random bytes in base64: openssl rand -base64 ${KEK_BYTES}`,
     );
   return bytes;
@@ -23,11 +23,11 @@ export function kekOfText(text: string): Uint8Array {
 
 /** Reads the key-encryption key of a file that nobody else can read. */
 export function readKekFile(file: string): Uint8Array {
-  if (!existsSync(file)) throw new KekUnusable(`there is no key-encryption key at ${file}; run latchkey init`);
+  if (!existsSync(file)) throw new SecretUnusable(`there is no key-encryption key at ${file}; run latchkey init`);
   if (process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0)
-    throw new KekUnusable(`${file} can be read by others; run chmod 600 ${file}`);
+    throw new SecretUnusable(`${file} can be read by others; run chmod 600 ${file}`);
   const bytes = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64');
-  if (bytes.length !== KEK_BYTES) throw new KekUnusable(`${file} does not hold ${KEK_BYTES} bytes in base64`);
+  if (bytes.length !== KEK_BYTES) throw new SecretUnusable(`${file} does not hold ${KEK_BYTES} bytes in base64`);
   return bytes;
 }
 

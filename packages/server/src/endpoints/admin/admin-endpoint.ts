@@ -49,10 +49,7 @@ interface Description<Q extends z.ZodObject, B extends z.ZodType, S extends z.Zo
   readonly query?: Q;
   readonly body?: B;
   readonly success: { readonly status: 200 | 201; readonly schema: S } | { readonly status: 204 };
-  answer(
-    admin: AdminCall<z.infer<Q>, z.infer<B>>,
-    server: Server,
-  ): Promise<Result<z.input<S> | undefined, Refusal>>;
+  answer(admin: AdminCall<z.infer<Q>, z.infer<B>>, server: Server): Promise<Result<z.input<S> | undefined, Refusal>>;
 }
 
 export const ADMIN_API = '/admin/api';

@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { transact } from '@latchkey/domain/transact';
+import type { Write } from '@latchkey/domain/write';
+import { DURATIONS } from '@latchkey/protocol/limits';
+import type { EpochMilliseconds } from '@latchkey/protocol/types';
+import { memoryEphemeral } from '@latchkey/store/ephemeral/memory';
+import { openSqlite, type SqliteStore } from '@latchkey/store/sqlite';
+import { bootstrap } from './bootstrap.ts';
+import { createFeed } from './feed/publish.ts';
+import { type App, createApp } from './http/app.ts';
+import { startJobs } from './jobs.ts';
+import { createKeyRing } from './keys/open-key-ring.ts';
+import type { Log } from './observe/log.ts';
+import type { Metrics } from './observe/metrics.ts';
+import { createMetrics } from './observe/prometheus.ts';
+import { createRefusals } from './observe/refusal-ring.ts';
+import { type Argon2Cost, createArgon2Hasher } from './prove/argon2-hasher.ts';
+import { ROUTES } from './routes.ts';
+import { createAuditMac, createSealer, csrfKey, kekCheck } from './seal/aead.ts';
+import type { Server } from './server.ts';
+import type { Settings } from './settings.ts';
+
+/** What a server is made of beside its settings. */
+export interface Parts {
+  readonly kek: Uint8Array;
+  readonly log: Log;
+  readonly metricsToken: string | undefined;
+  /** Called when what is on disk is unknown: the process must end. */
+  readonly onFault: (error: Error) => void;
+  readonly now: () => EpochMilliseconds;
+  readonly entropy: (bytes: number) => Uint8Array;
+  readonly hashCost: Argon2Cost;
+}
+
+/** A server with all that belongs to it. */
+export interface RunningServer {
+  readonly server: Server;
+  readonly app: App;
+  /** From now on `/readyz` says no; what is under way goes on. */
+  drain(): void;
+  /** Ends streams and jobs, and closes the database. */
+  close(): Promise<void>;
+}
+
+export const systemClock = (): EpochMilliseconds => Date.now() as EpochMilliseconds;
+export const systemEntropy = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes));
+
+/** A database that was written under another key-encryption key. */
+export class KekMismatch extends Error {
+  override readonly name = 'KekMismatch';
+}
+
+/** The composition root: makes every part, and passes it on. */
+export async function createServer(settings: Settings, parts: Parts): Promise<RunningServer> {
+  const { kek, log, now, entropy } = parts;
+  const store = await openStore(settings, parts);
+  await checkKek(store, kek);
+  const metrics = createMetrics();
+  const seal = createSealer(kek);
+  const commit: Server['commit'] = async (load, decide) => {
+    const began = performance.now();
+    const committed = await transact(store, load, decide);
+    metrics.observe('latchkey_commit_seconds', (performance.now() - began) / 1000);
+    tell(committed.writes, log, metrics);
+    return committed;
+  };
+  let draining = false;
+  const server: Server = {
+    settings,
+    store,
+    ephemeral: memoryEphemeral(() => performance.now()),
+    seal,
+    keys: createKeyRing(store, seal),
+    passwords: createArgon2Hasher({
+      cost: parts.hashCost,
+      concurrency: settings.hashConcurrency ?? Math.max(1, availableParallelism() - 1),
+      queueMax: settings.hashQueue,
+      onQueue: (waiting) => metrics.set('latchkey_hash_queue', waiting),
+    }),
+    feed: createFeed(
+      { store, commit, metrics, log, now },
+      { heartbeatMilliseconds: DURATIONS.heartbeatInterval * 1000 },
+    ),
+    log,
+    metrics,
+    refusals: createRefusals(`s${Buffer.from(entropy(4)).toString('hex')}`, entropy),
+    csrfKey: csrfKey(kek),
+    metricsToken: parts.metricsToken,
+    isDraining: () => draining,
+    entropy,
+    now,
+    commit,
+  };
+  await bootstrap(server);
+  await server.feed.open();
+  const stopJobs = startJobs(server);
+  return {
+    server,
+    app: createApp(server, ROUTES),
+    drain() {
+      draining = true;
+      server.feed.close();
+    },
+    async close() {
+      draining = true;
+      server.feed.close();
+      await stopJobs();
+      await store.close();
+    },
+  };
+}
+
+function openStore(settings: Settings, { kek, now, onFault }: Parts): Promise<SqliteStore> {
+  if (settings.data !== ':memory:') mkdirSync(settings.data, { recursive: true, mode: 0o700 });
+  const path = settings.data === ':memory:' ? settings.data : join(settings.data, 'latchkey.db');
+  return openSqlite({ path, now, auditMac: createAuditMac(kek), onFault });
+}
+
+async function checkKek(store: SqliteStore, kek: Uint8Array): Promise<void> {
+  const known = await store.kekCheck();
+  if (known === undefined) return store.setKekCheck(kekCheck(kek));
+  if (Buffer.compare(known, kekCheck(kek)) === 0) return;
+  await store.close();
+  throw new KekMismatch('the database was written under another key-encryption key');
+}
+
+/** Tells log and metrics of what is now on disk. */
+function tell(writes: readonly Write[], log: Log, metrics: Metrics): void {
+  for (const write of writes) {
+    if (write.kind === 'revocation.emit') {
+      metrics.count('latchkey_revocations_total', { kind: write.event.kind });
+      continue;
+    }
+    if (write.kind !== 'audit.append' && write.kind !== 'alert.raise') continue;
+    const { event, actor, subject, detail } = write.entry;
+    const fields = { audit: event, actor, ...subject, ...detail };
+    if (write.kind === 'alert.raise') {
+      metrics.count('latchkey_alerts_total', { event });
+      log.warn('alert', fields);
+    } else log.info('audit', fields);
+  }
+}

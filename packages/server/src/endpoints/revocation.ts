@@ -1,0 +1,77 @@
+import type { ProvedClient } from '@latchkey/domain/clients/client';
+import {
+  decideRevokeAccessToken,
+  decideRevokeRefreshToken,
+  loadRevokeAccessToken,
+  loadRevokeRefreshToken,
+} from '@latchkey/domain/tokens/revocation';
+import { LIMITS } from '@latchkey/protocol/limits';
+import { fail, ok } from '@latchkey/protocol/result';
+import { decodeRefreshToken, REFRESH_TOKEN_PREFIX } from '@latchkey/tokens/formats/refresh-token';
+import { seedMatcher } from '../grants/refresh.ts';
+import { readForm } from '../http/body.ts';
+import { json } from '../http/headers.ts';
+import { proveClient } from '../prove/client.ts';
+import { readAnyAccessToken } from '../prove/own-token.ts';
+import type { Answer, Endpoint, Server } from '../server.ts';
+
+/** Requests of one client, and events of single tokens that one client may add to the log. */
+const REQUESTS = { burst: 200, perMinute: 600 } as const;
+const TOKEN_EVENTS = { burst: LIMITS.tokenEventsPerClientMax, perMinute: LIMITS.tokenEventsPerClientMax / 63 } as const;
+
+/**
+ * Revocation of a refresh token, with its family, or of one access token. The hint is not needed: our tokens tell what
+ * they are.
+ *
+ * @spec RFC 7009 §2
+ */
+export const revocation: Endpoint = {
+  method: 'POST',
+  path: '/oauth/revoke',
+  summary: 'Revokes a refresh token with its family, or one access token.',
+  credentials: ['client', 'public_client'],
+  wording: 'oauth',
+  cors: 'registered',
+  bodyMax: LIMITS.bodyBytesMax,
+  async answer(call, server): Promise<Answer> {
+    const form = await readForm(call.request, revocation.bodyMax);
+    if (!form.ok) return form;
+    const client = await proveClient(call, form.value, server);
+    if (!client.ok) return client;
+    const wait = await server.ephemeral.take(`revoke:${client.value.id}`, REQUESTS);
+    if (wait > 0) return fail({ error: 'rate_limited', headers: { 'retry-after': String(wait) } });
+    const token = form.value.get('token');
+    if (token === undefined) return fail({ error: 'parameter_missing', detail: 'token is missing.' });
+    return token.startsWith(REFRESH_TOKEN_PREFIX)
+      ? revokeRefreshToken(token, client.value, server)
+      : revokeAccessToken(token, client.value, server);
+  },
+};
+
+/** What is unknown, malformed or dead already is no error. @spec RFC 7009 §2.2 */
+const DONE = () => ok(json({}));
+
+async function revokeRefreshToken(text: string, client: ProvedClient, server: Server): Promise<Answer> {
+  const { catalogue } = await server.store.read.moment();
+  const token = decodeRefreshToken(text, (await server.keys.at(catalogue)).macKeyOf);
+  if (!token.ok) return DONE();
+  const { familyId } = token.value;
+  const { outcome } = await server.commit(
+    (read) => loadRevokeRefreshToken(read, familyId, seedMatcher(token.value, server)),
+    (facts, moment) => decideRevokeRefreshToken(facts, client, moment),
+  );
+  return outcome.ok ? DONE() : fail({ error: outcome.error, about: { family: familyId, client: client.id } });
+}
+
+async function revokeAccessToken(text: string, client: ProvedClient, server: Server): Promise<Answer> {
+  const claims = await readAnyAccessToken(text, server);
+  if (!claims.ok) return DONE();
+  const isOwn = claims.value.client_id === client.id;
+  const isFlood = isOwn && (await server.ephemeral.take(`token-events:${client.id}`, TOKEN_EVENTS)) > 0;
+  const command = { client, claims: claims.value, isFlood };
+  const { outcome } = await server.commit(
+    (read, moment) => loadRevokeAccessToken(read, command, moment),
+    (facts, moment) => decideRevokeAccessToken(facts, command, moment),
+  );
+  return outcome.ok ? DONE() : fail({ error: outcome.error, about: { token: claims.value.jti, client: client.id } });
+}

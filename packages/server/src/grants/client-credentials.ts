@@ -1,0 +1,20 @@
+import type { ProvedClient } from '@latchkey/domain/clients/client';
+import { decideClientCredentials, loadClientCredentials } from '@latchkey/domain/grants/client-credentials';
+import { fail, ok, type Result } from '@latchkey/protocol/result';
+import type { ClientCredentialsRequest } from '@latchkey/protocol/token-request';
+import { type MintedTokens, mintTokens } from '../mint/token-response.ts';
+import type { Refusal, Server } from '../server.ts';
+
+/** Issues a machine token. Nothing is written for it, so it is decided by reads alone, the moment first. */
+export async function clientCredentials(
+  client: ProvedClient,
+  request: ClientCredentialsRequest,
+  server: Server,
+): Promise<Result<MintedTokens, Refusal>> {
+  const command = { client, scope: request.scope, resources: request.resources };
+  const moment = await server.store.read.moment();
+  const facts = await loadClientCredentials(server.store.read, command);
+  const { outcome } = decideClientCredentials(facts, command, moment);
+  if (!outcome.ok) return fail({ error: outcome.error, about: { client: client.id } });
+  return ok(await mintTokens(outcome.value, moment, server));
+}
