@@ -60,6 +60,8 @@ export function setPragmas(connection: SqliteConnection, isMemory: boolean): voi
   }
 }
 
-/** True for an error that SQLite made, whatever it is about. */
+/** True for an error that SQLite made, whatever it is about, or that its connection is closed. */
 export const isSqliteError = (error: unknown): error is Error =>
-  error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR';
+  error instanceof Error &&
+  'code' in error &&
+  (error.code === 'ERR_SQLITE_ERROR' || error.code === 'ERR_INVALID_STATE');

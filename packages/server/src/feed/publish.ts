@@ -187,7 +187,10 @@ export function createFeed(server: Part, { heartbeatMilliseconds }: FeedOptions)
           ? snapshot
           : frames.filter(({ seq }) => seq > from.seq).reduce((text, frame) => text + frame.text, '');
       const beating = asOf === undefined ? '' : heartbeatFrame(asOf, position);
-      if (!reader.send(missed + beating)) cut(reader);
+      if (!reader.send(missed + beating)) {
+        cut(reader);
+        leave();
+      }
       return leave;
     },
     close() {
