@@ -1,7 +1,5 @@
 import { onAuthorityOf } from '@latchkey/domain/administration/authority';
 import type { Administrator, AdminScope } from '@latchkey/domain/administration/scopes';
-import type { Decision } from '@latchkey/domain/decision';
-import type { Moment, Reader } from '@latchkey/domain/ports/reader';
 import type { AccessTokenClaims } from '@latchkey/protocol/claims';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
@@ -29,15 +27,12 @@ export interface Success {
 
 /** What a route is given: everything of the request, checked. */
 export interface AdminCall<Q, B> {
-  readonly call: Call;
+  readonly params: Call['params'];
   readonly query: Q;
   readonly body: B;
   readonly administrator: Administrator;
-  /** Changes state on the authority of the access token that came with the request. */
-  commit<Facts, T>(
-    load: (read: Reader, moment: Moment) => Promise<Facts>,
-    decide: (facts: Facts, moment: Moment) => Decision<T>,
-  ): Promise<Result<T, Refusal>>;
+  /** The server, as far as this administrator may use it: it changes state on the authority of their access token. */
+  readonly server: Server;
 }
 
 interface Description<Q extends z.ZodObject, B extends z.ZodType, S extends z.ZodType> {
@@ -49,7 +44,7 @@ interface Description<Q extends z.ZodObject, B extends z.ZodType, S extends z.Zo
   readonly query?: Q;
   readonly body?: B;
   readonly success: { readonly status: 200 | 201; readonly schema: S } | { readonly status: 204 };
-  answer(admin: AdminCall<z.infer<Q>, z.infer<B>>, server: Server): Promise<Result<z.input<S> | undefined, Refusal>>;
+  answer(admin: AdminCall<z.infer<Q>, z.infer<B>>): Promise<Result<z.input<S> | undefined, Refusal>>;
 }
 
 export const ADMIN_API = '/admin/api';
@@ -86,10 +81,14 @@ export function adminEndpoint<
       if (!sent.ok) return sent;
 
       const claims = proved.value;
-      const administrator = administratorOf(claims);
-      const input = { call, query: asked.value as z.infer<Q>, body: sent.value as z.infer<B>, administrator };
-      const result = await description.answer({ ...input, commit: committer(claims, call, server) }, server);
-      if (!result.ok) return result;
+      const result = await description.answer({
+        params: call.params,
+        query: asked.value as z.infer<Q>,
+        body: sent.value as z.infer<B>,
+        administrator: administratorOf(claims),
+        server: onBehalfOf(claims, server),
+      });
+      if (!result.ok) return fail({ ...result.error, about: { administrator: claims.sub, ...result.error.about } });
       return ok(success.status === 204 ? empty(204) : json(result.value, success.status));
     },
   };
@@ -114,13 +113,13 @@ const administratorOf = ({ sub, scope }: AccessTokenClaims): Administrator => ({
   scope: scope === undefined ? [] : scope.split(' '),
 });
 
-const committer =
-  (claims: AccessTokenClaims, call: Call, server: Server): AdminCall<unknown, unknown>['commit'] =>
-  async (load, decide) => {
+const onBehalfOf = (claims: AccessTokenClaims, server: Server): Server => ({
+  ...server,
+  commit(load, decide) {
     const authorised = onAuthorityOf(claims, load, decide);
-    const { outcome } = await server.commit(authorised.load, authorised.decide);
-    return outcome.ok ? outcome : fail({ error: outcome.error, about: { administrator: claims.sub, ...call.params } });
-  };
+    return server.commit(authorised.load, authorised.decide);
+  },
+});
 
 async function readBody(call: Call, schema: z.ZodType, bodyMax: number): Promise<Result<unknown, Refusal>> {
   const body = await readJson(call.request, bodyMax);

@@ -1,0 +1,98 @@
+import {
+  type CreateResourceCommand,
+  decideCreateResource,
+  loadCreateResource,
+} from '@latchkey/domain/clients/create-resource';
+import { decideRotateSecret, loadResourceSecrets } from '@latchkey/domain/clients/rotate-secret';
+import { makeId, parseId } from '@latchkey/protocol/ids';
+import { SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
+import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
+import { fail, ok } from '@latchkey/protocol/result';
+import { z } from 'zod';
+import { adminApiOf } from '../../bootstrap.ts';
+import { rotateRing } from '../../keys/rotate.ts';
+import { type AdminEndpoint, adminEndpoint } from './admin-endpoint.ts';
+import { makeSecret, ROTATE } from './secrets.ts';
+import { nextOf, PAGE, pageOf, RESOURCE_VIEW, resourceView, time, timeOf } from './views.ts';
+
+const CREATE = z.strictObject({
+  identifier: z.string().max(LIMITS.resourceIdentifierMax).describe('An absolute URI without a fragment.'),
+  name: z.string().min(1).max(LIMITS.nameMax),
+  audience: z.string().optional().describe('The aud of its tokens, when it is not the identifier.'),
+  scopes: z.array(z.string()).default([]),
+  algorithm: z.enum(SIGNING_ALGORITHMS).default('ES256'),
+  token_type: z.enum(['at+jwt', 'JWT']).default('at+jwt'),
+  access_token_seconds: z.number().int().min(DURATIONS.accessTokenMin).max(DURATIONS.accessTokenMax).optional(),
+});
+const SECRET = z.string().describe('What createVerifier takes. Told in this answer only.');
+
+const createResource = adminEndpoint({
+  method: 'POST',
+  path: '/resources',
+  summary: 'Creates a resource (an API) and the credential of its verifiers, which stands in this answer only.',
+  scope: 'resources:write',
+  body: CREATE,
+  success: { status: 201, schema: RESOURCE_VIEW.extend({ secret: SECRET }) },
+  async answer({ body, administrator, server }) {
+    const secret = makeSecret('lk_rs_', server);
+    const command: CreateResourceCommand = {
+      administrator,
+      id: makeId('res', server.now(), server.entropy(10)),
+      identifier: body.identifier,
+      name: body.name,
+      audience: body.audience,
+      scope: body.scopes,
+      algorithm: body.algorithm,
+      tokenType: body.token_type,
+      accessTokenSeconds: body.access_token_seconds ?? server.settings.accessTokenSeconds,
+      secret: secret.stored,
+    };
+    const { outcome } = await server.commit(loadCreateResource, (facts, moment) =>
+      decideCreateResource(facts, command, moment),
+    );
+    if (!outcome.ok) return fail({ error: outcome.error });
+    // an algorithm that no resource had before gets its keys now, not at the next look at the schedule
+    await rotateRing(server, body.algorithm, { action: 'keep' }, 'server');
+    return ok({ ...resourceView(outcome.value), secret: secret.text });
+  },
+});
+
+const listResources = adminEndpoint({
+  method: 'GET',
+  path: '/resources',
+  summary: 'Lists resources, oldest first.',
+  scope: 'resources:read',
+  query: z.strictObject({ after: z.string().optional(), ...PAGE }),
+  success: { status: 200, schema: pageOf(RESOURCE_VIEW) },
+  async answer({ query: { after, limit }, server }) {
+    const from = after === undefined ? undefined : parseId('res', after);
+    if (after !== undefined && from === undefined) return fail({ error: 'field_invalid', detail: 'after is no id.' });
+    const rows = await server.store.read.resources({ after: from, limit });
+    return ok({ items: rows.map(resourceView), ...nextOf(rows, limit, ({ id }) => id) });
+  },
+});
+
+const rotateResourceSecret = adminEndpoint({
+  method: 'POST',
+  path: '/resources/:id/secrets',
+  summary: 'Makes a new credential for the verifiers of a resource, in the place of all it has.',
+  scope: 'resources:write',
+  body: ROTATE,
+  success: { status: 201, schema: z.object({ id: z.string(), secret: SECRET, old_secrets_end_at: time }) },
+  async answer({ params, body, administrator, server }) {
+    const owner = parseId('res', params.id ?? '');
+    if (owner === undefined) return fail({ error: 'not_found' });
+    const secret = makeSecret('lk_rs_', server);
+    const adminApi = adminApiOf(server.settings.issuer);
+    const overlapSeconds = body.overlap_seconds;
+    const { outcome } = await server.commit(
+      (read) => loadResourceSecrets(read, owner),
+      (facts, moment) =>
+        decideRotateSecret(facts, { administrator, owner, secret: secret.stored, overlapSeconds, adminApi }, moment),
+    );
+    if (!outcome.ok) return fail({ error: outcome.error, about: { resource: owner } });
+    return ok({ id: owner, secret: secret.text, old_secrets_end_at: timeOf(outcome.value.oldSecretsEndAt) });
+  },
+});
+
+export const RESOURCE_ROUTES: readonly AdminEndpoint[] = [createResource, listResources, rotateResourceSecret];

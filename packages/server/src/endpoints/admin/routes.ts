@@ -1,0 +1,23 @@
+import type { Endpoint } from '../../server.ts';
+import type { AdminEndpoint } from './admin-endpoint.ts';
+import { AUDIT_ROUTES } from './audit.ts';
+import { CLIENT_ROUTES } from './clients.ts';
+import { KEY_ROUTES } from './keys.ts';
+import { openApiRoute } from './openapi.ts';
+import { RESOURCE_ROUTES } from './resources.ts';
+import { ROLE_ROUTES } from './roles.ts';
+import { SESSION_ROUTES } from './sessions.ts';
+import { TOKEN_ROUTES } from './tokens.ts';
+
+/** The routes that OpenAPI describes: all of the admin API. */
+export const ADMIN_ENDPOINTS: readonly AdminEndpoint[] = [
+  ...CLIENT_ROUTES,
+  ...RESOURCE_ROUTES,
+  ...ROLE_ROUTES,
+  ...SESSION_ROUTES,
+  ...TOKEN_ROUTES,
+  ...KEY_ROUTES,
+  ...AUDIT_ROUTES,
+];
+
+export const ADMIN_ROUTES: readonly Endpoint[] = [...ADMIN_ENDPOINTS, openApiRoute(ADMIN_ENDPOINTS)];
