@@ -1,0 +1,21 @@
+import { flagOf } from '@latchkey/server/read-settings';
+import { SETTINGS } from '@latchkey/server/settings';
+import type { Command } from 'commander';
+
+/** Gives a command a flag for every setting of the server, from the table of settings. */
+export function addSettingsFlags(command: Command): Command {
+  for (const [name, { doc, env, fallback }] of Object.entries(SETTINGS)) {
+    const shown = Array.isArray(fallback) ? fallback.join(',') : fallback;
+    const otherwise = shown === undefined || shown === '' ? '' : `, default ${String(shown)}`;
+    command.option(`${flagOf(name)} <value>`, `${doc} (env ${env}${otherwise})`);
+  }
+  return command;
+}
+
+/** The settings among the options of a command. */
+export const settingsIn = (options: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.keys(SETTINGS)
+      .map((name) => [name, options[name]] as const)
+      .filter((entry): entry is readonly [string, string] => typeof entry[1] === 'string'),
+  );
