@@ -31,13 +31,18 @@ export async function openAdmin(context: Context, flag: string | undefined): Pro
   const file = flag ?? context.env[CREDENTIAL_VARIABLE] ?? CREDENTIAL_FILE;
   const credential = readCredential(resolve(context.cwd, file), file);
   const base = `${credential.issuer}/admin/api`;
-  const token = await fetchToken(context, credential, base, file);
+  let token = await fetchToken(context, credential, base, file);
+
+  async function bearer(): Promise<string> {
+    if (performance.now() > token.goodUntil) token = await fetchToken(context, credential, base, file);
+    return `Bearer ${token.value}`;
+  }
 
   async function call(method: string, path: string, query: Readonly<Record<string, string>> = {}, body?: Json) {
     const search = new URLSearchParams(query).toString();
     const answer = await send(context, `${base}${path}${search === '' ? '' : `?${search}`}`, {
       method,
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      headers: { authorization: await bearer(), 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     if (answer.status >= 400) throw refusal(answer.status, answer.body);
@@ -89,7 +94,18 @@ function readCredential(path: string, shown: string): Credential {
   throw new Stop(EXIT.usage, `${shown} does not hold issuer, client_id and client_secret as JSON.`, mend);
 }
 
-async function fetchToken(context: Context, credential: Credential, resource: string, file: string): Promise<string> {
+interface HeldToken {
+  readonly value: string;
+  /** On this process's monotonic clock, a little before it expires. */
+  readonly goodUntil: number;
+}
+
+async function fetchToken(
+  context: Context,
+  credential: Credential,
+  resource: string,
+  file: string,
+): Promise<HeldToken> {
   const pair = [credential.client_id, credential.client_secret].map(encodeURIComponent).join(':');
   const { status, body } = await send(context, `${credential.issuer}/oauth/token`, {
     method: 'POST',
@@ -99,7 +115,8 @@ async function fetchToken(context: Context, credential: Credential, resource: st
     },
     body: new URLSearchParams({ grant_type: 'client_credentials', resource }).toString(),
   });
-  if (status === 200 && typeof body.access_token === 'string') return body.access_token;
+  if (status === 200 && typeof body.access_token === 'string')
+    return { value: body.access_token, goodUntil: performance.now() + (Number(body.expires_in) - 30) * 1000 };
   if (status === 429 || status >= 500) throw refusal(status, body);
   throw new Stop(
     EXIT.unauthorised,

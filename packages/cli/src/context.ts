@@ -15,3 +15,9 @@ export interface Context {
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }
+
+/** The global options, as each command gets them. */
+export interface GlobalOptions {
+  readonly json?: boolean;
+  readonly credential?: string;
+}

@@ -29,12 +29,6 @@ export const NOUNS: readonly {
   { name: 'migrate', summary: 'bring the database to this release', load: () => import('./commands/migrate.ts') },
 ];
 
-/** The global options, as each command gets them. */
-export interface GlobalOptions {
-  readonly json?: boolean;
-  readonly credential?: string;
-}
-
 /** The whole program, or as much of it as one noun needs. */
 export async function createProgram(context: Context, noun?: string): Promise<Command> {
   const program = new Command('latchkey')

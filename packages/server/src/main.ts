@@ -64,7 +64,7 @@ export async function serve({ dev, say, ...input }: ServeInput): Promise<number>
 }
 
 /** What whoever starts the server can mend. */
-function startProblem(error: unknown): readonly string[] | undefined {
+export function startProblem(error: unknown): readonly string[] | undefined {
   if (error instanceof PortInUse)
     return [`Port ${error.message} is in use. Choose another one: --port ${(Number(error.message) % 65_000) + 100}`];
   if (error instanceof KekMismatch)

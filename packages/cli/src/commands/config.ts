@@ -1,10 +1,9 @@
 import { loadConfiguration } from '@latchkey/server/load-configuration';
 import { problemLines } from '@latchkey/server/main';
 import type { Command } from 'commander';
-import type { Context } from '../context.ts';
+import type { Context, GlobalOptions } from '../context.ts';
 import { EXIT, Stop } from '../exit-codes.ts';
 import { outputOf } from '../output.ts';
-import type { GlobalOptions } from '../program.ts';
 import { addSettingsFlags, settingsIn } from '../settings-flags.ts';
 
 /** `latchkey config`: what `serve` would make of flags, environment and file. */

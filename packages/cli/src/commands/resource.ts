@@ -1,0 +1,78 @@
+import { type Command, Option } from 'commander';
+import { act, many } from '../action.ts';
+import type { Context } from '../context.ts';
+import { parseDuration, parseWhole } from '../duration.ts';
+import { findResource, segment } from '../find.ts';
+import { column } from '../output.ts';
+
+interface CreateOptions {
+  readonly name?: string;
+  readonly audience?: string;
+  readonly scope?: readonly string[];
+  readonly algorithm: string;
+  readonly tokenType: string;
+  readonly accessTokenSeconds?: number;
+}
+
+/** `latchkey resource`: APIs that tokens are for. */
+export function register(command: Command, context: Context): void {
+  command.addHelpText(
+    'after',
+    `
+The id and secret of a resource are the credentials of its verifiers:
+  createVerifier({ issuer, audience, credentials: { id, secret } })
+
+Example:
+  latchkey resource create https://api.example.com --scope orders:read --scope orders:write`,
+  );
+
+  const create = command
+    .command('create <identifier>')
+    .description('make a resource and the credential of its verifiers, which is shown once')
+    .option('--name <name>', 'what people call it (default: the identifier)')
+    .option('--audience <name>', 'the aud of its tokens, when it is not the identifier')
+    .option('--scope <name>', 'a scope that it knows; may repeat', many)
+    .addOption(
+      new Option('--algorithm <name>', 'how its tokens are signed')
+        .choices(['ES256', 'RS256', 'Ed25519'])
+        .default('ES256'),
+    )
+    .addOption(new Option('--token-type <typ>', 'the typ of its tokens').choices(['at+jwt', 'JWT']).default('at+jwt'))
+    .option('--access-token-seconds <seconds>', 'how long its tokens live', parseWhole);
+  act<CreateOptions>(create, context, async ({ output, admin }, options, identifier = '') => {
+    const api = await admin();
+    output.record(
+      await api.post('/resources', {
+        identifier,
+        name: options.name ?? identifier.slice(0, 200),
+        scopes: options.scope ?? [],
+        algorithm: options.algorithm,
+        token_type: options.tokenType,
+        ...(options.audience === undefined ? {} : { audience: options.audience }),
+        ...(options.accessTokenSeconds === undefined ? {} : { access_token_seconds: options.accessTokenSeconds }),
+      }),
+    );
+  });
+
+  act(command.command('list').description('list all resources'), context, async ({ output, admin }) => {
+    const columns = [
+      column('id'),
+      column('identifier'),
+      column('name'),
+      column('scopes'),
+      column('algorithm'),
+      column('seconds', 'access_token_seconds'),
+    ];
+    output.table(await (await admin()).all('/resources'), columns, 'There are no resources.');
+  });
+
+  const rotate = command
+    .command('rotate-secret <resource>')
+    .description('make a new credential for its verifiers, which is shown once')
+    .option('--overlap <time>', 'how long the old one stays good: 0, 15m, 24h, 7d', parseDuration, 0);
+  act<{ readonly overlap: number }>(rotate, context, async ({ output, admin }, { overlap }, name = '') => {
+    const api = await admin();
+    const { id } = await findResource(api, name);
+    output.record(await api.post(`/resources/${segment(String(id))}/secrets`, { overlap_seconds: overlap }));
+  });
+}

@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ClientId } from '@latchkey/protocol/types';
+import { openSqlite } from '@latchkey/store/sqlite';
+import { createServer, systemClock, systemEntropy } from './create-server.ts';
+import { ensureAdministrator } from './initialise.ts';
+import type { Configuration } from './load-configuration.ts';
+import type { Log } from './observe/log.ts';
+import { ARGON2_COST } from './prove/argon2-hasher.ts';
+import { createAuditMac } from './seal/aead.ts';
+
+const SILENT: Log = { info() {}, warn() {}, error() {} };
+
+const fault = (error: Error): never => {
+  throw error;
+};
+
+/**
+ * Makes what a deployment begins with: data folder and database, keys, the administrator's client and the file with
+ * its credential. What is there already stays.
+ */
+export async function initialise(
+  { settings, kek }: Pick<Configuration, 'settings' | 'kek'>,
+  credentialFile: string,
+): Promise<{ readonly clientId: ClientId; readonly isNew: boolean }> {
+  const running = await createServer(settings, {
+    kek,
+    log: SILENT,
+    metricsToken: undefined,
+    onFault: fault,
+    now: systemClock,
+    entropy: systemEntropy,
+    hashCost: ARGON2_COST,
+  });
+  try {
+    return await ensureAdministrator(running.server, credentialFile);
+  } finally {
+    running.drain();
+    await running.close();
+  }
+}
+
+/** Brings the schema to this release, as each start does too. Undefined when there is no database yet. */
+export async function migrateDatabase({
+  settings,
+  kek,
+}: Pick<Configuration, 'settings' | 'kek'>): Promise<string | undefined> {
+  const path = join(settings.data, 'latchkey.db');
+  if (!existsSync(path)) return undefined;
+  const store = await openSqlite({ path, now: systemClock, auditMac: createAuditMac(kek), onFault: fault });
+  await store.close();
+  return path;
+}
