@@ -1,11 +1,12 @@
 import type { RevocationEvent } from '@latchkey/protocol/claims';
 import type { FamilyId, TokenId } from '@latchkey/protocol/types';
 import { allow, type Decision, refuse } from '../decision.ts';
+import { endFamilyWrites } from '../login/end-writes.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import { eventExpiry } from '../tokens/event-expiry.ts';
 import type { TokenFamily } from '../tokens/family.ts';
 import { familyLife, type Lifelines } from '../tokens/liveness.ts';
-import type { Ending } from './end-session.ts';
+import type { EndedNow } from './end-session.ts';
 import type { Administrator } from './scopes.ts';
 
 export interface RevokeFamilyCommand {
@@ -39,30 +40,11 @@ export function decideRevokeFamily(
   facts: RevokeFamilyFacts,
   { administrator }: RevokeFamilyCommand,
   { now }: Moment,
-): Decision<Ending> {
+): Decision<EndedNow> {
   const { family } = facts;
   if (family === undefined) return refuse('not_found');
   if (familyLife(family, facts, now) !== 'live') return allow('was_over');
-  const { id, accountId, clientId, sessionId } = family;
-  return allow('ended', [
-    { kind: 'family.end', id, ended: { at: now, reason: 'ended_by_administrator', by: administrator.id } },
-    { kind: 'revocation.emit', event: { kind: 'family', id, exp: eventExpiry(now) } },
-    {
-      kind: 'audit.append',
-      entry: {
-        at: now,
-        event: 'family.ended',
-        actor: administrator.id,
-        subject: {
-          family: id,
-          account: accountId,
-          client: clientId,
-          ...(sessionId === undefined ? {} : { session: sessionId }),
-        },
-        detail: { reason: 'ended_by_administrator' },
-      },
-    },
-  ]);
+  return allow('ended', endFamilyWrites(family, { reason: 'ended_by_administrator', by: administrator.id, at: now }));
 }
 
 export interface RevokeTokenCommand {
@@ -82,7 +64,7 @@ export function decideRevokeToken(
   events: readonly RevocationEvent[],
   { administrator, id }: RevokeTokenCommand,
   { now }: Moment,
-): Decision<Ending> {
+): Decision<EndedNow> {
   if (events.some(({ kind }) => kind === 'token')) return allow('was_over');
   return allow('ended', [
     { kind: 'revocation.emit', event: { kind: 'token', id, exp: eventExpiry(now) } },

@@ -1,0 +1,101 @@
+import type { AccountId, SessionId } from '@latchkey/protocol/types';
+import type { Administrator } from '../administration/scopes.ts';
+import { allow, type Decision, refuse } from '../decision.ts';
+import { type AccountEnds, endAllWrites, loadAccountEnds } from '../login/end-sessions.ts';
+import type { Moment, Reader } from '../ports/reader.ts';
+import type { Write } from '../write.ts';
+import type { Account } from './account.ts';
+import type { PasswordCredential, PasswordProof } from './password-credential.ts';
+import { isLocked, secondsToWait } from './throttle.ts';
+
+/** The account whose password changes, and all that ends by it. */
+export interface SetPasswordFacts {
+  readonly account: Account | undefined;
+  readonly credential: PasswordCredential | undefined;
+  readonly ends: AccountEnds;
+}
+
+export const loadSetPassword = async (read: Reader, id: AccountId, moment: Moment): Promise<SetPasswordFacts> => ({
+  account: await read.account(id),
+  credential: await read.password(id),
+  ends: await loadAccountEnds(read, id, moment),
+});
+
+export interface SetPasswordCommand {
+  readonly administrator: Administrator;
+  readonly id: AccountId;
+  /** The new password's hash as a PHC string; the password was checked before it was hashed. */
+  readonly phc: string;
+}
+
+/**
+ * Decides that an administrator sets a password: every session and offline family ends, since nobody knows who holds
+ * them. The count of wrong guesses starts anew.
+ *
+ * @returns `not_found`
+ */
+export function decideSetPassword(
+  { account, ends }: SetPasswordFacts,
+  { administrator, id, phc }: SetPasswordCommand,
+  { now }: Moment,
+): Decision<undefined> {
+  if (account === undefined) return refuse('not_found');
+  return allow(undefined, [
+    { kind: 'password.set', id, phc, at: now },
+    ...endAllWrites(ends, { reason: 'password_changed', by: administrator.id, at: now }),
+    auditOf('password.set', id, administrator.id, now),
+  ]);
+}
+
+export interface ChangePasswordCommand {
+  readonly id: AccountId;
+  /** What became of the present password, which its owner has to give. */
+  readonly proof: PasswordProof;
+  readonly phc: string;
+  /** The session that changes it, and goes on. */
+  readonly sessionId: SessionId | undefined;
+}
+
+/**
+ * Decides that its owner changes a password: the other sessions and the offline families end, by one event each; the
+ * session that asks goes on.
+ *
+ * @returns `account_unknown`, `account_disabled`, `password_changed_meanwhile`, `password_locked`,
+ *   `account_throttled`, `password_current_wrong`
+ * @spec SP 800-63B-4 §3.2.2; ASVS 6.2.3, 7.4.3
+ */
+export function decideChangePassword(
+  { account, credential, ends }: SetPasswordFacts,
+  { id, proof, phc, sessionId }: ChangePasswordCommand,
+  { now }: Moment,
+): Decision<undefined> {
+  if (account === undefined || credential === undefined || proof.result === 'no_credential')
+    return refuse('account_unknown');
+  if (account.disabledAt !== undefined) return refuse('account_disabled');
+  if (credential.version !== proof.version) return refuse('password_changed_meanwhile');
+  if (isLocked(credential)) return refuse('password_locked');
+  if (secondsToWait(credential, now) > 0) return refuse('account_throttled');
+  if (proof.result === 'mismatch') return refuse('password_current_wrong', [{ kind: 'password.fail', id, at: now }]);
+  return allow(
+    undefined,
+    [
+      { kind: 'password.set', id, phc, at: now },
+      ...endAllWrites(ends, { reason: 'password_changed', by: id, at: now }, sessionId),
+      auditOf('password.changed', id, id, now),
+    ],
+    [
+      { table: 'account', id, version: account.version },
+      { table: 'password', id, version: credential.version },
+    ],
+  );
+}
+
+const auditOf = (
+  event: 'password.set' | 'password.changed',
+  account: AccountId,
+  actor: string,
+  at: Moment['now'],
+): Write => ({
+  kind: 'audit.append',
+  entry: { at, event, actor, subject: { account }, detail: {} },
+});

@@ -1,0 +1,48 @@
+import type { AccountId, SessionId } from '@latchkey/protocol/types';
+import { allow, type Decision, refuse } from '../decision.ts';
+import type { Moment, Reader } from '../ports/reader.ts';
+import type { TokenFamily } from '../tokens/family.ts';
+import { isSessionLive } from '../tokens/liveness.ts';
+import type { Write } from '../write.ts';
+import { type Ending, endFamilyWrites, endSessionWrites } from './end-writes.ts';
+import type { Session } from './session.ts';
+
+/** Everything of an account that can end: its live sessions, and the families that belong to none. */
+export interface AccountEnds {
+  readonly sessions: readonly Session[];
+  readonly offline: readonly TokenFamily[];
+}
+
+export const loadAccountEnds = async (read: Reader, account: AccountId, { now }: Moment): Promise<AccountEnds> => ({
+  sessions: await read.liveSessions(account, now),
+  offline: await read.offlineFamilies(account, now),
+});
+
+/** Ends all of it, but the session that is kept, by one event each. */
+export const endAllWrites = (
+  { sessions, offline }: AccountEnds,
+  ending: Ending,
+  kept?: SessionId,
+): readonly Write[] => [
+  ...sessions.filter(({ id }) => id !== kept).flatMap((session) => endSessionWrites(session, ending)),
+  ...offline.flatMap((family) => endFamilyWrites(family, ending)),
+];
+
+/** Decides the end of all sessions of an account by its owner, the one that asks included. Says how many they were. */
+export const decideEndAllSessions = (ends: AccountEnds, account: AccountId, { now }: Moment): Decision<number> =>
+  allow(ends.sessions.length, endAllWrites(ends, { reason: 'ended_by_owner', by: account, at: now }));
+
+/**
+ * Decides the end of one of an owner's sessions.
+ *
+ * @returns `session_unknown` for one that is over, or somebody else's
+ */
+export function decideEndOwnSession(
+  session: Session | undefined,
+  account: AccountId,
+  { now }: Moment,
+): Decision<undefined> {
+  if (session === undefined || session.accountId !== account || !isSessionLive(session, now))
+    return refuse('session_unknown');
+  return allow(undefined, endSessionWrites(session, { reason: 'ended_by_owner', by: account, at: now }));
+}

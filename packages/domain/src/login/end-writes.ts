@@ -1,0 +1,45 @@
+import type { EpochMilliseconds } from '@latchkey/protocol/types';
+import type { EndReason } from '../tokens/end-reason.ts';
+import { eventExpiry } from '../tokens/event-expiry.ts';
+import type { TokenFamily } from '../tokens/family.ts';
+import type { Write } from '../write.ts';
+import type { Session } from './session.ts';
+
+/** Why something ends, by whom, and when. */
+export interface Ending {
+  readonly reason: EndReason;
+  readonly by: string;
+  readonly at: EpochMilliseconds;
+}
+
+/** The end of a session, and with it of its families: their life hangs on its row, and readers know them by its id. */
+export const endSessionWrites = ({ id, accountId }: Session, ending: Ending): readonly Write[] => [
+  { kind: 'session.end', id, ended: ending },
+  { kind: 'revocation.emit', event: { kind: 'session', id, exp: eventExpiry(ending.at) } },
+  {
+    kind: 'audit.append',
+    entry: {
+      at: ending.at,
+      event: ending.reason === 'logout' ? 'logout' : 'session.ended',
+      actor: ending.by,
+      subject: { session: id, account: accountId },
+      detail: { reason: ending.reason },
+    },
+  },
+];
+
+/** The end of a family on its own: one that belongs to no session. */
+export const endFamilyWrites = ({ id, accountId, clientId }: TokenFamily, ending: Ending): readonly Write[] => [
+  { kind: 'family.end', id, ended: ending },
+  { kind: 'revocation.emit', event: { kind: 'family', id, exp: eventExpiry(ending.at) } },
+  {
+    kind: 'audit.append',
+    entry: {
+      at: ending.at,
+      event: 'family.ended',
+      actor: ending.by,
+      subject: { family: id, account: accountId, client: clientId },
+      detail: { reason: ending.reason },
+    },
+  },
+];

@@ -1,0 +1,44 @@
+import type { FamilyId, Sealed } from '@latchkey/protocol/types';
+import { allow, type Decision } from '../decision.ts';
+import type { Moment, Reader } from '../ports/reader.ts';
+import type { Delivery, TokenFamily } from '../tokens/family.ts';
+import { familyLife, type Lifelines } from '../tokens/liveness.ts';
+import { endFamilyWrites, endSessionWrites } from './end-writes.ts';
+
+export interface LogoutCommand {
+  readonly familyId: FamilyId;
+  /** How the refresh token came in. */
+  readonly delivery: Delivery;
+}
+
+export interface LogoutFacts extends Lifelines {
+  readonly family: TokenFamily | undefined;
+  readonly seedMatches: boolean;
+}
+
+export async function loadLogout(
+  read: Reader,
+  { familyId }: LogoutCommand,
+  matchesSeed: (seed: Sealed) => boolean,
+): Promise<LogoutFacts> {
+  const family = await read.family(familyId);
+  return {
+    family,
+    seedMatches: family?.refresh !== undefined && matchesSeed(family.refresh.seed),
+    account: family === undefined ? undefined : await read.account(family.accountId),
+    client: family === undefined ? undefined : await read.client(family.clientId),
+    session: family?.sessionId === undefined ? undefined : await read.session(family.sessionId),
+  };
+}
+
+/**
+ * Decides a logout: the session of the refresh token ends, and with it everything that was issued in it. Any generation
+ * will do, since whoever wants an end to it may have it; what has ended already ends no second time.
+ */
+export function decideLogout(facts: LogoutFacts, { delivery }: LogoutCommand, { now }: Moment): Decision<undefined> {
+  const { family, session } = facts;
+  if (family === undefined || !facts.seedMatches || family.delivery !== delivery) return allow(undefined);
+  if (familyLife(family, facts, now) !== 'live') return allow(undefined);
+  const ending = { reason: 'logout', by: family.accountId, at: now } as const;
+  return allow(undefined, session === undefined ? endFamilyWrites(family, ending) : endSessionWrites(session, ending));
+}

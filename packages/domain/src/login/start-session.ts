@@ -1,0 +1,189 @@
+import { LIMITS } from '@latchkey/protocol/limits';
+import { fail, ok, type Result } from '@latchkey/protocol/result';
+import { parseScope, type Scope } from '@latchkey/protocol/scope';
+import {
+  type AccountId,
+  type FamilyId,
+  later,
+  type ResourceIdentifier,
+  type Sealed,
+  type SessionId,
+  seconds,
+} from '@latchkey/protocol/types';
+import type { Role } from '../accounts/account.ts';
+import type { Client } from '../clients/client.ts';
+import type { Resource } from '../clients/resource.ts';
+import type { Moment, Reader } from '../ports/reader.ts';
+import type { TokenGrant } from '../tokens/access-grant.ts';
+import type { Delivery, RefreshState, TokenFamily } from '../tokens/family.ts';
+import type { Write } from '../write.ts';
+import { endSessionWrites } from './end-writes.ts';
+import type { Session, SessionSummary } from './session.ts';
+
+/** What a new session is to be, and what was made for it beforehand. */
+export interface StartSessionCommand {
+  readonly sessionId: SessionId;
+  readonly familyId: FamilyId;
+  /** The seed of the family's refresh tokens, sealed, and the MAC key that they are made under. */
+  readonly seed: Sealed;
+  readonly macKeyId: number;
+  readonly delivery: Delivery;
+  readonly scope: string | undefined;
+  readonly resource: ResourceIdentifier | undefined;
+  readonly issuer: ResourceIdentifier;
+  readonly idleSeconds: number;
+  readonly absoluteSeconds: number;
+  readonly address: string | undefined;
+  readonly userAgent: string | undefined;
+  readonly amr: readonly string[];
+}
+
+export interface StartSessionFacts {
+  readonly resource: Resource | undefined;
+  readonly roles: readonly Role[];
+  readonly liveSessions: readonly SessionSummary[];
+}
+
+/** The resource of a login: the one that is asked for, else the client's first, else the server itself. */
+const resourceOf = (client: Client | undefined, command: StartSessionCommand): ResourceIdentifier =>
+  command.resource ?? client?.resources[0] ?? command.issuer;
+
+export async function loadStartSession(
+  read: Reader,
+  accountId: AccountId,
+  client: Client | undefined,
+  command: StartSessionCommand,
+  { now }: Moment,
+): Promise<StartSessionFacts> {
+  const identifier = resourceOf(client, command);
+  return {
+    resource: await read.resource(identifier),
+    roles: await read.roles(accountId, identifier),
+    liveSessions: await read.liveSessions(accountId, now),
+  };
+}
+
+export interface StartedSession {
+  readonly grant: TokenGrant;
+  readonly writes: readonly Write[];
+}
+
+/**
+ * A session with its first family. The family also covers the server itself, so that its owner can look after it.
+ * Where an account has as many sessions as it may, the oldest makes room.
+ *
+ * @returns `resource_unknown`, `scope_malformed`, `scope_not_allowed`
+ */
+export function startSession(
+  facts: StartSessionFacts,
+  accountId: AccountId,
+  client: Client,
+  command: StartSessionCommand,
+  { now, position }: Moment,
+): Result<StartedSession, 'resource_unknown' | 'scope_malformed' | 'scope_not_allowed'> {
+  const { resource } = facts;
+  const isCovered =
+    resource?.identifier === command.issuer || client.resources.some((one) => one === resource?.identifier);
+  if (resource === undefined || !isCovered) return fail('resource_unknown');
+  const allowed = client.scope.filter((name) => resource.scope.includes(name));
+  const scope: Scope | undefined = command.scope === undefined ? allowed : parseScope(command.scope);
+  if (scope === undefined) return fail('scope_malformed');
+  if (!scope.every((name) => allowed.includes(name))) return fail('scope_not_allowed');
+
+  const expiresAt = later(now, command.absoluteSeconds * 1000);
+  const session: Session = {
+    id: command.sessionId,
+    version: 1,
+    accountId,
+    createdAt: now,
+    expiresAt,
+    authTime: seconds(now),
+    amr: command.amr,
+    acr: undefined,
+    address: command.address,
+    userAgent: command.userAgent,
+    pos: position,
+    ended: undefined,
+  };
+  const family: TokenFamily = {
+    id: command.familyId,
+    accountId,
+    clientId: client.id,
+    sessionId: session.id,
+    scope,
+    resources: [...new Set([resource.identifier, command.issuer])],
+    delivery: command.delivery,
+    cnf: undefined,
+    createdAt: now,
+    expiresAt,
+    pos: position,
+    ended: undefined,
+    refresh: client.grantTypes.includes('refresh_token') ? firstRefresh(command, now) : undefined,
+  };
+  const grant = grantOf(family, session, resource, facts.roles, { now, position });
+  const writes: readonly Write[] = [
+    ...endOldest(facts.liveSessions, now),
+    { kind: 'session.start', session },
+    { kind: 'family.start', family },
+  ];
+  return ok({ grant, writes });
+}
+
+const firstRefresh = (command: StartSessionCommand, now: Moment['now']): RefreshState => ({
+  generation: 0,
+  rotatedAt: now,
+  lastUsedAt: now,
+  idleSeconds: command.idleSeconds,
+  overlapMilliseconds: 0,
+  attemptHash: undefined,
+  overlapUses: 0,
+  overlapStreak: 0,
+  macKeyId: command.macKeyId,
+  seed: command.seed,
+});
+
+function grantOf(
+  family: TokenFamily,
+  session: Session,
+  resource: Resource,
+  roles: readonly Role[],
+  { now, position }: Pick<Moment, 'now' | 'position'>,
+): TokenGrant {
+  const { refresh } = family;
+  return {
+    access: {
+      subject: family.accountId,
+      clientId: family.clientId,
+      resource,
+      scope: family.scope,
+      roles: roles.map(({ role }) => role),
+      issuedAt: now,
+      pos: position,
+      cnf: undefined,
+      person: {
+        familyId: family.id,
+        sessionId: session.id,
+        authTime: session.authTime,
+        amr: session.amr,
+        acr: session.acr,
+      },
+    },
+    refresh:
+      refresh === undefined
+        ? undefined
+        : {
+            familyId: family.id,
+            generation: refresh.generation,
+            macKeyId: refresh.macKeyId,
+            seed: refresh.seed,
+            familyExpiresAt: family.expiresAt,
+            idleExpiresAt: later(now, refresh.idleSeconds * 1000),
+          },
+  };
+}
+
+/** The oldest sessions, as many as must make room for one more. */
+const endOldest = (live: readonly SessionSummary[], at: Moment['now']): readonly Write[] =>
+  live
+    .slice(0, Math.max(0, live.length + 1 - LIMITS.sessionsPerAccountMax))
+    .flatMap((session) => endSessionWrites(session, { reason: 'too_many_sessions', by: 'server', at }));
