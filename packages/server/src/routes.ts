@@ -1,3 +1,10 @@
+import { ADMIN_ROUTES } from './endpoints/admin/routes.ts';
+import { login } from './endpoints/api/login.ts';
+import { logout } from './endpoints/api/logout.ts';
+import { me } from './endpoints/api/me.ts';
+import { password } from './endpoints/api/password.ts';
+import { refresh } from './endpoints/api/refresh.ts';
+import { endSession, endSessions, listSessions } from './endpoints/api/sessions.ts';
 import { healthz, readyz } from './endpoints/health.ts';
 import { introspection } from './endpoints/introspection.ts';
 import { jwks } from './endpoints/jwks.ts';
@@ -15,6 +22,14 @@ export const ROUTES: readonly Endpoint[] = [
   status,
   metadata,
   jwks,
+  login,
+  refresh,
+  logout,
+  me,
+  listSessions,
+  endSession,
+  endSessions,
+  password,
   token,
   introspection,
   revocation,
@@ -23,4 +38,5 @@ export const ROUTES: readonly Endpoint[] = [
   healthz,
   readyz,
   metrics,
+  ...ADMIN_ROUTES,
 ];

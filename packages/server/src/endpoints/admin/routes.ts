@@ -1,4 +1,5 @@
 import type { Endpoint } from '../../server.ts';
+import { ACCOUNT_ROUTES } from './accounts.ts';
 import type { AdminEndpoint } from './admin-endpoint.ts';
 import { AUDIT_ROUTES } from './audit.ts';
 import { CLIENT_ROUTES } from './clients.ts';
@@ -11,6 +12,7 @@ import { TOKEN_ROUTES } from './tokens.ts';
 
 /** The routes that OpenAPI describes: all of the admin API. */
 export const ADMIN_ENDPOINTS: readonly AdminEndpoint[] = [
+  ...ACCOUNT_ROUTES,
   ...CLIENT_ROUTES,
   ...RESOURCE_ROUTES,
   ...ROLE_ROUTES,

@@ -1,4 +1,4 @@
-import type { Ending } from '@latchkey/domain/administration/end-session';
+import type { EndedNow } from '@latchkey/domain/administration/end-session';
 import {
   decideRevokeFamily,
   decideRevokeToken,
@@ -47,7 +47,7 @@ const revokeToken = adminEndpoint({
   },
 });
 
-const told = (kind: 'token' | 'family', id: string, result: Ending) => ok({ kind, id, result });
+const told = (kind: 'token' | 'family', id: string, result: EndedNow) => ok({ kind, id, result });
 
 function targetOfId(text: string): Target | undefined {
   const family = parseId('fam', text);
@@ -73,7 +73,7 @@ async function end(
   target: Exclude<Target, { readonly kind: 'expired' }>,
   administrator: Administrator,
   server: Server,
-): Promise<Result<Ending, Refusal>> {
+): Promise<Result<EndedNow, Refusal>> {
   const { outcome } =
     target.kind === 'family'
       ? await endFamily({ administrator, id: target.id }, server)
