@@ -376,7 +376,7 @@ export const ERRORS = {
     401,
     'invalid_credentials',
     'SP 800-63B-4 §3.2.2',
-    'tell',
+    'hide',
     'The name or the password is wrong.',
     'Check both. Nothing tells which one it was.',
   ),

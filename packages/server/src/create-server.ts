@@ -22,6 +22,7 @@ import { ROUTES } from './routes.ts';
 import { createAuditMac, createSealer, csrfKey, kekCheck } from './seal/aead.ts';
 import type { Server } from './server.ts';
 import type { Settings } from './settings.ts';
+import { createUnknownGuesses } from './throttle/unknown-guesses.ts';
 
 /** What a server is made of beside its settings. */
 export interface Parts {
@@ -80,6 +81,7 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
       queueMax: settings.hashQueue,
       onQueue: (waiting) => metrics.set('latchkey_hash_queue', waiting),
     }),
+    unknownGuesses: createUnknownGuesses(),
     feed: createFeed(
       { store, commit, metrics, log, now },
       { heartbeatMilliseconds: DURATIONS.heartbeatInterval * 1000 },

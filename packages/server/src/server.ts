@@ -14,6 +14,7 @@ import type { Refusals } from './observe/refusals.ts';
 import type { PasswordHasher } from './prove/password-hasher.ts';
 import type { Sealer } from './seal/seal.ts';
 import type { Settings } from './settings.ts';
+import type { UnknownGuesses } from './throttle/unknown-guesses.ts';
 
 /** Everything that an endpoint may use. `main.ts` makes it; nothing of it is global. */
 export interface Server {
@@ -23,6 +24,7 @@ export interface Server {
   readonly seal: Sealer;
   readonly keys: KeyRing;
   readonly passwords: PasswordHasher;
+  readonly unknownGuesses: UnknownGuesses;
   readonly feed: Feed;
   readonly log: Log;
   readonly metrics: Metrics;

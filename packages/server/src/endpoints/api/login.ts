@@ -1,0 +1,181 @@
+import { parseIdentifier } from '@latchkey/domain/accounts/identifier';
+import type { PasswordCredential, PasswordProof } from '@latchkey/domain/accounts/password-credential';
+import { isLocked, secondsToWait } from '@latchkey/domain/accounts/throttle';
+import type { Client } from '@latchkey/domain/clients/client';
+import { decideLogIn, type LogInCommand, loadLogIn } from '@latchkey/domain/login/log-in';
+import type { Delivery } from '@latchkey/domain/tokens/family';
+import { makeId, parseId } from '@latchkey/protocol/ids';
+import { LIMITS } from '@latchkey/protocol/limits';
+import { fail, ok, type Result } from '@latchkey/protocol/result';
+import type { ResourceIdentifier } from '@latchkey/protocol/types';
+import { SEED_BYTES } from '@latchkey/tokens/formats/refresh-token';
+import { z } from 'zod';
+import { csrfToken, loginCookies, withCookies } from '../../http/cookies.ts';
+import { json } from '../../http/headers.ts';
+import { isSameOrigin } from '../../http/same-origin.ts';
+import { mintTokens, tokenResponse } from '../../mint/token-response.ts';
+import { provePassword } from '../../prove/password.ts';
+import { seedPlace } from '../../seal/places.ts';
+import type { Answer, Call, Endpoint, Refusal, Server } from '../../server.ts';
+import { addressKey } from '../../throttle/address.ts';
+import { PASSWORD, RESOURCE, readFields, resourceOf, SCOPE, text } from './fields.ts';
+
+const LOGIN = z.object({
+  username: text(4 * LIMITS.identifierMax),
+  password: PASSWORD,
+  client_id: text(64).optional(),
+  resource: RESOURCE,
+  scope: SCOPE,
+  delivery: z.enum(['body', 'cookie']).default('body'),
+});
+
+type Login = z.infer<typeof LOGIN>;
+
+/** Attempts from one address: every login, not only those that fail, since each costs a hash. */
+const ATTEMPTS = { burst: 60, perMinute: 60 } as const;
+
+/**
+ * Signs a person in with a password, for the deployment's own clients: the first-party API.
+ *
+ * @spec RFC 6749 §5.1 (names of the answer); SP 800-63B-4 §3.2.2
+ */
+export const login: Endpoint = {
+  method: 'POST',
+  path: '/api/login',
+  summary: 'Signs in with a user name and a password, for first-party clients.',
+  credentials: ['public_client'],
+  wording: 'problem',
+  cors: 'registered',
+  bodyMax: LIMITS.bodyBytesMax,
+  async answer(call, server): Promise<Answer> {
+    const asked = await readFields(call, login.bodyMax, LOGIN);
+    if (!asked.ok) return asked;
+    const wait = await server.ephemeral.take(`login:${addressKey(call.address)}`, ATTEMPTS);
+    if (wait > 0) return fail({ error: 'rate_limited', headers: { 'retry-after': String(wait) } });
+    const client = await firstPartyClient(asked.value.client_id, server);
+    if (!client.ok) return client;
+    const origin = checkOrigin(call, client.value, asked.value.delivery, server);
+    if (!origin.ok) return origin;
+    const resource = resourceOf(asked.value.resource);
+    if (!resource.ok) return resource;
+    const proof = await prove(asked.value, client.value, server);
+    if (!proof.ok) return refused(proof.error, server);
+    return logIn(asked.value, client.value, proof.value, resource.value, call, server);
+  },
+};
+
+/**
+ * The client that is named, or the only first-party client there is.
+ *
+ * @returns `client_unknown`, `client_ambiguous`
+ */
+async function firstPartyClient(id: string | undefined, server: Server): Promise<Result<Client, Refusal>> {
+  if (id === undefined) {
+    const [only, ...others] = await server.store.read.firstPartyClients();
+    if (only === undefined) return fail({ error: 'client_unknown' });
+    return others.length === 0 ? ok(only) : fail({ error: 'client_ambiguous' });
+  }
+  const clientId = parseId('cli', id);
+  const client = clientId === undefined ? undefined : await server.store.read.client(clientId);
+  return client === undefined ? fail({ error: 'client_unknown' }) : ok(client);
+}
+
+/**
+ * From where a login may come. Cookies go to pages of the server's own origin only; tokens in the body also to the
+ * client's registered origins, and to whatever is no browser and sends no origin.
+ *
+ * @returns `delivery_not_allowed`, `origin_not_allowed`
+ */
+function checkOrigin(call: Call, client: Client, delivery: Delivery, server: Server): Result<undefined, Refusal> {
+  const about = { client: client.id };
+  const origin = call.request.headers.get('origin');
+  const isOwn = isSameOrigin(call, server);
+  if (delivery === 'cookie') return isOwn ? ok(undefined) : fail({ error: 'delivery_not_allowed', about });
+  const isAllowed = origin === null || isOwn || client.origins.includes(origin);
+  return isAllowed ? ok(undefined) : fail({ error: 'origin_not_allowed', about });
+}
+
+/**
+ * Looks at name and password. Whatever is wrong with either, as much time goes by: the hash is computed in every case,
+ * and guesses at a name that nobody has wait like those at one that somebody has.
+ */
+async function prove(
+  { username, password }: Login,
+  client: Client,
+  server: Server,
+): Promise<Result<PasswordProof, Refusal>> {
+  const parsed = parseIdentifier(username);
+  const found = parsed === undefined ? undefined : await server.store.read.identifier(parsed.normalised);
+  const credential = found === undefined ? undefined : await server.store.read.password(found.accountId);
+  const about = { client: client.id, ...(found === undefined ? {} : { account: found.accountId }) };
+  const { now } = await server.store.read.moment();
+  const guessed = parsed?.normalised ?? username;
+  const wait = credential === undefined ? server.unknownGuesses.secondsToWait(guessed, now) : waitOf(credential, now);
+  if (wait > 0) return fail({ error: 'account_throttled', headers: { 'retry-after': String(wait) }, about });
+  const proof = await provePassword(found?.accountId, credential, password, server);
+  if (proof.ok && credential === undefined) server.unknownGuesses.fail(guessed, now);
+  return proof;
+}
+
+/** A locked password is not told from a wrong one, so it does not wait. */
+const waitOf = (credential: PasswordCredential, now: Parameters<typeof secondsToWait>[1]): number =>
+  isLocked(credential) ? 0 : secondsToWait(credential, now);
+
+async function logIn(
+  asked: Login,
+  client: Client,
+  proof: PasswordProof,
+  resource: ResourceIdentifier | undefined,
+  call: Call,
+  server: Server,
+): Promise<Answer> {
+  const command = await commandOf(asked, client, proof, resource, call, server);
+  const { outcome, moment } = await server.commit(
+    (read, at) => loadLogIn(read, command, at),
+    (facts, at) => decideLogIn(facts, command, at),
+  );
+  const about = { client: client.id, ...(proof.accountId === undefined ? {} : { account: proof.accountId }) };
+  if (!outcome.ok) return refused({ error: outcome.error, about }, server);
+  server.metrics.count('latchkey_logins_total', { outcome: 'succeeded' });
+  const minted = await mintTokens(outcome.value, moment, server);
+  if (asked.delivery === 'body') return ok(json(tokenResponse(minted)));
+  const { familyId } = command;
+  const body = { csrf_token: csrfToken(server.csrfKey, familyId), expires_in: minted.expiresIn, scope: minted.scope };
+  return ok(withCookies(json(body), loginCookies(minted, familyId, server.csrfKey)));
+}
+
+function refused(refusal: Refusal, server: Server): Answer {
+  server.metrics.count('latchkey_logins_total', { outcome: 'refused' });
+  return fail(refusal);
+}
+
+async function commandOf(
+  asked: Login,
+  client: Client,
+  proof: PasswordProof,
+  resource: ResourceIdentifier | undefined,
+  call: Call,
+  server: Server,
+): Promise<LogInCommand> {
+  const { settings, entropy, now, seal } = server;
+  const isCookie = asked.delivery === 'cookie';
+  const familyId = makeId('fam', now(), entropy(10));
+  const { catalogue } = await server.store.read.moment();
+  return {
+    clientId: client.id,
+    proof,
+    sessionId: makeId('ses', now(), entropy(10)),
+    familyId,
+    seed: seal.seal(seedPlace(familyId), entropy(SEED_BYTES)),
+    macKeyId: (await server.keys.at(catalogue)).macKey.id,
+    delivery: asked.delivery,
+    scope: asked.scope,
+    resource,
+    issuer: settings.issuer as ResourceIdentifier,
+    idleSeconds: isCookie ? settings.cookieIdleSeconds : settings.bodyIdleSeconds,
+    absoluteSeconds: isCookie ? settings.cookieAbsoluteSeconds : settings.bodyAbsoluteSeconds,
+    address: call.address,
+    userAgent: call.request.headers.get('user-agent')?.slice(0, LIMITS.userAgentMax),
+    amr: ['pwd'],
+  };
+}

@@ -1,0 +1,83 @@
+import { checkNewPassword } from '@latchkey/domain/accounts/password';
+import { decideChangePassword, loadSetPassword } from '@latchkey/domain/accounts/set-password';
+import { isLocked, secondsToWait } from '@latchkey/domain/accounts/throttle';
+import { LIMITS } from '@latchkey/protocol/limits';
+import { fail, ok, type Result } from '@latchkey/protocol/result';
+import type { AccountId } from '@latchkey/protocol/types';
+import { z } from 'zod';
+import { empty } from '../../http/headers.ts';
+import { type ProvedOwner, proveOwner } from '../../prove/owner.ts';
+import { provePassword } from '../../prove/password.ts';
+import type { Answer, Endpoint, Refusal, Server } from '../../server.ts';
+import { PASSWORD, readFields } from './fields.ts';
+
+const CHANGE = z.object({ current_password: PASSWORD, new_password: PASSWORD });
+
+/** Changes one's own password. The other sessions end. @spec SP 800-63B-4 §3.1.1; ASVS 6.2.3 (PWD-15) */
+export const password: Endpoint = {
+  method: 'POST',
+  path: '/api/password',
+  summary: 'Changes the password of the account that is signed in; its other sessions end.',
+  credentials: ['access_token_issuer', 'refresh_cookie'],
+  wording: 'bearer',
+  cors: 'registered',
+  bodyMax: LIMITS.bodyBytesMax,
+  async answer(call, server): Promise<Answer> {
+    const owner = await proveOwner(call, server);
+    if (!owner.ok) return owner;
+    const asked = await readFields(call, password.bodyMax, CHANGE);
+    if (!asked.ok) return asked;
+    const phc = await newPasswordHash(asked.value.new_password, owner.value.accountId, server);
+    if (!phc.ok) return phc;
+    return change(owner.value, asked.value.current_password, phc.value, server);
+  },
+};
+
+/**
+ * Checks a new password, and hashes it.
+ *
+ * @returns what `checkNewPassword` refuses, `overloaded`
+ */
+export async function newPasswordHash(
+  text: string,
+  accountId: AccountId,
+  server: Server,
+): Promise<Result<string, Refusal>> {
+  const identifiers = await server.store.read.identifiers(accountId);
+  return hashNewPassword(
+    text,
+    identifiers.map(({ display }) => display),
+    server,
+  );
+}
+
+/** The same for an account that is only being made. */
+export async function hashNewPassword(
+  text: string,
+  identifiers: readonly string[],
+  server: Server,
+): Promise<Result<string, Refusal>> {
+  const service = new URL(server.settings.issuer).hostname;
+  const checked = checkNewPassword(text, [...identifiers, service, 'latchkey']);
+  if (!checked.ok) return fail({ error: checked.error });
+  const phc = await server.passwords.hash(checked.value);
+  return phc.ok ? phc : fail({ error: 'overloaded', headers: { 'retry-after': '2' } });
+}
+
+async function change(owner: ProvedOwner, current: string, phc: string, server: Server): Promise<Answer> {
+  const { accountId, sessionId } = owner;
+  const about = { account: accountId };
+  const { read } = server.store;
+  const credential = await read.password(accountId);
+  const { now } = await read.moment();
+  const wait = credential === undefined || isLocked(credential) ? 0 : secondsToWait(credential, now);
+  if (wait > 0) return fail({ error: 'account_throttled', headers: { 'retry-after': String(wait) }, about });
+  const proof = await provePassword(accountId, credential, current, server);
+  if (!proof.ok) return proof;
+  const command = { id: accountId, proof: proof.value, phc, sessionId };
+  const { outcome } = await server.commit(
+    (tx, moment) => loadSetPassword(tx, accountId, moment),
+    (facts, moment) => decideChangePassword(facts, command, moment),
+  );
+  return outcome.ok ? ok(empty()) : fail({ error: outcome.error, about });
+}
