@@ -3,6 +3,7 @@ import { ACCOUNT_ROUTES } from './accounts.ts';
 import type { AdminEndpoint } from './admin-endpoint.ts';
 import { AUDIT_ROUTES } from './audit.ts';
 import { CLIENT_ROUTES } from './clients.ts';
+import { EXPLAIN_ROUTES } from './explain.ts';
 import { KEY_ROUTES } from './keys.ts';
 import { openApiRoute } from './openapi.ts';
 import { RESOURCE_ROUTES } from './resources.ts';
@@ -20,6 +21,7 @@ export const ADMIN_ENDPOINTS: readonly AdminEndpoint[] = [
   ...TOKEN_ROUTES,
   ...KEY_ROUTES,
   ...AUDIT_ROUTES,
+  ...EXPLAIN_ROUTES,
 ];
 
 export const ADMIN_ROUTES: readonly Endpoint[] = [...ADMIN_ENDPOINTS, openApiRoute(ADMIN_ENDPOINTS)];
