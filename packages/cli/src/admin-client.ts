@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { ERRORS, type ErrorId, errorRow } from '@latchkey/protocol/errors';
 import type { Context } from './context.ts';
 import { EXIT, Stop } from './exit-codes.ts';
 import type { Json } from './output.ts';
@@ -155,12 +156,20 @@ const reasonOf = (error: unknown): string => {
 /** What the server said no to, in its own words. */
 function refusal(status: number, body: Json): Stop {
   const message = `${typeof body.detail === 'string' ? body.detail : `Refused with ${status}.`}${said(body)}`;
-  const explain = typeof body.error_id === 'string' ? `latchkey token explain ${body.error_id} tells more.` : undefined;
-  if (status === 404) return new Stop(EXIT.notFound, message, explain);
+  const mend = mendOf(body);
+  if (status === 404) return new Stop(EXIT.notFound, message, mend);
   if (status === 401 || (status === 403 && body.error === 'insufficient_scope'))
-    return new Stop(EXIT.unauthorised, message, explain);
-  if (status === 429 || status === 503) return new Stop(EXIT.unreachable, message, 'Wait a little, then try again.');
-  return new Stop(status >= 500 ? EXIT.fault : EXIT.refused, message, explain);
+    return new Stop(EXIT.unauthorised, message, mend);
+  if (status === 429 || status === 503) return new Stop(EXIT.unreachable, message, mend);
+  return new Stop(status >= 500 ? EXIT.fault : EXIT.refused, message, mend);
+}
+
+/** What to do, from the catalogue of errors: the answer names its row where that may be told. */
+function mendOf({ type, error_id: id }: Json): string | undefined {
+  const name = String(type).split('#')[1] ?? '';
+  const mend = Object.hasOwn(ERRORS, name) ? errorRow(name as ErrorId).mend : undefined;
+  const more = typeof id === 'string' ? `More: latchkey token explain ${id}` : undefined;
+  return [mend, more].filter((part) => part !== undefined).join(' ') || undefined;
 }
 
 const said = ({ error }: Json): string => (typeof error === 'string' ? ` (${error})` : '');

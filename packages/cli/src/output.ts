@@ -40,7 +40,7 @@ const jsonOutput = ({ out }: Context): Output => {
 const textOutput = ({ out, say }: Context): Output => ({
   table(rows, columns, none) {
     if (rows.length === 0) return say(none);
-    const cells = rows.map((row) => columns.map(({ of }) => shown(of(row))));
+    const cells = rows.map((row) => columns.map(({ of }) => shortened(shown(of(row)))));
     const lines = [columns.map(({ title }) => title.toUpperCase()), ...cells];
     const widths = columns.map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
     for (const line of lines)
@@ -59,6 +59,10 @@ const textOutput = ({ out, say }: Context): Output => ({
   done: (sentence) => out(`${printable(sentence)}\n`),
   line: (_row, text) => out(`${printable(text)}\n`),
 });
+
+/** A table is to be looked over; `--json` has everything. */
+const CELL_MAX = 60;
+const shortened = (text: string): string => (text.length > CELL_MAX ? `${text.slice(0, CELL_MAX - 1)}…` : text);
 
 /** A value as people read it. */
 export function shown(value: unknown): string {

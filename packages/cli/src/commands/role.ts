@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { act } from '../action.ts';
+import { itemsOf } from '../admin-client.ts';
 import type { Context } from '../context.ts';
 import { accountId } from '../find.ts';
 import { column } from '../output.ts';
@@ -41,7 +42,7 @@ Examples:
     context,
     async ({ output, admin }, _options, account = '') => {
       const api = await admin();
-      const rows = await api.all(`/accounts/${await accountId(api, account)}/roles`);
+      const rows = itemsOf(await api.get(`/accounts/${await accountId(api, account)}/roles`));
       output.table(rows, [column('resource'), column('role')], `${account} has no roles.`);
     },
   );

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { act } from '../action.ts';
+import { itemsOf } from '../admin-client.ts';
 import type { Context } from '../context.ts';
 import { accountId, segment } from '../find.ts';
 import { column } from '../output.ts';
@@ -13,7 +14,7 @@ export function register(command: Command, context: Context): void {
     context,
     async ({ output, admin }, _options, account = '') => {
       const api = await admin();
-      const rows = await api.all(`/accounts/${await accountId(api, account)}/sessions`);
+      const rows = itemsOf(await api.get(`/accounts/${await accountId(api, account)}/sessions`));
       const columns = [
         column('id'),
         column('authenticated at'),

@@ -1,8 +1,9 @@
-import type { RevocationEvent } from '@latchkey/protocol/claims';
+import type { AccessTokenClaims, RevocationEvent } from '@latchkey/protocol/claims';
 import type { FamilyId, TokenId } from '@latchkey/protocol/types';
 import { allow, type Decision, refuse } from '../decision.ts';
 import { endFamilyWrites } from '../login/end-writes.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
+import { type AccessTokenFacts, accessTokenEnd, loadAccessTokenFacts } from '../tokens/access-token-life.ts';
 import { eventExpiry } from '../tokens/event-expiry.ts';
 import type { TokenFamily } from '../tokens/family.ts';
 import { familyLife, type Lifelines } from '../tokens/liveness.ts';
@@ -50,22 +51,39 @@ export function decideRevokeFamily(
 export interface RevokeTokenCommand {
   readonly administrator: Administrator;
   readonly id: TokenId;
+  /** What the token says, when it was at hand and its signature holds; an id alone tells nothing about it. */
+  readonly claims: AccessTokenClaims | undefined;
 }
 
-/** The events that name the token: all that is known of it here, since an access token leaves no row behind. */
-export const loadRevokeToken = (read: Reader, { id }: RevokeTokenCommand, { now }: Moment) =>
-  read.revocationsOf(id, now);
+export interface RevokeTokenFacts {
+  /** Events that name the token: an access token leaves no row behind. */
+  readonly events: readonly RevocationEvent[];
+  /** What it depends on, when its claims are known. */
+  readonly access: AccessTokenFacts | undefined;
+}
+
+export const loadRevokeToken = async (
+  read: Reader,
+  { id, claims }: RevokeTokenCommand,
+  moment: Moment,
+): Promise<RevokeTokenFacts> => ({
+  events: await read.revocationsOf(id, moment.now),
+  access: claims === undefined ? undefined : await loadAccessTokenFacts(read, claims, moment),
+});
 
 /**
- * Decides the end of one access token by its `jti`. Nobody knows here whether there is such a token, nor until when,
- * so the event stays for as long as any can live. One that names it already is enough.
+ * Decides the end of one access token by its `jti`. Where only the id is given, nobody knows here whether there is such
+ * a token, nor until when, so the event stays for as long as any can live. What has ended already makes no event.
  */
 export function decideRevokeToken(
-  events: readonly RevocationEvent[],
-  { administrator, id }: RevokeTokenCommand,
-  { now }: Moment,
+  { events, access }: RevokeTokenFacts,
+  { administrator, id, claims }: RevokeTokenCommand,
+  moment: Moment,
 ): Decision<EndedNow> {
+  const { now } = moment;
   if (events.some(({ kind }) => kind === 'token')) return allow('was_over');
+  if (access !== undefined && claims !== undefined && accessTokenEnd(access, claims, moment) !== undefined)
+    return allow('was_over');
   return allow('ended', [
     { kind: 'revocation.emit', event: { kind: 'token', id, exp: eventExpiry(now) } },
     {

@@ -1,6 +1,8 @@
+import { PUBLISHED_BEFORE_USE_SECONDS } from '@latchkey/domain/keys/rotation';
 import type { MacKey, SigningKey } from '@latchkey/domain/keys/signing-key';
 import { SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
 import { fail, ok } from '@latchkey/protocol/result';
+import { later } from '@latchkey/protocol/types';
 import { z } from 'zod';
 import { rotateRing } from '../../keys/rotate.ts';
 import { endFamiliesUnder, rotateMacKeys } from '../../keys/rotate-mac.ts';
@@ -56,9 +58,17 @@ const rotateKeys = adminEndpoint({
     const ring = (await server.store.read.signingKeys()).filter((key) => key.algorithm === algorithm);
     if (ring.length === 0) return fail({ error: 'key_state_wrong', detail: 'No resource uses this algorithm.' });
     const state = await rotateRing(server, algorithm, { action: 'rotate' }, administrator.id);
-    return state.ok ? ok({ current: state.value.currentKid }) : fail({ error: state.error });
+    return state.ok ? ok({ current: state.value.currentKid }) : fail({ error: state.error, detail: youth(ring) });
   },
 });
+
+/** Why the next key does not take over yet: some verifier may hold a key set that lacks it. */
+function youth(ring: readonly SigningKey[]): string {
+  const next = ring.find(({ state }) => state === 'next');
+  if (next === undefined) return 'There is no next key.';
+  const from = timeOf(later(next.since, PUBLISHED_BEFORE_USE_SECONDS * 1000));
+  return `The next key has to be published for ${PUBLISHED_BEFORE_USE_SECONDS} seconds before it signs: until ${from}.`;
+}
 
 const revokeKey = adminEndpoint({
   method: 'POST',

@@ -6,6 +6,7 @@ import {
   loadRevokeToken,
 } from '@latchkey/domain/administration/revoke-token';
 import type { Administrator } from '@latchkey/domain/administration/scopes';
+import type { AccessTokenClaims } from '@latchkey/protocol/claims';
 import { parseId } from '@latchkey/protocol/ids';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
@@ -25,7 +26,7 @@ const REVOKE = z.union([
 /** What of a token names it in the log. */
 type Target =
   | { readonly kind: 'family'; readonly id: FamilyId }
-  | { readonly kind: 'token'; readonly id: TokenId }
+  | { readonly kind: 'token'; readonly id: TokenId; readonly claims: AccessTokenClaims | undefined }
   | { readonly kind: 'expired'; readonly id: string };
 
 const revokeToken = adminEndpoint({
@@ -53,7 +54,7 @@ function targetOfId(text: string): Target | undefined {
   const family = parseId('fam', text);
   if (family !== undefined) return { kind: 'family', id: family };
   const token = parseId('tok', text);
-  return token === undefined ? undefined : { kind: 'token', id: token };
+  return token === undefined ? undefined : { kind: 'token', id: token, claims: undefined };
 }
 
 async function targetOfCredential(text: string, server: Server): Promise<Target | undefined> {
@@ -63,7 +64,10 @@ async function targetOfCredential(text: string, server: Server): Promise<Target 
     return token.ok ? { kind: 'family', id: token.value.familyId } : undefined;
   }
   const claims = await readAnyAccessToken(text, server);
-  if (claims.ok) return targetOfId(claims.value.jti);
+  if (claims.ok) {
+    const id = parseId('tok', claims.value.jti);
+    return id === undefined ? undefined : { kind: 'token', id, claims: claims.value };
+  }
   if (claims.error !== 'token_expired') return undefined;
   const jti = decodeUnverified(text)?.claims.jti; // only a token whose signature holds is told to have expired
   return typeof jti === 'string' ? { kind: 'expired', id: jti } : undefined;
@@ -77,7 +81,7 @@ async function end(
   const { outcome } =
     target.kind === 'family'
       ? await endFamily({ administrator, id: target.id }, server)
-      : await endToken({ administrator, id: target.id }, server);
+      : await endToken({ administrator, id: target.id, claims: target.claims }, server);
   return outcome.ok ? outcome : fail({ error: outcome.error, about: { [target.kind]: target.id } });
 }
 
