@@ -23,8 +23,9 @@ export const revocations: Endpoint = {
     const cursor = cursorOf(call);
     if (!cursor.ok) return cursor;
     const wantsStream = (call.request.headers.get('accept') ?? '').includes('text/event-stream');
-    if (wantsStream) return streamAnswer(server.feed, cursor.value, reader.value);
-    return ok(await page(cursor.value, server));
+    if (!wantsStream) return ok(await page(cursor.value, server));
+    await server.feed.read();
+    return streamAnswer(server.feed, cursor.value, reader.value);
   },
 };
 

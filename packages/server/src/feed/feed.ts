@@ -5,6 +5,8 @@ import type { ResourceId, SecretId } from '@latchkey/protocol/types';
 export interface Feed {
   /** Reads the log for the first time, and begins to follow it. */
   open(): Promise<void>;
+  /** Reads the log now, so that a stream that begins is as current as the request for it. */
+  read(): Promise<void>;
   /**
    * Begins a stream with everything after a position, or with all there is.
    *

@@ -176,6 +176,7 @@ export function createFeed(server: Part, { heartbeatMilliseconds }: FeedOptions)
       timer = setInterval(() => void tick(), heartbeatMilliseconds);
       timer.unref();
     },
+    read: () => read(false),
     subscribe(from, reader) {
       const leave = admit(reader);
       if (leave === undefined) return undefined;

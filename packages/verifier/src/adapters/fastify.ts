@@ -1,0 +1,25 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Access } from '../access.ts';
+import type { Requirements } from '../guards.ts';
+import type { Verifier } from '../verifier.ts';
+import { requestLikeOf } from './node.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The access that `protect` granted. Behind `protect` it is always there. */
+    access: Access;
+  }
+}
+
+/** A hook for Fastify: `{ preHandler: protect(verifier) }`. */
+export const protect =
+  (verifier: Verifier, asked: Requirements = {}) =>
+  async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    const result = await verifier.authenticate(requestLikeOf(request.raw), asked);
+    if (!result.ok) {
+      const { status, headers, body } = result.error;
+      return reply.code(status).headers(headers).send(JSON.stringify(body));
+    }
+    request.access = result.value;
+    return undefined;
+  };

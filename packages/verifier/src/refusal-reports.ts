@@ -1,0 +1,71 @@
+import type { ErrorId } from '@latchkey/protocol/errors';
+import { LIMITS } from '@latchkey/protocol/limits';
+import type { Config } from './options.ts';
+
+/** Remembers refusals under ids, and tells them to the server in batches, for `latchkey token explain`. */
+export interface RefusalReports {
+  /** Gives a refusal its id. */
+  remember(error: ErrorId, where: string, about: Readonly<Record<string, string>>): string;
+  close(): void;
+}
+
+interface Report {
+  readonly id: string;
+  readonly error: ErrorId;
+  readonly at: number;
+  readonly where: string;
+  readonly about: Readonly<Record<string, string>>;
+}
+
+const EVERY_MILLISECONDS = 1_000;
+const TIMEOUT = 5_000;
+
+type Part = Pick<Config, 'issuer' | 'basic' | 'fetch' | 'now' | 'name' | 'random' | 'onEvent'>;
+
+export function createRefusalReports(config: Part): RefusalReports {
+  let last = Math.floor(config.random() * 2 ** 32);
+  let waiting: Report[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function schedule(): void {
+    if (config.basic === undefined || timer !== undefined) return;
+    timer = setTimeout(() => void send(), EVERY_MILLISECONDS);
+    if (typeof timer === 'object') timer.unref(); // a report never keeps a process alive
+  }
+
+  async function send(): Promise<void> {
+    const refusals = waiting.splice(0, LIMITS.refusalsPerReportMax);
+    try {
+      const response = await config.fetch(`${config.issuer}/reports`, {
+        method: 'POST',
+        headers: { authorization: config.basic ?? '', 'content-type': 'application/json' },
+        body: JSON.stringify({ refusals }),
+        redirect: 'error',
+        signal: AbortSignal.timeout(TIMEOUT),
+      });
+      await response.body?.cancel();
+      if (!response.ok) throw new Error(`reports were answered ${response.status}`);
+    } catch (error) {
+      config.onEvent({ event: 'reports_lost', reason: error instanceof Error ? error.message : String(error) });
+    }
+    timer = undefined;
+    if (waiting.length > 0) schedule();
+  }
+
+  return {
+    remember(error, where, about) {
+      last += 1;
+      const id = `${config.name}-${last.toString(36)}`;
+      if (config.basic !== undefined) {
+        if (waiting.length >= LIMITS.refusalsKept) waiting = waiting.slice(LIMITS.refusalsPerReportMax);
+        waiting.push({ id, error, at: config.now(), where, about });
+        schedule();
+      }
+      return id;
+    },
+    close() {
+      clearTimeout(timer);
+      waiting = [];
+    },
+  };
+}

@@ -1,0 +1,155 @@
+import { LIMITS } from '@latchkey/protocol/limits';
+import { form, startTestServer, type TestServer } from '@latchkey/testkit/test-server';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { addAdministrator, type TestAdministrator } from './administrator.ts';
+
+let at: TestServer;
+let admin: TestAdministrator;
+beforeAll(async () => {
+  at = await startTestServer();
+  admin = await addAdministrator(at);
+});
+afterAll(() => at.close());
+
+const API = 'https://orders.example';
+const basic = (id: string, secret: string) => ({
+  authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
+});
+const getToken = (id: string, secret: string) =>
+  at.fetch('/oauth/token', form({ grant_type: 'client_credentials', resource: API }, basic(id, secret)));
+
+test('a resource is created with a credential for its verifiers, which is told once and reads the feed', async () => {
+  const { status, body } = await admin.post('/resources', { identifier: API, name: 'Orders', scopes: ['orders:read'] });
+  expect([status, body]).toEqual([
+    201,
+    {
+      id: expect.stringMatching(/^res_/),
+      identifier: API,
+      audience: API,
+      name: 'Orders',
+      scopes: ['orders:read'],
+      algorithm: 'ES256',
+      token_type: 'at+jwt',
+      access_token_seconds: 300,
+      built_in: false,
+      created_at: expect.stringMatching(/Z$/),
+      secret: expect.stringMatching(/^lk_rs_[A-Za-z0-9_-]{43}$/),
+    },
+  ]);
+  const { secret, ...shown } = body;
+  const list = await admin.get('/resources');
+  expect(list.body.items.at(-1)).toEqual(shown);
+  expect(JSON.stringify(list.body)).not.toContain(secret);
+  expect((await at.fetch('/revocations', { headers: basic(body.id, secret) })).status).toBe(200);
+});
+
+test('a resource that looks like another one is refused, and nothing changes', async () => {
+  const before = (await admin.get('/resources')).body;
+  const { status, body } = await admin.post('/resources', { identifier: `${API}/`, name: 'Impostor' });
+  expect([status, body.error]).toEqual([409, 'conflict']);
+  expect((await admin.get('/resources')).body).toEqual(before);
+});
+
+test('the first resource with Ed25519 has keys at once', async () => {
+  const made = await admin.post('/resources', { identifier: 'https://ed.example', name: 'Ed', algorithm: 'Ed25519' });
+  expect(made.status).toBe(201);
+  const { keys } = await (await at.fetch('/.well-known/jwks.json')).json();
+  expect(keys.map(({ alg }: { alg: string }) => alg)).toContain('Ed25519');
+});
+
+test('a confidential client gets a secret that works; its replacement ends it when the overlap is over', async () => {
+  const wanted = {
+    name: 'Job',
+    authentication: 'client_secret_basic',
+    grant_types: ['client_credentials'],
+    scopes: ['orders:read'],
+    resources: [API],
+  };
+  const { status, body } = await admin.post('/clients', wanted);
+  expect([status, body]).toEqual([
+    201,
+    {
+      client_id: expect.stringMatching(/^cli_/),
+      ...wanted,
+      first_party: false,
+      origins: [],
+      refresh_policy: 'rotate',
+      created_at: expect.stringMatching(/Z$/),
+      client_secret: expect.stringMatching(/^lk_cs_[A-Za-z0-9_-]{43}$/),
+    },
+  ]);
+  const { client_id: id, client_secret: first } = body;
+  expect((await getToken(id, first)).status).toBe(200);
+
+  const second = (await admin.post(`/clients/${id}/secrets`, { overlap_seconds: 3600 })).body.client_secret;
+  expect([(await getToken(id, first)).status, (await getToken(id, second)).status]).toEqual([200, 200]);
+  const third = (await admin.post(`/clients/${id}/secrets`)).body.client_secret;
+  expect([
+    (await getToken(id, first)).status,
+    (await getToken(id, second)).status,
+    (await getToken(id, third)).status,
+  ]).toEqual([401, 401, 200]);
+
+  const shown = await admin.get(`/clients/${id}`);
+  expect(shown.body.secrets).toEqual([{ id: expect.stringMatching(/^sec_/), created_at: expect.any(String) }]);
+});
+
+test('a public client gets no secret, and none can be made for it', async () => {
+  const wanted = { name: 'Shop', authentication: 'none', first_party: true, grant_types: ['refresh_token'] };
+  const { status, body } = await admin.post('/clients', wanted);
+  expect([status, 'client_secret' in body]).toEqual([201, false]);
+  const rotated = await admin.post(`/clients/${body.client_id}/secrets`);
+  expect([rotated.status, rotated.body.error]).toEqual([409, 'conflict']);
+});
+
+test('a deleted client is gone from every answer, its tokens end, and a second delete finds nothing', async () => {
+  const { body } = await admin.post('/clients', {
+    name: 'Gone soon',
+    authentication: 'client_secret_post',
+    grant_types: ['client_credentials'],
+    scopes: ['orders:read'],
+    resources: [API],
+  });
+  const id = body.client_id;
+  expect((await admin.delete(`/clients/${id}`)).status).toBe(204);
+  expect((await admin.get(`/clients/${id}`)).status).toBe(404);
+  expect((await admin.delete(`/clients/${id}`)).status).toBe(404);
+  const list = (await admin.get(`/clients?limit=${LIMITS.pageRowsMax}`)).body.items;
+  expect(list.map(({ client_id }: { client_id: string }) => client_id)).not.toContain(id);
+  const { events } = await (await at.fetch('/revocations')).json();
+  expect(events.at(-1)).toMatchObject({ kind: 'client', id });
+});
+
+test('lists come in pages that meet without a gap', async () => {
+  const all = (await admin.get('/resources')).body.items;
+  const first = (await admin.get('/resources?limit=2')).body;
+  const second = (await admin.get(`/resources?limit=${LIMITS.pageRowsMax}&after=${first.next}`)).body;
+  expect([...first.items, ...second.items]).toEqual(all);
+  expect(second.next).toBeUndefined();
+});
+
+test.each([
+  ['one more than a page may have', `limit=${LIMITS.pageRowsMax + 1}`],
+  ['none', 'limit=0'],
+  ['a cursor that is no id', 'after=res_x'],
+  ['a parameter that is not known', 'sort=name'],
+])('a list with %s is refused', async (_, query) => {
+  const { status, body } = await admin.get(`/resources?${query}`);
+  expect([status, body.error]).toEqual([422, 'invalid_request']);
+});
+
+test.each([
+  ['no name', {}],
+  ['a field that is not known', { name: 'x', identifier: 'https://x.example', colour: 'lk_cs_secret' }],
+  ['a name one too long', { name: 'x'.repeat(LIMITS.nameMax + 1), identifier: 'https://x.example' }],
+  ['a life one second too short', { name: 'x', identifier: 'https://x.example', access_token_seconds: 59 }],
+])('a resource with %s is refused, and the answer repeats no value', async (_, body) => {
+  const answer = await admin.post('/resources', body);
+  expect([answer.status, answer.body.error]).toEqual([422, 'invalid_request']);
+  expect(JSON.stringify(answer.body)).not.toContain('lk_cs_secret');
+});
+
+test('a body one byte over the limit is refused before it is read', async () => {
+  const { status } = await admin.post('/resources', { name: 'x'.repeat(LIMITS.adminBodyBytesMax) });
+  expect(status).toBe(413);
+});
