@@ -1,0 +1,67 @@
+/** Simulated time: events in order of their time, and in the order in which they were planned where times are equal. */
+export interface Scheduler {
+  /** True time in milliseconds since the beginning. Clocks of processes differ from it. */
+  now(): number;
+  after(milliseconds: number, action: () => unknown): void;
+  /** Runs events until the time is over or none is left; calls `check` after each. */
+  run(until: number, check: () => void): Promise<void>;
+}
+
+interface Planned {
+  readonly at: number;
+  readonly order: number;
+  readonly action: () => unknown;
+}
+
+const isEarlier = (a: Planned, b: Planned): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
+
+export function createScheduler(): Scheduler {
+  const heap: Planned[] = [];
+  let time = 0;
+  let planned = 0;
+
+  function push(event: Planned): void {
+    let index = heap.push(event) - 1;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      const above = heap[parent];
+      if (above === undefined || !isEarlier(event, above)) break;
+      heap[index] = above;
+      index = parent;
+    }
+    heap[index] = event;
+  }
+
+  function pop(): Planned | undefined {
+    const first = heap[0];
+    const last = heap.pop();
+    if (first === undefined || last === undefined || heap.length === 0) return first;
+    let index = 0;
+    for (;;) {
+      const left = heap[2 * index + 1];
+      const right = heap[2 * index + 2];
+      if (left === undefined) break;
+      const smaller = right !== undefined && isEarlier(right, left) ? right : left;
+      if (!isEarlier(smaller, last)) break;
+      heap[index] = smaller;
+      index = smaller === left ? 2 * index + 1 : 2 * index + 2;
+    }
+    heap[index] = last;
+    return first;
+  }
+
+  return {
+    now: () => time,
+    after(milliseconds, action) {
+      push({ at: time + Math.max(0, milliseconds), order: planned++, action });
+    },
+    async run(until, check) {
+      for (let event = pop(); event !== undefined; event = pop()) {
+        if (event.at > until) return;
+        time = event.at;
+        await event.action();
+        check();
+      }
+    },
+  };
+}
