@@ -31,6 +31,23 @@ export async function untilReady(url: string, child: ChildProcess, milliseconds:
   return false;
 }
 
+/** Waits until a process says a word; gives up when it ends or the time is over. */
+export function untilSaid(word: string, child: ChildProcess, milliseconds: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (said: boolean) => {
+      clearTimeout(timer);
+      child.off('message', hear).off('exit', leave);
+      resolve(said);
+    };
+    const hear = (message: unknown) => {
+      if (message === word) end(true);
+    };
+    const leave = () => end(false);
+    const timer = setTimeout(leave, milliseconds);
+    child.on('message', hear).on('exit', leave);
+  });
+}
+
 /** Asks a process to stop, and insists when it does not. */
 export async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;

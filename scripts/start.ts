@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openAdmin } from './admin.ts';
 import { type Demo, ensureDemo } from './demo.ts';
-import { root, run, stop, untilReady } from './processes.ts';
+import { root, run, stop, untilReady, untilSaid } from './processes.ts';
 
 const { values } = parseArgs({
   options: {
@@ -72,7 +72,7 @@ example = run(
   'inherit',
 );
 example.once('exit', (code) => void end(code ?? 1));
-if (!(await untilReady(`${api}/`, example, 30_000))) {
+if (!(await untilSaid('ready', example, 30_000))) {
   console.error('The example API did not come up; see the lines above.');
   await end(1);
 }
@@ -89,7 +89,7 @@ function welcome({ username, password }: Demo): string {
     `lk() { curl -s "${issuer}/api/$1" -H 'Content-Type: application/json' -d "$2"; }`,
     `pick() { printf '%s' "$R" | sed -E "s/.*\\"$1\\":\\"([^\\"]*)\\".*/\\1/"; }`,
     `R=$(lk login '${login}'); printf '%s\\n' "$R"`,
-    `curl -s ${api}/profile -H "Authorization: Bearer $(pick access_token)"`,
+    `curl -s -w '\\n' ${api}/profile -H "Authorization: Bearer $(pick access_token)"`,
     `R=$(lk refresh "{\\"refresh_token\\":\\"$(pick refresh_token)\\"}"); printf '%s\\n' "$R"`,
     `lk logout "{\\"refresh_token\\":\\"$(pick refresh_token)\\"}"`,
     `curl -si ${api}/profile -H "Authorization: Bearer $(pick access_token)"`,

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openAdmin } from './admin.ts';
 import { ensureDemo } from './demo.ts';
-import { run, stop, untilReady } from './processes.ts';
+import { run, stop, untilReady, untilSaid } from './processes.ts';
 
 /** Short, so that the tour need not wait ten seconds for the moment in which a repeat becomes a theft. */
 const OVERLAP_MILLISECONDS = 400;
@@ -43,6 +43,7 @@ async function end(code: number): Promise<never> {
 }
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end(130));
 
+const apiReady = untilSaid('ready', example, 30_000);
 const started = performance.now();
 const row = (at: number, what: string) => console.log(`${(at - started).toFixed(1).padStart(9)} ms  ${what}`);
 const say = (what: string) => row(performance.now(), what);
@@ -55,7 +56,7 @@ if (!(await untilReady(`${issuer}/readyz`, server, 30_000))) await end(1);
 say('server ready');
 const admin = await openAdmin(join(folder, 'admin.json'), issuer);
 const demo = await ensureDemo(admin, join(folder, 'demo.json'), api);
-if (!(await untilReady(`${api}/`, example, 30_000))) await end(1);
+if (!(await apiReady)) await end(1);
 say('API ready: it has the keys and follows the revocation feed');
 
 const login = await post('/api/login', { username: demo.username, password: demo.password });
