@@ -83,7 +83,7 @@ test('a password that an administrator sets ends every session; the old one work
 
 test('an account without a password cannot sign in until it has one', async () => {
   const { body } = await admin.post('/accounts', { identifiers: ['barbara'] });
-  expect((await signIn('barbara', '')).status).toBe(400);
+  expect((await signIn('barbara', '')).status).toBe(401);
   expect((await signIn('barbara', PASSWORD)).status).toBe(401);
   await admin.post(`/accounts/${body.id}/password`, { password: PASSWORD });
   expect((await signIn('barbara', PASSWORD)).status).toBe(200);
