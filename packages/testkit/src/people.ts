@@ -72,7 +72,7 @@ export async function populate(at: TestServer): Promise<World> {
     origins: [origin],
   });
   const accountId = await addAccount(server, 'alice');
-  const post: World['post'] = async (path, body, headers = {}, remote = undefined) =>
+  const post: World['post'] = async (path, body, headers = {}, remote) =>
     read(await at.fetch(path, jsonBody(body, headers), remote));
   return {
     at,
