@@ -111,7 +111,7 @@ export async function runScript(text: string, place: Place): Promise<void> {
     return answer.status;
   };
 
-  const commands: Readonly<Record<string, (rest: string, words: readonly string[]) => Promise<unknown> | unknown>> = {
+  const commands: Readonly<Record<string, (rest: string, words: readonly string[]) => unknown>> = {
     serve: () => place.serve(),
     stdin: (rest) => {
       stdin = `${rest}\n`;

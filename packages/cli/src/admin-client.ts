@@ -160,7 +160,7 @@ function refusal(status: number, body: Json): Stop {
   if (status === 404) return new Stop(EXIT.notFound, message, mend);
   if (status === 401 || (status === 403 && body.error === 'insufficient_scope'))
     return new Stop(EXIT.unauthorised, message, mend);
-  if (status === 429 || status === 503) return new Stop(EXIT.unreachable, message, mend);
+  if ([429, 502, 503, 504].includes(status)) return new Stop(EXIT.unreachable, message, mend);
   return new Stop(status >= 500 ? EXIT.fault : EXIT.refused, message, mend);
 }
 

@@ -29,8 +29,8 @@ export const NOUNS: readonly {
   { name: 'migrate', summary: 'bring the database to this release', load: () => import('./commands/migrate.ts') },
 ];
 
-/** The whole program, or as much of it as one noun needs. */
-export async function createProgram(context: Context, noun?: string): Promise<Command> {
+/** The whole program, or as much of it as these words of a command line can mean. */
+export async function createProgram(context: Context, words?: readonly string[]): Promise<Command> {
   const program = new Command('latchkey')
     .description('Token authentication that a team runs itself.')
     .option('--json', 'print JSON for programs')
@@ -45,7 +45,7 @@ export async function createProgram(context: Context, noun?: string): Promise<Co
     .addHelpText('after', AFTER);
   for (const { name, summary, load } of NOUNS) {
     const command = program.command(name).description(summary).copyInheritedSettings(program);
-    if (noun === undefined || noun === name) (await load()).register(command, context);
+    if (words === undefined || words.includes(name)) (await load()).register(command, context);
   }
   return program;
 }
@@ -62,8 +62,7 @@ Exit codes: 0 done, 1 fault, 2 usage, 3 refused, 4 not found, 5 server cannot be
 /** Runs one command line. Resolves with the exit code. */
 export async function run(args: readonly string[], context: Context): Promise<ExitCode> {
   try {
-    const noun = args.find((arg) => NOUNS.some(({ name }) => name === arg));
-    const program = await createProgram(context, noun);
+    const program = await createProgram(context, args);
     await program.parseAsync([...args], { from: 'user' });
     return EXIT.ok;
   } catch (error) {
