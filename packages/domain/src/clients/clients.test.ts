@@ -1,0 +1,339 @@
+import { LIMITS } from '@latchkey/protocol/limits';
+import type {
+  ClientId,
+  EpochMilliseconds,
+  EpochSeconds,
+  ResourceId,
+  ResourceIdentifier,
+  SecretId,
+  Sha256,
+} from '@latchkey/protocol/types';
+import { expect, test } from 'vitest';
+import type { Client, OwnerSecret } from './client.ts';
+import { type CreateClientCommand, decideCreateClient } from './create-client.ts';
+import { type CreateResourceCommand, decideCreateResource } from './create-resource.ts';
+import { decideDeleteClient } from './delete-client.ts';
+import type { Resource } from './resource.ts';
+import { decideRotateSecret, type RotateSecretCommand } from './rotate-secret.ts';
+
+const now = 1_000_000 as EpochMilliseconds;
+const moment = { now, position: { epoch: 1, seq: 7 }, catalogue: 1 };
+const adminApi = 'https://id.example/admin/api';
+const administrator = { id: 'cli_admin', scope: ['clients:write', 'accounts:read'] };
+const secret = { id: 'sec_new' as SecretId, hash: 'hash' as Sha256 };
+const stored = (owner: string) => ({ ...secret, owner, createdAt: now, expiresAt: undefined });
+
+const resource = (identifier: string, more: Partial<Resource> = {}): Resource => ({
+  id: 'res_1' as ResourceId,
+  version: 1,
+  identifier: identifier as ResourceIdentifier,
+  audience: identifier,
+  name: 'API',
+  createdAt: 0 as EpochMilliseconds,
+  scope: ['read', 'write'],
+  algorithm: 'ES256',
+  tokenType: 'at+jwt',
+  accessTokenSeconds: 300,
+  builtIn: false,
+  ...more,
+});
+const API = resource('https://api.example');
+const ADMIN = resource(adminApi, { scope: ['clients:write', 'accounts:read', 'keys:write'], builtIn: true });
+
+const createClient: CreateClientCommand = {
+  administrator,
+  id: 'cli_new' as ClientId,
+  name: 'Job',
+  authentication: 'client_secret_basic',
+  firstParty: false,
+  grantTypes: ['client_credentials'],
+  scope: ['read'],
+  resources: [API.identifier],
+  origins: [],
+  refreshPolicy: 'rotate',
+  overlapMilliseconds: undefined,
+  secret,
+  adminApi,
+};
+const client: Client = {
+  id: createClient.id,
+  version: 1,
+  name: 'Job',
+  createdAt: now,
+  deletedAt: undefined,
+  authentication: 'client_secret_basic',
+  firstParty: false,
+  grantTypes: ['client_credentials'],
+  scope: ['read'],
+  resources: [API.identifier],
+  origins: [],
+  refreshPolicy: 'rotate',
+  overlapMilliseconds: undefined,
+  cutOff: undefined,
+};
+const publicClient = {
+  authentication: 'none',
+  firstParty: true,
+  grantTypes: ['refresh_token'],
+  origins: ['https://app.example'],
+} as const;
+
+test('a confidential client is made with its secret and an audit row', () => {
+  expect(decideCreateClient({ resources: [API] }, createClient, moment)).toEqual({
+    outcome: { ok: true, value: client },
+    expects: [],
+    writes: [
+      { kind: 'client.create', client },
+      { kind: 'secret.add', secret: stored('cli_new') },
+      {
+        kind: 'audit.append',
+        entry: {
+          at: now,
+          event: 'client.created',
+          actor: 'cli_admin',
+          subject: { client: 'cli_new' },
+          detail: { name: 'Job', authentication: 'client_secret_basic', first_party: false },
+        },
+      },
+    ],
+  });
+});
+
+test('a public client has no secret', () => {
+  const { outcome, writes } = decideCreateClient({ resources: [API] }, { ...createClient, ...publicClient }, moment);
+  expect([outcome.ok, writes.map(({ kind }) => kind)]).toEqual([true, ['client.create', 'audit.append']]);
+});
+
+test.each([
+  [
+    'RFC 6749 §4.4: a public client with client_credentials',
+    { ...publicClient, grantTypes: ['client_credentials'] },
+    'client_metadata_conflict',
+  ],
+  [
+    'RFC 9700 §4.14.2: a public client that keeps its refresh token',
+    { ...publicClient, refreshPolicy: 'keep' },
+    'client_metadata_conflict',
+  ],
+  ['no grant type', { grantTypes: [] }, 'client_metadata_conflict'],
+  ['origins without being first-party', { origins: ['https://app.example'] }, 'client_metadata_conflict'],
+  ['an origin with a path', { ...publicClient, origins: ['https://app.example/'] }, 'origin_invalid'],
+  ['an origin over plain http', { ...publicClient, origins: ['http://app.example'] }, 'origin_invalid'],
+  ['the null origin', { ...publicClient, origins: ['null'] }, 'origin_invalid'],
+  ['a wildcard', { ...publicClient, origins: ['https://*.example'] }, 'origin_invalid'],
+  ['an unknown resource', { resources: [API.identifier, 'https://other.example'] }, 'resource_unknown'],
+  ['a scope that no resource knows', { scope: ['read', 'admin'] }, 'scope_not_allowed'],
+  ['a scope that breaks the grammar', { scope: ['re ad'] }, 'scope_malformed'],
+] as const)('%s is refused, and writes nothing', (_, more, error) => {
+  expect(decideCreateClient({ resources: [API] }, { ...createClient, ...more } as CreateClientCommand, moment)).toEqual(
+    {
+      outcome: { ok: false, error },
+      expects: [],
+      writes: [],
+    },
+  );
+});
+
+test.each([
+  ['origins', LIMITS.originsPerClientMax, true],
+  ['origins', LIMITS.originsPerClientMax + 1, false],
+] as const)('%s: %d are allowed: %s', (_, count, isAllowed) => {
+  const origins = Array.from({ length: count }, (__, n) => `https://app${n}.example`);
+  const decided = decideCreateClient({ resources: [API] }, { ...createClient, ...publicClient, origins }, moment);
+  expect(decided.outcome).toEqual(
+    isAllowed ? expect.objectContaining({ ok: true }) : { ok: false, error: 'limit_reached' },
+  );
+});
+
+const forAdminApi = { ...createClient, resources: [adminApi], scope: ['accounts:read'] };
+
+test.each([
+  ['what its maker has', { scope: ['accounts:read'] }, undefined],
+  ['more than its maker has', { scope: ['accounts:read', 'keys:write'] }, 'scope_insufficient'],
+  ['a public one', { ...publicClient, origins: [] }, 'admin_client_invalid'],
+  ['a first-party one', { firstParty: true }, 'admin_client_invalid'],
+  ['one with refresh tokens', { grantTypes: ['client_credentials', 'refresh_token'] }, 'admin_client_invalid'],
+] as const)('RFC 9700 §2.3: a client of the admin API: %s', (_, more, error) => {
+  const decided = decideCreateClient({ resources: [ADMIN] }, { ...forAdminApi, ...more }, moment);
+  expect(decided.outcome.ok ? undefined : decided.outcome.error).toBe(error);
+});
+
+const createResource: CreateResourceCommand = {
+  administrator,
+  id: 'res_new' as ResourceId,
+  identifier: 'https://new.example',
+  audience: undefined,
+  name: 'New',
+  scope: ['read', 'read'],
+  algorithm: 'ES256',
+  tokenType: 'at+jwt',
+  accessTokenSeconds: 300,
+  secret,
+};
+
+test('a resource is made with the credential of its verifiers and an audit row', () => {
+  const made = resource('https://new.example', { id: createResource.id, name: 'New', createdAt: now, scope: ['read'] });
+  expect(decideCreateResource([API], createResource, moment)).toEqual({
+    outcome: { ok: true, value: made },
+    expects: [],
+    writes: [
+      { kind: 'resource.create', resource: made },
+      { kind: 'secret.add', secret: stored('res_new') },
+      {
+        kind: 'audit.append',
+        entry: {
+          at: now,
+          event: 'resource.created',
+          actor: 'cli_admin',
+          subject: { resource: 'res_new' },
+          detail: { identifier: 'https://new.example', audience: 'https://new.example', algorithm: 'ES256' },
+        },
+      },
+    ],
+  });
+});
+
+test.each([
+  ['RFC 8707 §2: a fragment', { identifier: 'https://new.example/#x' }, 'resource_malformed'],
+  ['RFC 8707 §2: a relative reference', { identifier: '/new' }, 'resource_malformed'],
+  ['a user in the URL', { identifier: 'https://me@new.example/' }, 'resource_malformed'],
+  ['another spelling of a host', { identifier: 'https://NEW.example' }, 'resource_malformed'],
+  ['dot segments', { identifier: 'https://new.example/a/../b' }, 'resource_malformed'],
+  ['a scheme that runs code', { identifier: 'javascript:alert(1)' }, 'resource_malformed'],
+  ['the identifier of another', { identifier: 'https://api.example' }, 'resource_taken'],
+  ['one slash more than another', { identifier: 'https://api.example/' }, 'resource_taken'],
+  ['RFC 8725 §3.9: the audience of another', { audience: 'plain' }, 'resource_taken'],
+  ['RFC 8725 §3.9: the audience of another in other case', { audience: 'PLAIN' }, 'resource_taken'],
+  ['an audience that is a URL', { audience: 'https://id.example' }, 'audience_invalid'],
+  ['a scope that breaks the grammar', { scope: ['a"b'] }, 'scope_malformed'],
+] as const)('a resource with %s is refused', (_, more, error) => {
+  const others = [API, resource('https://named.example', { audience: 'plain' })];
+  expect(decideCreateResource(others, { ...createResource, ...more }, moment)).toEqual({
+    outcome: { ok: false, error },
+    expects: [],
+    writes: [],
+  });
+});
+
+test.each([
+  'https://new.example',
+  'https://new.example/',
+  'http://localhost:8401',
+  'urn:example:orders',
+  'api://orders/v1',
+])('%s may be the identifier of a resource', (identifier) => {
+  expect(decideCreateResource([], { ...createResource, identifier }, moment).outcome.ok).toBe(true);
+});
+
+test.each([
+  [LIMITS.resourcesKeptMax - 1, true],
+  [LIMITS.resourcesKeptMax, false],
+])('with %d resources one more is made: %s', (count, isMade) => {
+  const others = Array.from({ length: count }, (_, n) => resource(`https://api${n}.example`));
+  expect(decideCreateResource(others, createResource, moment).outcome.ok).toBe(isMade);
+});
+
+const kept = (id: string, expiresAt?: number): OwnerSecret => ({
+  id: id as SecretId,
+  owner: client.id,
+  hash: 'old' as Sha256,
+  createdAt: 0 as EpochMilliseconds,
+  expiresAt: expiresAt as EpochMilliseconds | undefined,
+});
+const rotation: RotateSecretCommand = { administrator, owner: client.id, secret, overlapSeconds: 60, adminApi };
+const owner = { kind: 'client', client } as const;
+const rotated = (seconds: number) => ({
+  kind: 'audit.append',
+  entry: {
+    at: now,
+    event: 'client.secret_rotated',
+    actor: 'cli_admin',
+    subject: { client: 'cli_new', secret: 'sec_new' },
+    detail: { overlap_seconds: seconds },
+  },
+});
+
+test('a rotated secret leaves the old ones until the overlap ends, and never longer than before', () => {
+  const secrets = [kept('endless'), kept('soon', now + 1_000), kept('late', now + 90_000), kept('dead', now)];
+  expect(decideRotateSecret({ owner, secrets }, rotation, moment)).toEqual({
+    outcome: { ok: true, value: { oldSecretsEndAt: now + 60_000 } },
+    expects: [],
+    writes: [
+      { kind: 'secret.remove', id: 'dead' },
+      { kind: 'secret.expire', id: 'endless', at: now + 60_000 },
+      { kind: 'secret.expire', id: 'late', at: now + 60_000 },
+      { kind: 'secret.add', secret: stored('cli_new') },
+      rotated(60),
+    ],
+  });
+});
+
+test('without an overlap the old secrets go at once', () => {
+  const facts = { owner, secrets: [kept('one'), kept('two')] };
+  expect(decideRotateSecret(facts, { ...rotation, overlapSeconds: 0 }, moment).writes).toEqual([
+    { kind: 'secret.remove', id: 'one' },
+    { kind: 'secret.remove', id: 'two' },
+    { kind: 'secret.add', secret: stored('cli_new') },
+    rotated(0),
+  ]);
+});
+
+test.each([
+  [LIMITS.secretsPerOwnerMax - 1, true],
+  [LIMITS.secretsPerOwnerMax, false],
+])('with %d live secrets a further one is made beside them: %s', (count, isMade) => {
+  const secrets = Array.from({ length: count }, (_, n) => kept(`s${n}`));
+  expect(decideRotateSecret({ owner, secrets }, rotation, moment).outcome.ok).toBe(isMade);
+});
+
+test.each([
+  ['nobody', undefined, 'not_found'],
+  ['a deleted client', { kind: 'client', client: { ...client, deletedAt: now } }, 'not_found'],
+  ['a public client', { kind: 'client', client: { ...client, authentication: 'none' } }, 'client_without_secret'],
+  ['a resource of the server itself', { kind: 'resource', resource: ADMIN }, 'built_in'],
+  [
+    'an administrator who may do more',
+    { kind: 'client', client: { ...client, resources: [ADMIN.identifier], scope: ['keys:write'] } },
+    'scope_insufficient',
+  ],
+] as const)('no secret is made for %s', (_, whose, error) => {
+  expect(decideRotateSecret({ owner: whose, secrets: [] }, rotation, moment)).toEqual({
+    outcome: { ok: false, error },
+    expects: [],
+    writes: [],
+  });
+});
+
+test('a deleted client: row, secrets, one cut-off and audit in one', () => {
+  expect(decideDeleteClient({ client, secrets: [kept('one')] }, { administrator, id: client.id }, moment)).toEqual({
+    outcome: { ok: true, value: { ...client, deletedAt: now } },
+    expects: [],
+    writes: [
+      { kind: 'client.delete', id: 'cli_new', at: now },
+      { kind: 'secret.remove', id: 'one' },
+      { kind: 'revocation.emit', event: { kind: 'client', id: 'cli_new', exp: 4_780 as EpochSeconds } },
+      {
+        kind: 'audit.append',
+        entry: {
+          at: now,
+          event: 'client.deleted',
+          actor: 'cli_admin',
+          subject: { client: 'cli_new' },
+          detail: { name: 'Job' },
+        },
+      },
+    ],
+  });
+});
+
+test.each([undefined, { ...client, deletedAt: now }])(
+  'a client that is not there, or not any more, is not deleted',
+  (gone) => {
+    expect(decideDeleteClient({ client: gone, secrets: [] }, { administrator, id: client.id }, moment).outcome).toEqual(
+      {
+        ok: false,
+        error: 'not_found',
+      },
+    );
+  },
+);
