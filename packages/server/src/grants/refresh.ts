@@ -9,6 +9,7 @@ import { type MintedTokens, mintTokens } from '../mint/token-response.ts';
 import { secretHash } from '../prove/secret.ts';
 import { seedPlace } from '../seal/places.ts';
 import type { Call, Refusal, Server } from '../server.ts';
+import { addressKey } from '../throttle/address.ts';
 
 export interface RefreshInput {
   readonly client: ProvedClient;
@@ -36,7 +37,7 @@ export async function readRefreshToken(
   const keys = await server.keys.at(catalogue);
   const token = decodeRefreshToken(text, keys.macKeyOf);
   if (token.ok) return token;
-  const wait = await server.ephemeral.take(`refresh:${call.address ?? ''}`, FORGERIES);
+  const wait = await server.ephemeral.take(`refresh:${addressKey(call.address)}`, FORGERIES);
   if (wait > 0) return fail({ error: 'rate_limited', headers: { 'retry-after': String(wait) } });
   return fail({ error: token.error });
 }

@@ -25,3 +25,12 @@ test('PWD-11: guesses at a name that nobody has wait like those at an account', 
   guesses.fail('c', at(5_000)); // one more than are kept: the oldest is forgotten
   expect(guesses.secondsToWait('nobody', at(2_000))).toBe(0);
 });
+
+test('PWD-11: a name that nobody has stops waiting where the password of an account would be locked', () => {
+  const guesses = createUnknownGuesses();
+  const now = 1_000 as EpochMilliseconds;
+  for (let index = 0; index < 99; index++) guesses.fail('nobody', now);
+  expect(guesses.secondsToWait('nobody', now)).toBe(900);
+  guesses.fail('nobody', now);
+  expect(guesses.secondsToWait('nobody', now)).toBe(0);
+});

@@ -1,4 +1,4 @@
-import { type Failures, secondsToWait } from '@latchkey/domain/accounts/throttle';
+import { type Failures, isLocked, secondsToWait } from '@latchkey/domain/accounts/throttle';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
 
 const KEPT_MAX = 10_000;
@@ -17,7 +17,7 @@ export function createUnknownGuesses(keptMax: number = KEPT_MAX): UnknownGuesses
   return {
     secondsToWait(name, now) {
       const failures = kept.get(name);
-      return failures === undefined ? 0 : secondsToWait(failures, now);
+      return failures === undefined || isLocked(failures) ? 0 : secondsToWait(failures, now);
     },
     fail(name, now) {
       const failures = (kept.get(name)?.failures ?? 0) + 1;

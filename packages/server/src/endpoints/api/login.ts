@@ -111,11 +111,22 @@ async function prove(
   const { now } = await server.store.read.moment();
   const guessed = parsed?.normalised ?? username;
   const wait = credential === undefined ? server.unknownGuesses.secondsToWait(guessed, now) : waitOf(credential, now);
-  if (wait > 0) return fail({ error: 'account_throttled', headers: { 'retry-after': String(wait) }, about });
+  if (wait > 0) return throttled(wait, about);
   const proof = await provePassword(found?.accountId, credential, password, server);
-  if (proof.ok && credential === undefined) server.unknownGuesses.fail(guessed, now);
+  if (!proof.ok || credential !== undefined) return proof;
+  // others may have guessed in the meantime: a decision on an account sees their count, so it counts here too
+  const after = server.unknownGuesses.secondsToWait(guessed, now);
+  if (after > 0) return throttled(after, about);
+  server.unknownGuesses.fail(guessed, now);
   return proof;
 }
+
+const throttled = (wait: number, about: Refusal['about']): Result<never, Refusal> =>
+  fail({
+    error: 'account_throttled',
+    headers: { 'retry-after': String(wait) },
+    ...(about === undefined ? {} : { about }),
+  });
 
 /** A locked password is not told from a wrong one, so it does not wait. */
 const waitOf = (credential: PasswordCredential, now: Parameters<typeof secondsToWait>[1]): number =>
@@ -135,13 +146,22 @@ async function logIn(
     (facts, at) => decideLogIn(facts, command, at),
   );
   const about = { client: client.id, ...(proof.accountId === undefined ? {} : { account: proof.accountId }) };
-  if (!outcome.ok) return refused({ error: outcome.error, about }, server);
+  if (!outcome.ok) return refused(await withWait({ error: outcome.error, about }, proof, server), server);
   server.metrics.count('latchkey_logins_total', { outcome: 'succeeded' });
   const minted = await mintTokens(outcome.value, moment, server);
   if (asked.delivery === 'body') return ok(json(tokenResponse(minted)));
   const { familyId } = command;
   const body = { csrf_token: csrfToken(server.csrfKey, familyId), expires_in: minted.expiresIn, scope: minted.scope };
   return ok(withCookies(json(body), loginCookies(minted, familyId, server.csrfKey)));
+}
+
+/** Guesses that were made at the same time wait as long as those that come after them. */
+async function withWait(refusal: Refusal, { accountId }: PasswordProof, server: Server): Promise<Refusal> {
+  if (refusal.error !== 'account_throttled' || accountId === undefined) return refusal;
+  const { read } = server.store;
+  const credential = await read.password(accountId);
+  const wait = credential === undefined ? 0 : waitOf(credential, (await read.moment()).now);
+  return { ...refusal, headers: { 'retry-after': String(Math.max(1, wait)) } };
 }
 
 function refused(refusal: Refusal, server: Server): Answer {
