@@ -1,0 +1,239 @@
+import { LIMITS } from '@latchkey/protocol/limits';
+import type {
+  AccountId,
+  ClientId,
+  EpochMilliseconds,
+  EpochSeconds,
+  FamilyId,
+  NormalisedIdentifier,
+  SessionId,
+} from '@latchkey/protocol/types';
+import { expect, test } from 'vitest';
+import type { Session } from '../login/session.ts';
+import type { TokenFamily } from '../tokens/family.ts';
+import type { Account } from './account.ts';
+import { decideCreateAccount } from './create-account.ts';
+import { decideDisableAccount, decideEnableAccount } from './disable-account.ts';
+import type { ParsedIdentifier } from './identifier.ts';
+import type { PasswordCredential } from './password-credential.ts';
+import { decideChangePassword, decideSetPassword } from './set-password.ts';
+
+const now = 1_000_000 as EpochMilliseconds;
+const moment = { now, position: { epoch: 1, seq: 7 }, catalogue: 1 };
+const exp = (1_000 + 3_780) as EpochSeconds;
+const administrator = { id: 'cli_admin', scope: [] };
+const id = 'acc_1' as AccountId;
+const account: Account = {
+  id,
+  version: 3,
+  createdAt: 0 as EpochMilliseconds,
+  disabledAt: undefined,
+  cutOff: undefined,
+};
+const session = (sessionId: string): Session => ({
+  id: sessionId as SessionId,
+  version: 1,
+  accountId: id,
+  createdAt: 0 as EpochMilliseconds,
+  expiresAt: 2_000_000 as EpochMilliseconds,
+  authTime: 0 as EpochSeconds,
+  amr: ['pwd'],
+  acr: undefined,
+  address: undefined,
+  userAgent: undefined,
+  pos: { epoch: 1, seq: 0 },
+  ended: undefined,
+});
+const offline: TokenFamily = {
+  id: 'fam_off' as FamilyId,
+  accountId: id,
+  clientId: 'cli_1' as ClientId,
+  sessionId: undefined,
+  scope: [],
+  resources: [],
+  delivery: 'body',
+  cnf: undefined,
+  createdAt: 0 as EpochMilliseconds,
+  expiresAt: 2_000_000 as EpochMilliseconds,
+  pos: { epoch: 1, seq: 0 },
+  ended: undefined,
+  refresh: undefined,
+};
+const credential: PasswordCredential = {
+  accountId: id,
+  version: 4,
+  phc: '$old',
+  changedAt: 0 as EpochMilliseconds,
+  failures: 0,
+  lastFailureAt: undefined,
+};
+const ends = { sessions: [session('ses_1'), session('ses_2')], offline: [offline] };
+
+const audit = (event: string, actor: string, detail: object = {}) => ({
+  kind: 'audit.append',
+  entry: { at: now, event, actor, subject: { account: id }, detail },
+});
+const sessionEnds = (sessionId: string, reason: string, by: string) => [
+  { kind: 'session.end', id: sessionId, ended: { reason, by, at: now } },
+  { kind: 'revocation.emit', event: { kind: 'session', id: sessionId, exp } },
+  {
+    kind: 'audit.append',
+    entry: {
+      at: now,
+      event: 'session.ended',
+      actor: by,
+      subject: { session: sessionId, account: id },
+      detail: { reason },
+    },
+  },
+];
+const familyEnds = (reason: string, by: string) => [
+  { kind: 'family.end', id: 'fam_off', ended: { reason, by, at: now } },
+  { kind: 'revocation.emit', event: { kind: 'family', id: 'fam_off', exp } },
+  {
+    kind: 'audit.append',
+    entry: {
+      at: now,
+      event: 'family.ended',
+      actor: by,
+      subject: { family: 'fam_off', account: id, client: 'cli_1' },
+      detail: { reason },
+    },
+  },
+];
+
+const name = (text: string): ParsedIdentifier => ({
+  kind: 'username',
+  normalised: text as NormalisedIdentifier,
+  display: text,
+});
+
+test('an account begins with its names and its password', () => {
+  const command = { administrator, id, identifiers: [name('alice'), name('al')], phc: '$new' };
+  const created = { ...account, version: 1, createdAt: now };
+  const identifiers = command.identifiers.map((one) => ({ ...one, accountId: id }));
+  expect(decideCreateAccount([], command, moment)).toEqual({
+    outcome: { ok: true, value: { account: created, identifiers } },
+    expects: [],
+    writes: [
+      { kind: 'account.create', account: created, identifiers },
+      { kind: 'password.set', id, phc: '$new', at: now },
+      audit('account.created', 'cli_admin', { identifiers: 2, password: true }),
+    ],
+  });
+});
+
+const names = (count: number) => Array.from({ length: count }, (_, index) => name(`name${index}`));
+
+test.each([
+  ['no name', [], 'identifier_invalid'],
+  ['one name twice', [name('alice'), name('alice')], 'identifier_invalid'],
+  ['a name too many', names(LIMITS.identifiersPerAccountMax + 1), 'limit_reached'],
+  ['as many names as may be', names(LIMITS.identifiersPerAccountMax), undefined],
+])('an account with %s: %s', (_, identifiers, error) => {
+  const { outcome } = decideCreateAccount([], { administrator, id, identifiers, phc: undefined }, moment);
+  expect(outcome.ok ? undefined : outcome.error).toBe(error);
+});
+
+test('a name that is taken is not given twice', () => {
+  const taken = [{ ...name('alice'), accountId: 'acc_0' as AccountId }];
+  expect(
+    decideCreateAccount(taken, { administrator, id, identifiers: [name('alice')], phc: undefined }, moment),
+  ).toEqual({ outcome: { ok: false, error: 'identifier_taken' }, expects: [], writes: [] });
+});
+
+test('SES-05 ASVS 7.4.2: disabling ends everything by one cut-off of the account', () => {
+  const ended = { reason: 'account_disabled', by: 'cli_admin', at: now };
+  expect(decideDisableAccount({ account, ends }, { administrator, id }, moment)).toEqual({
+    outcome: { ok: true, value: 'disabled' },
+    expects: [],
+    writes: [
+      { kind: 'account.disable', id, at: now },
+      { kind: 'session.end', id: 'ses_1', ended },
+      { kind: 'session.end', id: 'ses_2', ended },
+      { kind: 'family.end_offline', accountId: id, ended },
+      { kind: 'revocation.emit', event: { kind: 'subject', id, exp } },
+      audit('account.disabled', 'cli_admin'),
+    ],
+  });
+});
+
+test('what is disabled is not disabled again, what is enabled not enabled again, and nothing comes back', () => {
+  const disabled = { ...account, disabledAt: now };
+  expect(decideDisableAccount({ account: disabled, ends }, { administrator, id }, moment)).toEqual({
+    outcome: { ok: true, value: 'was_disabled' },
+    expects: [],
+    writes: [],
+  });
+  expect(decideEnableAccount(disabled, { administrator, id }, moment)).toEqual({
+    outcome: { ok: true, value: 'enabled' },
+    expects: [],
+    writes: [{ kind: 'account.enable', id }, audit('account.enabled', 'cli_admin')],
+  });
+  expect(decideEnableAccount(account, { administrator, id }, moment).writes).toEqual([]);
+  expect(decideEnableAccount(undefined, { administrator, id }, moment).outcome).toEqual({
+    ok: false,
+    error: 'not_found',
+  });
+  expect(decideDisableAccount({ account: undefined, ends }, { administrator, id }, moment).outcome).toEqual({
+    ok: false,
+    error: 'not_found',
+  });
+});
+
+test('SES-05: a password that an administrator sets ends every session and offline family, by one event each', () => {
+  expect(decideSetPassword({ account, credential, ends }, { administrator, id, phc: '$new' }, moment)).toEqual({
+    outcome: { ok: true, value: undefined },
+    expects: [],
+    writes: [
+      { kind: 'password.set', id, phc: '$new', at: now },
+      ...sessionEnds('ses_1', 'password_changed', 'cli_admin'),
+      ...sessionEnds('ses_2', 'password_changed', 'cli_admin'),
+      ...familyEnds('password_changed', 'cli_admin'),
+      audit('password.set', 'cli_admin'),
+    ],
+  });
+});
+
+const match = { result: 'match', accountId: id, version: 4 } as const;
+const change = { id, proof: match, phc: '$new', sessionId: 'ses_1' as SessionId };
+
+test('SES-05, PWD-15 ASVS 7.4.3: its owner changes it: the session that asks goes on, the rest ends', () => {
+  expect(decideChangePassword({ account, credential, ends }, change, moment)).toEqual({
+    outcome: { ok: true, value: undefined },
+    expects: [
+      { table: 'account', id, version: 3 },
+      { table: 'password', id, version: 4 },
+    ],
+    writes: [
+      { kind: 'password.set', id, phc: '$new', at: now },
+      ...sessionEnds('ses_2', 'password_changed', id),
+      ...familyEnds('password_changed', id),
+      audit('password.changed', id),
+    ],
+  });
+});
+
+const mismatch = { ...match, result: 'mismatch' } as const;
+const failing = (failures: number): PasswordCredential => ({ ...credential, failures, lastFailureAt: now });
+
+test.each([
+  [
+    'a wrong present password',
+    {},
+    { proof: mismatch },
+    'password_current_wrong',
+    [{ kind: 'password.fail', id, at: now }],
+  ],
+  ['a proof of an older row', { credential: { ...credential, version: 5 } }, {}, 'password_changed_meanwhile', []],
+  ['a disabled account', { account: { ...account, disabledAt: now } }, {}, 'account_disabled', []],
+  ['five failures', { credential: failing(5) }, {}, 'account_throttled', []],
+  ['a hundred failures', { credential: failing(100) }, {}, 'password_locked', []],
+  ['no account', { account: undefined }, {}, 'account_unknown', []],
+] as const)('PWD-15: %s changes no password', (_, facts, command, error, writes) => {
+  expect(decideChangePassword({ account, credential, ends, ...facts }, { ...change, ...command }, moment)).toEqual({
+    outcome: { ok: false, error },
+    expects: [],
+    writes,
+  });
+});
