@@ -1,6 +1,8 @@
 import { ADMIN_SCOPES } from '@latchkey/domain/administration/scopes';
 import { adminApiOf } from '@latchkey/server/bootstrap';
+import { ADMIN_ENDPOINTS } from '@latchkey/server/endpoints/admin/routes';
 import { addClient, form, type TestServer } from '@latchkey/testkit/test-server';
+import { expect } from 'vitest';
 
 /** An answer of the admin API, read. */
 export interface AdminAnswer {
@@ -39,7 +41,9 @@ export async function addAdministrator(
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await answer.text();
-    return { status: answer.status, headers: answer.headers, body: text === '' ? undefined : JSON.parse(text) };
+    const value = text === '' ? undefined : JSON.parse(text);
+    expectAsDescribed(method, path, answer.status, value);
+    return { status: answer.status, headers: answer.headers, body: value };
   };
   return {
     clientId: client.row.id,
@@ -48,4 +52,15 @@ export async function addAdministrator(
     post: (path, body = {}) => call('POST', path, body),
     delete: (path) => call('DELETE', path),
   };
+}
+
+/** Whatever a test asks, the answer is what the description of the API says: no field more, none less. */
+function expectAsDescribed(method: string, path: string, status: number, body: unknown): void {
+  const pathname = `/admin/api${path.split('?', 1)[0] ?? ''}`;
+  const route = ADMIN_ENDPOINTS.find(
+    (endpoint) =>
+      endpoint.method === method && new RegExp(`^${endpoint.path.replace(/:\w+/g, '[^/]+')}$`).test(pathname),
+  );
+  if (status >= 400) return;
+  expect([route?.success.status, body]).toEqual([status, route?.success.schema?.parse(body)]);
 }
