@@ -45,12 +45,17 @@ export function coverageOf(standards: Standards, files: readonly TestFile[]): Co
  * A string that begins with row ids and goes on with words. In a test file that is the name of a test, whether it stands
  * in a call or in a table of cases; an id alone is data.
  */
-const NAME = /['"`]((?:[A-Z]+-[0-9]{2}(?:, ?| and | )?)+)(?::|(?<= ))(?=[^'"`\n]*[a-z])/g;
-const ROW = /[A-Z]+-[0-9]{2}/g;
+const NAME = /['"`]((?:[A-Z]+-[0-9]{2}(?:, ?| and | to | )?)+)(?::|(?<= ))(?=[^'"`\n]*[a-z])/g;
+const ROWS = /([A-Z]+)-([0-9]{2})(?: to \1-([0-9]{2}))?/g;
 
-/** The row ids that names of tests begin with. */
+/** The row ids that names of tests begin with: `JWT-05`, `JWT-05, JWT-06`, `JWT-05 to JWT-09`. */
 export const idsIn = (text: string): readonly string[] =>
-  [...text.matchAll(NAME)].flatMap(([, ids = '']) => ids.match(ROW) ?? []);
+  [...text.matchAll(NAME)].flatMap(([, ids = '']) =>
+    [...ids.matchAll(ROWS)].flatMap(([, prefix = '', first = '', last = first]) => range(prefix, +first, +last)),
+  );
+
+const range = (prefix: string, first: number, last: number): readonly string[] =>
+  Array.from({ length: last - first + 1 }, (_, index) => `${prefix}-${String(first + index).padStart(2, '0')}`);
 
 export interface Totals {
   readonly covered: number;

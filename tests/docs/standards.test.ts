@@ -15,10 +15,13 @@ test('names of tests give the rows that they begin with, one or many', () => {
     `test('a row in the middle of a name, ${id('ENV', '04')}, is none', () => {`,
     `expect('${id('ENV', '05')}').toBe('${id('ENV', '06')}');`,
     `  ['${id('ENV', '07')} in a table', 1],`,
+    `test('${id('RED', '08')} to ${id('RED', '10')} RFC 1 §2: a range', () => {`,
     `test('${id('CAU', '011')} has a digit too many', () => {`,
   ].join('\n');
   expect(idsIn(text)).toEqual(
-    ['JWT05', 'REV01', 'REV02', 'KEY01', 'KEY02', 'ENV03', 'ENV07'].map((each) => each.replace(/(?=\d)/, '-')),
+    ['JWT05', 'REV01', 'REV02', 'KEY01', 'KEY02', 'ENV03', 'ENV07', 'RED08', 'RED09', 'RED10'].map((each) =>
+      each.replace(/(?=\d)/, '-'),
+    ),
   );
 });
 
