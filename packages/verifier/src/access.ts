@@ -11,15 +11,20 @@ export interface Access {
 }
 
 export function accessOf(claims: AccessTokenClaims): Access {
-  const scope = claims.scope === undefined ? [] : claims.scope.split(' ');
-  return deepFrozen({ claims, scope, roles: claims.roles ?? [], stale: false });
+  const scope = Object.freeze(claims.scope === undefined ? [] : claims.scope.split(' '));
+  return Object.freeze({ claims: deepFrozen(claims), scope, roles: claims.roles ?? NONE, stale: false });
 }
+
+const NONE: readonly string[] = Object.freeze([]);
 
 /** The same access, marked as stale. */
 export const staleAccess = (access: Access): Access => Object.freeze({ ...access, stale: true });
 
-function deepFrozen<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  for (const member of Object.values(value)) deepFrozen(member);
+/** Freezes what was just parsed, through and through: it has no cycles and no depth. */
+function deepFrozen<T extends object>(value: T): T {
+  for (const name in value) {
+    const member: unknown = value[name];
+    if (typeof member === 'object' && member !== null) deepFrozen(member);
+  }
   return Object.freeze(value);
 }

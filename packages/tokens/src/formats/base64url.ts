@@ -6,9 +6,23 @@ for (let value = 0; value < ALPHABET.length; value++) VALUES[ALPHABET.charCodeAt
  * Decodes base64url without padding. Undefined for anything else, also for a last character with stray bits: every
  * sequence of bytes has exactly one spelling, so that no two texts are the same token.
  *
+ * Where there is a `Buffer` it decodes many times faster, but lets through what is not canonical: so its result must
+ * spell the same text again.
+ *
  * @spec RFC 7515 §2, RFC 4648 §3.5
  */
-export function decodeBase64url(text: string): Uint8Array | undefined {
+export const decodeBase64url: (text: string) => Uint8Array | undefined =
+  typeof Buffer === 'undefined' ? decodePortably : decodeWithBuffer;
+
+function decodeWithBuffer(text: string): Uint8Array | undefined {
+  const bytes = Buffer.from(text, 'base64url');
+  return bytes.toString('base64url') === text
+    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+    : undefined;
+}
+
+/** The same in any JavaScript engine. */
+export function decodePortably(text: string): Uint8Array | undefined {
   const rest = text.length % 4;
   if (rest === 1) return undefined;
   const bytes = new Uint8Array((text.length * 3) >> 2);
@@ -29,7 +43,12 @@ export function decodeBase64url(text: string): Uint8Array | undefined {
 }
 
 /** Encodes bytes as base64url without padding. */
-export function encodeBase64url(bytes: Uint8Array): string {
+export const encodeBase64url: (bytes: Uint8Array) => string =
+  typeof Buffer === 'undefined'
+    ? encodePortably
+    : (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
+
+export function encodePortably(bytes: Uint8Array): string {
   let text = '';
   for (let index = 0; index < bytes.length; index += 3) {
     const [a = 0, b = 0, c = 0] = bytes.subarray(index, index + 3);

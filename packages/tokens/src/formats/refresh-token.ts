@@ -61,7 +61,7 @@ export function decodeRefreshToken(
   if (text.length !== TEXT_LENGTH || !text.startsWith(REFRESH_TOKEN_PREFIX)) return fail('refresh_token_malformed');
   const bytes = decodeBase64url(text.slice(REFRESH_TOKEN_PREFIX.length));
   if (bytes === undefined || bytes[0] !== VERSION) return fail('refresh_token_malformed');
-  const view = new DataView(bytes.buffer);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const keyId = view.getUint32(1);
   const macKey = macKeyOf(keyId);
   if (macKey === undefined) return fail('refresh_token_key_unknown');

@@ -38,7 +38,7 @@ function hasUniqueNames(text: string): boolean {
         const end = endOfString(text, index);
         const names = open.at(-1);
         if (expectsName && names !== undefined) {
-          const name: string = JSON.parse(text.slice(index, end + 1)); // escapes: "\u0061" is "a"
+          const name = nameOf(text, index, end);
           if (names.has(name)) return false;
           names.add(name);
           expectsName = false;
@@ -70,11 +70,19 @@ function hasUniqueNames(text: string): boolean {
   return true;
 }
 
+/** A member name. One with escapes is read by JSON's own rules: "\u0061" is "a". */
+function nameOf(text: string, start: number, end: number): string {
+  const raw = text.slice(start + 1, end);
+  return raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw;
+}
+
 /** The closing quote of the string that begins at `start`. */
 function endOfString(text: string, start: number): number {
-  let index = start + 1;
-  while (text.charCodeAt(index) !== 0x22) index += text.charCodeAt(index) === 0x5c ? 2 : 1;
-  return index;
+  let end = text.indexOf('"', start + 1);
+  if (!text.slice(start, end).includes('\\')) return end;
+  end = start + 1;
+  while (text.charCodeAt(end) !== 0x22) end += text.charCodeAt(end) === 0x5c ? 2 : 1;
+  return end;
 }
 
 /** Reads an own member; what an object inherits is no claim. */

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { createPrivateKey, createPublicKey, type KeyObject, sign as nodeSign, verify as nodeVerify } from 'node:crypto';
 import type { PublicJwk, SigningAlgorithm } from '@latchkey/protocol/jwk';
-import { concatenatedOfDer, derOfConcatenated } from './ecdsa-der.ts';
+import { LIMITS } from '@latchkey/protocol/limits';
+import { concatenatedOfDer, DER_BYTES_MAX, derOfConcatenated } from './ecdsa-der.ts';
 import { importKeySet, type KeySet } from './key-set.ts';
 import type { Signer, VerificationKey } from './signer.ts';
 
@@ -47,18 +48,26 @@ export function importVerificationKey(jwk: PublicJwk): VerificationKey | undefin
   const { alg, kid }: { alg: string; kid: string } = jwk;
   if (key === undefined || !fits(key, alg)) return undefined;
   const digest = DIGEST[alg];
-  const verifies = (input: string, signature: Uint8Array) =>
-    nodeVerify(digest, Buffer.from(input, 'latin1'), key, signature);
+  const verifies = (input: string, signature: Uint8Array) => nodeVerify(digest, signedBytes(input), key, signature);
   if (alg !== 'ES256') return { alg, kid, verifies };
   return {
     alg,
     kid,
     verifies(input, signature) {
-      const der = derOfConcatenated(signature);
+      const der = derOfConcatenated(signature, derScratch);
       return der !== undefined && verifies(input, der);
     },
   };
 }
+
+/**
+ * What was signed, as bytes, in one place that every verification uses again: the call is synchronous, so nobody else
+ * sees it, and a token costs no allocation that has to be collected.
+ */
+const scratch = Buffer.allocUnsafe(LIMITS.tokenMax);
+const derScratch = new Uint8Array(new ArrayBuffer(DER_BYTES_MAX));
+const signedBytes = (input: string): Uint8Array =>
+  input.length <= scratch.length ? scratch.subarray(0, scratch.write(input, 'latin1')) : Buffer.from(input, 'latin1');
 
 function publicKeyOf(jwk: PublicJwk): KeyObject | undefined {
   try {

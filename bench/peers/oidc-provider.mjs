@@ -1,0 +1,73 @@
+// oidc-provider with its in-memory store, set up for the same work: JWT access tokens (ES256) for one resource,
+// client credentials, rotating refresh tokens, introspection. Prints what a load needs.
+import { generateKeyPairSync } from 'node:crypto';
+import { createServer } from 'node:http';
+import Provider from 'oidc-provider';
+
+const RESOURCE = 'https://api.example';
+const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const jwk = { ...privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig', kid: 'bench' };
+
+const server = createServer();
+server.listen(0, '127.0.0.1', async () => {
+  const { port } = server.address();
+  const provider = new Provider(`http://127.0.0.1:${port}`, {
+    jwks: { keys: [jwk] },
+    cookies: { keys: ['bench'] },
+    clients: [
+      {
+        client_id: 'machine',
+        client_secret: 'a-secret-of-the-benchmark-and-nothing-else',
+        grant_types: ['client_credentials', 'refresh_token', 'authorization_code'],
+        redirect_uris: ['https://client.example/cb'],
+        response_types: ['code'],
+        token_endpoint_auth_method: 'client_secret_basic',
+        id_token_signed_response_alg: 'ES256',
+      },
+    ],
+    scopes: ['openid', 'offline_access', 'read'],
+    rotateRefreshToken: true,
+    features: {
+      clientCredentials: { enabled: true },
+      introspection: { enabled: true },
+      devInteractions: { enabled: false },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => RESOURCE,
+        useGrantedResource: () => true,
+        getResourceServerInfo: () => ({
+          scope: 'read',
+          accessTokenFormat: process.env.FORMAT ?? 'jwt',
+          accessTokenTTL: 300,
+          jwt: { sign: { alg: 'ES256' } },
+        }),
+      },
+    },
+    ttl: { RefreshToken: 86_400, Grant: 86_400, AccessToken: 300, ClientCredentials: 300 },
+    findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+  });
+  server.on('request', provider.callback());
+
+  const client = await provider.Client.find('machine');
+  const refreshTokens = [];
+  for (let index = 0; index < 64; index++) {
+    const grant = new provider.Grant({ accountId: `account-${index}`, clientId: 'machine' });
+    grant.addResourceScope(RESOURCE, 'read');
+    grant.addOIDCScope('offline_access');
+    const grantId = await grant.save();
+    const token = new provider.RefreshToken({
+      accountId: `account-${index}`,
+      client,
+      grantId,
+      gty: 'authorization_code',
+      scope: 'offline_access read',
+      resource: RESOURCE,
+      rotations: 0,
+      iiat: Math.floor(Date.now() / 1000),
+      authTime: Math.floor(Date.now() / 1000),
+    });
+    refreshTokens.push(await token.save());
+  }
+  console.log(`ready ${JSON.stringify({ port, refreshTokens })}`);
+});
+process.on('SIGTERM', () => process.exit(0));

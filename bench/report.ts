@@ -1,0 +1,142 @@
+import type { EndpointFigures } from './sections/endpoints.ts';
+import type { RevocationFigures } from './sections/revocation.ts';
+import type { StartFigures } from './sections/start.ts';
+import type { StormFigures } from './sections/storm.ts';
+import type { VerificationFigures } from './sections/verification.ts';
+
+/** The figures of one run. */
+export interface Report {
+  verification: VerificationFigures;
+  endpoints: EndpointFigures;
+  revocation: readonly RevocationFigures[];
+  start: StartFigures;
+  storm: StormFigures;
+}
+
+const digits = (value: number, places: number): string => value.toFixed(places);
+
+/** A target, and whether this run reached it. */
+const target = (text: string, value: number, isReached: boolean, unit: string, places = 2): string =>
+  `| ${text} | ${digits(value, places)}${unit} | ${isReached ? 'yes' : '**no**'} |`;
+
+const TARGETS = ['', '| target | measured | reached |', '| --- | --- | --- |'];
+const of = (row: Readonly<Record<string, number>>, name: string): number => row[name] ?? Number.NaN;
+
+function verification({ cold, warm }: VerificationFigures): readonly string[] {
+  const [bare, ours] = [of(cold, 'bare call'), of(cold, 'Latchkey')];
+  const ratio = of(warm, 'fast-jwt with cache') / of(warm, 'Latchkey');
+  return [
+    '## Verification',
+    '',
+    'One ES256 access token, claims and revocations checked. Cold: each token is seen for the first time. Warm: each was seen before.',
+    '',
+    '| cold | microseconds |',
+    '| --- | --- |',
+    ...Object.entries(cold).map(([name, value]) => `| ${name} | ${digits(value, 1)} |`),
+    '',
+    '| warm | microseconds |',
+    '| --- | --- |',
+    ...Object.entries(warm).map(([name, value]) => `| ${name} | ${digits(value, 2)} |`),
+    ...TARGETS,
+    target('warm at least 2 times as fast as the cache of fast-jwt', ratio, ratio >= 2, ' times'),
+    target('cold at least 90 % of the bare call', (bare / ours) * 100, bare / ours >= 0.9, ' %', 1),
+    target('cold faster than fast-jwt', of(cold, 'fast-jwt') / ours, ours < of(cold, 'fast-jwt'), ' times'),
+    target('cold 1.4 times jose', of(cold, 'jose') / ours, of(cold, 'jose') / ours >= 1.4, ' times'),
+    '',
+  ];
+}
+
+function endpoints(figures: EndpointFigures): readonly string[] {
+  const ratio = (name: string): number => {
+    const row = figures[name] ?? {};
+    const peer = Object.entries(row).find(([who]) => who.startsWith('oidc-provider'))?.[1].perCpuSecond ?? Number.NaN;
+    return (row.Latchkey?.perCpuSecond ?? Number.NaN) / peer;
+  };
+  return [
+    '## Endpoints',
+    '',
+    'Requests that one CPU-second of the server process answers, under 16 connections. Latchkey runs on SQLite and every',
+    'refresh is on disk before it is answered; oidc-provider keeps everything in memory; the bare server is `node:http`',
+    'with the same signature and, for a refresh, the same durable write: the limit.',
+    '',
+    '| endpoint | server | requests per CPU-second | p50 ms | p99 ms |',
+    '| --- | --- | --- | --- | --- |',
+    ...Object.entries(figures).flatMap(([name, row]) =>
+      Object.entries(row).map(
+        ([who, { perCpuSecond, p50, p99 }]) =>
+          `| ${name} | ${who} | ${digits(perCpuSecond, 0)} | ${digits(p50, 2)} | ${digits(p99, 2)} |`,
+      ),
+    ),
+    ...TARGETS,
+    target(
+      'client_credentials at least 2 times oidc-provider',
+      ratio('client_credentials'),
+      ratio('client_credentials') >= 2,
+      ' times',
+    ),
+    target('refresh at least 2.5 times oidc-provider', ratio('refresh_token'), ratio('refresh_token') >= 2.5, ' times'),
+    '',
+  ];
+}
+
+function revocation(figures: readonly RevocationFigures[]): readonly string[] {
+  const worst = Math.max(...figures.map(({ p99 }) => p99));
+  return [
+    '## Revocation',
+    '',
+    'From the acknowledgement of a revocation to the first refusal by the last verifier, in other processes that look once',
+    'a millisecond. Milliseconds.',
+    '',
+    '| verifiers | samples | p50 | p99 | max |',
+    '| --- | --- | --- | --- | --- |',
+    ...figures.map(
+      ({ verifiers, samples, p50, p99, max }) =>
+        `| ${verifiers} | ${samples} | ${digits(p50, 1)} | ${digits(p99, 1)} | ${digits(max, 1)} |`,
+    ),
+    ...TARGETS,
+    target('p99 under 100 ms', worst, worst < 100, ' ms', 1),
+    '',
+  ];
+}
+
+const start = ({ milliseconds, megabytes, megabytesAfterLoad }: StartFigures): readonly string[] => [
+  '## Start and memory',
+  '',
+  'The built `latchkey serve` on a database that was just made, to the first 200 of `/readyz`.',
+  ...TARGETS,
+  target('ready in under 1 s', milliseconds, milliseconds < 1_000, ' ms', 0),
+  target('under 110 MB resident when ready', megabytes, megabytes < 110, ' MB', 0),
+  `| (after five seconds of full load) | ${digits(megabytesAfterLoad, 0)} MB | |`,
+  '',
+];
+
+const storm = ({ calm, storm: stormy, logins }: StormFigures): readonly string[] => [
+  '## A storm of logins',
+  '',
+  `The p99 of refreshes, calm and while ${logins} logins a second come in, most of which are shed with 503 and Retry-After.`,
+  'The load comes from the same machine.',
+  ...TARGETS,
+  `| p99 of refreshes, calm | ${digits(calm, 2)} ms | |`,
+  `| p99 of refreshes, in the storm | ${digits(stormy, 2)} ms | |`,
+  target('the storm moves it by less than 2 times', stormy / calm, stormy / calm < 2, ' times'),
+  '',
+];
+
+/** The report as it stands in docs/performance.md. Sections that did not run are left out. */
+export function renderReport(report: Partial<Report>, machine: string): string {
+  const lines = [
+    '# Performance',
+    '',
+    'Written by `npm run bench`, all in one run; medians of interleaved rounds. Ratios carry over to other machines,',
+    'absolute figures do not.',
+    '',
+    `Machine: ${machine}.`,
+    '',
+    ...(report.verification === undefined ? [] : verification(report.verification)),
+    ...(report.endpoints === undefined ? [] : endpoints(report.endpoints)),
+    ...(report.revocation === undefined ? [] : revocation(report.revocation)),
+    ...(report.start === undefined ? [] : start(report.start)),
+    ...(report.storm === undefined ? [] : storm(report.storm)),
+  ];
+  return `${lines.join('\n').trimEnd()}\n`;
+}

@@ -1,0 +1,62 @@
+// `npm run bench [-- a b c d e]`: measures, prints, and writes docs/performance.md when all sections ran.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Report, renderReport } from './report.ts';
+
+const folder = fileURLToPath(new URL('.', import.meta.url));
+if (!existsSync(join(folder, 'node_modules'))) {
+  console.error('bench: installing the peers, once ...');
+  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder, stdio: 'inherit' });
+}
+const { build, startLatchkey } = await import('./subjects/latchkey.ts');
+const { measureVerification } = await import('./sections/verification.ts');
+const { measureEndpoints } = await import('./sections/endpoints.ts');
+const { measureRevocation } = await import('./sections/revocation.ts');
+const { measureStart } = await import('./sections/start.ts');
+const { measureStorm } = await import('./sections/storm.ts');
+
+const wanted = process.argv.slice(2);
+const isWanted = (section: string): boolean => wanted.length === 0 || wanted.includes(section);
+const say = (line: string): void => console.error(`bench: ${line}`);
+
+say('building ...');
+build();
+const report: Partial<Report> = {};
+const latchkey = await startLatchkey();
+try {
+  if (isWanted('a')) {
+    say('a: verification ...');
+    report.verification = await measureVerification(latchkey);
+  }
+  if (isWanted('b')) {
+    say('b: endpoints, about two minutes ...');
+    report.endpoints = await measureEndpoints(latchkey);
+  }
+  if (isWanted('c')) {
+    say('c: revocation ...');
+    report.revocation = [await measureRevocation(latchkey, [1]), await measureRevocation(latchkey, [25, 25, 25, 25])];
+  }
+  if (isWanted('e')) {
+    say('e: a storm of logins ...');
+    report.storm = await measureStorm(latchkey);
+  }
+} finally {
+  await latchkey.stop();
+}
+if (isWanted('d')) {
+  say('d: start and memory ...');
+  report.start = await measureStart();
+}
+
+const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, ${Math.round(totalmem() / 1e9)} GB, Node ${process.versions.node}`;
+const text = renderReport(report, machine);
+console.log(text);
+if (wanted.length === 0) {
+  const docs = fileURLToPath(new URL('../docs', import.meta.url));
+  mkdirSync(docs, { recursive: true });
+  writeFileSync(join(docs, 'performance.md'), text);
+  say('wrote docs/performance.md');
+}

@@ -1,0 +1,165 @@
+// (b) What one CPU-second of the server answers, beside oidc-provider in memory and a bare server that does the same
+// signature and the same durable write.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { load, type User } from '../load.ts';
+import { type Measured, start } from '../processes.ts';
+import { median, quantile } from '../statistics.ts';
+import { basic, FORM, type Latchkey, mintTokens } from '../subjects/latchkey.ts';
+
+const ROUNDS = 5;
+const SECONDS = 2;
+const USERS = 16;
+const SECRET = 'a-secret-of-the-benchmark-and-nothing-else';
+
+export interface EndpointFigure {
+  readonly perCpuSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+export type EndpointFigures = Readonly<Record<string, Readonly<Record<string, EndpointFigure>>>>;
+
+interface Candidate {
+  readonly process: Measured;
+  readonly port: number;
+  readonly users: readonly User[];
+}
+
+const here = (path: string): string => new URL(path, import.meta.url).pathname;
+
+export async function measureEndpoints(latchkey: Latchkey): Promise<EndpointFigures> {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-bare-'));
+  const provider = await start(here('../peers/oidc-provider.mjs'), [], { NODE_ENV: 'production' });
+  const opaque = await start(here('../peers/oidc-provider.mjs'), [], { NODE_ENV: 'production', FORMAT: 'opaque' });
+  const sign = await start(here('../limits/bare.ts'), ['sign']);
+  const write = await start(here('../limits/bare.ts'), ['sign-and-write', folder]);
+  const check = await start(here('../limits/bare.ts'), ['verify-and-read', folder]);
+  const machine = await latchkey.machine();
+  const { clientId, refreshTokens } = await latchkey.people(USERS);
+  const [own = ''] = await mintTokens(latchkey.issuer, machine, 1);
+  const peer = basic('machine', SECRET);
+  const port = (of: { readonly told: Readonly<Record<string, unknown>> }) => Number(of.told.port);
+  const peerToken = await opaqueToken(port(opaque), peer);
+
+  const figures: EndpointFigures = {
+    client_credentials: await compare({
+      Latchkey: {
+        process: latchkey.process,
+        port: latchkey.port,
+        users: repeat('/oauth/token', machine, 'grant_type=client_credentials'),
+      },
+      'oidc-provider': {
+        process: provider,
+        port: port(provider),
+        users: repeat('/token', peer, 'grant_type=client_credentials&scope=read'),
+      },
+      'bare server': {
+        process: sign,
+        port: port(sign),
+        users: repeat('/', basic('x', SECRET), 'grant_type=client_credentials'),
+      },
+    }),
+    refresh_token: await compare({
+      Latchkey: {
+        process: latchkey.process,
+        port: latchkey.port,
+        users: refreshers('/oauth/token', undefined, refreshTokens, clientId),
+      },
+      'oidc-provider': {
+        process: provider,
+        port: port(provider),
+        users: refreshers('/token', peer, provider.told.refreshTokens as string[], undefined),
+      },
+      'bare server': {
+        process: write,
+        port: port(write),
+        users: repeat('/', basic('x', SECRET), 'grant_type=refresh_token'),
+      },
+    }),
+    introspection: await compare({
+      Latchkey: {
+        process: latchkey.process,
+        port: latchkey.port,
+        users: repeat('/oauth/introspect', basic(latchkey.resource.id, latchkey.resource.secret), `token=${own}`),
+      },
+      'oidc-provider (opaque token)': {
+        process: opaque,
+        port: port(opaque),
+        users: repeat('/token/introspection', peer, `token=${peerToken}`),
+      },
+      'bare server': {
+        process: check,
+        port: port(check),
+        users: repeat('/', basic('x', SECRET), `token=${check.told.token}`),
+      },
+    }),
+  };
+  await Promise.all([provider, opaque, sign, write, check].map((one) => one.stop()));
+  rmSync(folder, { recursive: true, force: true });
+  return figures;
+}
+
+async function compare(
+  candidates: Readonly<Record<string, Candidate>>,
+): Promise<Readonly<Record<string, EndpointFigure>>> {
+  const rates: Record<string, number[]> = {};
+  const latencies: Record<string, number[]> = {};
+  for (const { port, users } of Object.values(candidates)) await load(port, users, 0.7); // warm up
+  for (let round = 0; round < ROUNDS; round++)
+    for (const [name, { process, port, users }] of Object.entries(candidates)) {
+      const before = process.cpuSeconds();
+      const result = await load(port, users, SECONDS);
+      if (result.failures > 0) throw new Error(`${name}: ${result.failures} of ${result.requests} requests failed`);
+      rates[name] = [...(rates[name] ?? []), result.requests / (process.cpuSeconds() - before)];
+      latencies[name] = [...(latencies[name] ?? []), ...result.latencies];
+    }
+  return Object.fromEntries(
+    Object.keys(candidates).map((name) => [
+      name,
+      {
+        perCpuSecond: median(rates[name] ?? []),
+        p50: quantile(latencies[name] ?? [], 0.5),
+        p99: quantile(latencies[name] ?? [], 0.99),
+      },
+    ]),
+  );
+}
+
+const headersOf = (authorization: string | undefined): Readonly<Record<string, string>> => ({
+  'content-type': FORM,
+  ...(authorization === undefined ? {} : { authorization }),
+});
+
+const repeat = (path: string, authorization: string, body: string): readonly User[] =>
+  Array.from({ length: USERS }, (): User => () => ({ path, headers: headersOf(authorization), body }));
+
+/** Users who each refresh with what the answer before gave them, over all rounds. */
+export function refreshers(
+  path: string,
+  authorization: string | undefined,
+  tokens: readonly string[],
+  clientId: string | undefined,
+): readonly User[] {
+  return tokens.slice(0, USERS).map((first): User => {
+    let token = first;
+    return (last) => {
+      if (last !== undefined) token = String((JSON.parse(last) as { refresh_token: string }).refresh_token);
+      const fields = {
+        grant_type: 'refresh_token',
+        refresh_token: token,
+        ...(clientId === undefined ? {} : { client_id: clientId }),
+      };
+      return { path, headers: headersOf(authorization), body: new URLSearchParams(fields).toString() };
+    };
+  });
+}
+
+async function opaqueToken(port: number, authorization: string): Promise<string> {
+  const answer = await fetch(`http://127.0.0.1:${port}/token`, {
+    method: 'POST',
+    headers: { authorization, 'content-type': FORM },
+    body: 'grant_type=client_credentials&scope=read',
+  });
+  return ((await answer.json()) as { access_token: string }).access_token;
+}

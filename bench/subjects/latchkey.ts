@@ -1,0 +1,163 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Measured, measure } from '../processes.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const MAIN = join(root, 'packages/cli/dist/main.js');
+export const PASSWORD = 'a passphrase of the benchmark';
+
+/** Builds what is measured: the files that would be published. */
+export const build = (): void => void execFileSync('npx', ['tsc', '-b'], { cwd: root, stdio: 'inherit' });
+
+/** A built server in production mode on SQLite, with an API, a machine and a person's client. */
+export interface Latchkey {
+  readonly process: Measured;
+  readonly issuer: string;
+  readonly port: number;
+  readonly startMilliseconds: number;
+  readonly audience: string;
+  readonly resource: { readonly id: string; readonly secret: string };
+  /** Makes a confidential client; gives the value of its `Authorization` header. */
+  machine(): Promise<string>;
+  /** Makes people and signs them in; gives their refresh tokens, with the client they belong to. */
+  people(count: number): Promise<{ readonly clientId: string; readonly refreshTokens: readonly string[] }>;
+  stop(): Promise<void>;
+}
+
+export const basic = (id: string, secret: string): string =>
+  `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
+export const FORM = 'application/x-www-form-urlencoded';
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0));
+    });
+  });
+
+/** Starts the server on an empty folder, or on one that is there, and measures how long it takes to answer. */
+export async function startLatchkey(): Promise<Latchkey> {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'));
+  const port = await freePort();
+  const issuer = `http://localhost:${port}`;
+  const env = {
+    LATCHKEY_ISSUER: issuer,
+    LATCHKEY_PORT: String(port),
+    LATCHKEY_DATA: join(folder, 'data'),
+    LATCHKEY_KEK_FILE: join(folder, 'kek'),
+    LATCHKEY_TRUSTED_PROXIES: '127.0.0.1',
+    LATCHKEY_LOG_LEVEL: 'error',
+  };
+  execFileSync(process.execPath, [MAIN, 'init'], {
+    env: { ...process.env, ...env },
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const begun = performance.now();
+  const measured = measure(MAIN, ['serve'], env, folder);
+  await untilReady(`${issuer}/readyz`);
+  const startMilliseconds = performance.now() - begun;
+  const admin = await openAdmin(join(folder, 'admin.json'), issuer);
+  const audience = 'https://api.bench.example';
+  const resource = await admin('/resources', { identifier: audience, name: 'bench', scopes: ['read'] });
+  return {
+    process: measured,
+    issuer,
+    port,
+    startMilliseconds,
+    audience,
+    resource: { id: String(resource.id), secret: String(resource.secret) },
+    async machine() {
+      const client = {
+        name: 'machine',
+        authentication: 'client_secret_basic',
+        grant_types: ['client_credentials'],
+        scopes: ['read'],
+        resources: [audience],
+      };
+      const made = await admin('/clients', client);
+      return basic(String(made.client_id), String(made.client_secret));
+    },
+    async people(count) {
+      const client = {
+        name: 'app',
+        authentication: 'none',
+        first_party: true,
+        grant_types: ['refresh_token'],
+        scopes: ['read'],
+        resources: [audience],
+      };
+      const made = await admin('/clients', client);
+      const refreshTokens: string[] = [];
+      for (let index = 0; index < count; index++) {
+        const username = `person-${randomBytes(6).toString('hex')}`;
+        await admin('/accounts', { identifiers: [username], password: PASSWORD });
+        const body = { username, password: PASSWORD, client_id: made.client_id };
+        const login = await postJson(`${issuer}/api/login`, body, { 'x-forwarded-for': `10.0.0.${index}` });
+        refreshTokens.push(String(login.refresh_token));
+      }
+      return { clientId: String(made.client_id), refreshTokens };
+    },
+    async stop() {
+      await measured.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function untilReady(url: string): Promise<void> {
+  for (let attempt = 0; attempt < 10_000; attempt++) {
+    const answer = await fetch(url).catch(() => undefined);
+    await answer?.arrayBuffer();
+    if (answer?.ok === true) return;
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  throw new Error('the server did not come up');
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+async function postJson(url: string, body: object, headers: Readonly<Record<string, string>>): Promise<Json> {
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+  const json = (await answer.json()) as Json;
+  if (!answer.ok) throw new Error(`${url} answered ${answer.status} ${JSON.stringify(json)}`);
+  return json;
+}
+
+async function openAdmin(file: string, issuer: string): Promise<(path: string, body: object) => Promise<Json>> {
+  const credential = JSON.parse(readFileSync(file, 'utf8')) as { client_id: string; client_secret: string };
+  const answer = await fetch(`${issuer}/oauth/token`, {
+    method: 'POST',
+    headers: { authorization: basic(credential.client_id, credential.client_secret), 'content-type': FORM },
+    body: new URLSearchParams({ grant_type: 'client_credentials' }),
+  });
+  const { access_token: token } = (await answer.json()) as { access_token: string };
+  return (path, body) => postJson(`${issuer}/admin/api${path}`, body, { authorization: `Bearer ${token}` });
+}
+
+/** Access tokens of a machine, as many as are wanted, each its own. */
+export async function mintTokens(issuer: string, authorization: string, count: number): Promise<readonly string[]> {
+  const tokens: string[] = [];
+  while (tokens.length < count) {
+    const some = Array.from({ length: Math.min(32, count - tokens.length) }, async () => {
+      const answer = await fetch(`${issuer}/oauth/token`, {
+        method: 'POST',
+        headers: { authorization, 'content-type': FORM },
+        body: 'grant_type=client_credentials',
+      });
+      return ((await answer.json()) as { access_token: string }).access_token;
+    });
+    tokens.push(...(await Promise.all(some)));
+  }
+  return tokens;
+}
