@@ -67,7 +67,7 @@ async function credentialOf(kind: CredentialKind): Promise<Presented> {
     case 'refresh_token':
       return { fields: { refresh_token: String((await signIn()).body.refresh_token) } };
     case 'refresh_cookie': {
-      const page = { origin: issuer, 'sec-fetch-site': 'same-origin' };
+      const page = { origin: issuer, 'sec-fetch-site': 'same-origin', 'x-latchkey-csrf': 'login' };
       const login = await signIn({ delivery: 'cookie' }, page);
       const cookie = Object.entries(login.cookies)
         .map((pair) => pair.join('='))

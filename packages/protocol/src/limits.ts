@@ -58,8 +58,6 @@ export const LIMITS = {
   tokenCacheMax: 10_000,
   /** Password hashes that may wait; one more answers 503. */
   hashQueueMax: 64,
-  /** Transactions of one shared commit. */
-  commitBatchMax: 256,
   /** Refusals that a process keeps for `token explain`, and in one report. */
   refusalsKept: 10_000,
   refusalsPerReportMax: 500,

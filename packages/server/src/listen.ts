@@ -1,7 +1,9 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
+import { createServer as createHttpServer, type Server as HttpServer, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
+import { errorRow } from '@latchkey/protocol/errors';
 import type { RunningServer } from './create-server.ts';
 import { metricsAnswer } from './endpoints/metrics.ts';
 
@@ -31,6 +33,7 @@ export async function listen({ server, app }: RunningServer): Promise<Listening>
       { overrideGlobalObjects: false },
     ),
   );
+  main.on('clientError', refuseUnreadable);
   await open(main, host, port);
   const others: HttpServer[] = [];
   if (metricsPort !== undefined) {
@@ -48,6 +51,16 @@ export async function listen({ server, app }: RunningServer): Promise<Listening>
       await Promise.all([main, ...others].map((one) => closeGently(one, drainMilliseconds)));
     },
   };
+}
+
+/** A request that Node could not read: it has no route, and gets the answer of the catalogue all the same. */
+function refuseUnreadable(error: Error, socket: Duplex): void {
+  if (!socket.writable) return void socket.destroy();
+  const isTooLarge = 'code' in error && error.code === 'HPE_HEADER_OVERFLOW';
+  const row = errorRow(isTooLarge ? 'headers_too_large' : 'body_malformed');
+  const body = JSON.stringify({ error: row.code, error_description: row.description });
+  const head = `HTTP/1.1 ${row.status} ${STATUS_CODES[row.status] ?? ''}\r\ncontent-type: application/json\r\ncache-control: no-store\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`;
+  socket.end(head + body);
 }
 
 async function open(http: HttpServer, host: string, port: number): Promise<void> {

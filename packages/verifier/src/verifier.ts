@@ -163,9 +163,9 @@ function createJudge(config: Config, { keys, staleness, revocations, cache, intr
 
   /** For how long the knowledge of revocations has been too old, in milliseconds; below 0 while it is current. */
   function staleFor(): number {
+    if (revocations.isFull) return Number.POSITIVE_INFINITY;
     const since = staleness.milliseconds() - bound;
-    if (unknown.since !== undefined) return Math.max(since, monotonic() - unknown.since);
-    return revocations.isFull ? Number.POSITIVE_INFINITY : since;
+    return unknown.since === undefined ? since : Math.max(since, monotonic() - unknown.since, 1);
   }
 
   /** The key set without the keys whose revocation is known, whatever a key set of the server says. */

@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.at.close());
 
-const page = () => ({ origin: world.at.issuer, 'sec-fetch-site': 'same-origin' });
+const page = () => ({ origin: world.at.issuer, 'sec-fetch-site': 'same-origin', 'x-latchkey-csrf': 'login' });
 const signIn = () => world.login({ delivery: 'cookie' }, page());
 const cookieHeader = ({ cookies }: Answered) =>
   Object.entries(cookies)
@@ -36,8 +36,11 @@ test.each([
   ['no origin', {}],
   ['a registered origin of another site', { origin: 'https://app.example' }],
   ['another origin', { origin: 'https://evil.example' }],
-])('a login with %s gets no cookies', async (_, headers) => {
-  const answer = await world.login({ delivery: 'cookie' }, headers);
+  ['no header of its own, as from a form', { form: '' }],
+])('CSRF-04: a login with %s gets no cookies', async (_, headers) => {
+  const { origin, ...others } = page();
+  const given = 'form' in headers ? { origin } : { ...others, ...headers };
+  const answer = await world.login({ delivery: 'cookie' }, given);
   expect([answer.status, answer.body.error, answer.headers.getSetCookie()]).toEqual([400, 'invalid_request', []]);
 });
 
@@ -72,15 +75,18 @@ test.each([
   ['another origin', { origin: 'https://evil.example' }],
   ['a page of another site', { 'sec-fetch-site': 'cross-site' }],
   ['a page of a sister host', { 'sec-fetch-site': 'same-site' }],
-])('ASVS 3.5.1: a request by cookie with %s is refused, and changes nothing', async (_, more) => {
-  const login = await signIn();
-  for (const path of ['/api/refresh', '/api/logout'])
-    expect(await world.post(path, {}, withCookies(login, more))).toMatchObject({
-      status: 403,
-      body: { error: 'access_denied' },
-    });
-  expect((await world.post('/api/refresh', {}, withCookies(login))).status).toBe(200);
-});
+])(
+  'CSRF-01, CSRF-02, CSRF-03 ASVS 3.5.1: a request by cookie with %s is refused, and changes nothing',
+  async (_, more) => {
+    const login = await signIn();
+    for (const path of ['/api/refresh', '/api/logout'])
+      expect(await world.post(path, {}, withCookies(login, more))).toMatchObject({
+        status: 403,
+        body: { error: 'access_denied' },
+      });
+    expect((await world.post('/api/refresh', {}, withCookies(login))).status).toBe(200);
+  },
+);
 
 test('SES-07: a cookie that was planted beside the real one makes both count for nothing', async () => {
   const login = await signIn();

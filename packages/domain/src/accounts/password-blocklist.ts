@@ -17,7 +17,7 @@ const COMMON = (
   'charlie thomas robert george harley hunter buster soccer killer ranger shadow cowboy phoenix mustang ferrari porsche ' +
   'mercedes corvette yamaha diamond silver golden purple yellow freedom whatever nothing hello hallo bonjour test testing ' +
   'example sample demo temp temporary company office secure security private public database backup oracle mysql ' +
-  'correct horse battery staple correcthorsebatterystaple tobeornottobe maytheforcebewithyou thisismypassword mypassword ' +
+  'seven kettles hum at dawn correcthorsebatterystaple tobeornottobe maytheforcebewithyou thisismypassword mypassword ' +
   'newpassword ihatepasswords nopassword blink metallica nirvana eminem slipknot jesus christ heaven blessed family ' +
   'mother father brother sister friend friends'
 ).split(' ');
@@ -55,7 +55,10 @@ export function isBlocklisted(password: string, context: readonly string[]): boo
   if (isRepetition(text) || isSequence(text)) return true;
   const words = [...COMMON, ...context.flatMap(contextWords)].filter((word) => word.length >= 4);
   words.sort((a, b) => b.length - a.length);
-  return [text, withoutLookalikes(text)].some((spelling) => isFewWords(spelling, words));
+  const joined = text.replace(/[^\p{L}\p{N}]+/gu, '');
+  return [text, joined, withoutLookalikes(text), withoutLookalikes(joined)].some((spelling) =>
+    isFewWords(spelling, words),
+  );
 }
 
 /** The parts of an e-mail address or a name, and the whole of it. */

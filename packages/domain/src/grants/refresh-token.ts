@@ -1,4 +1,3 @@
-import { DURATIONS } from '@latchkey/protocol/limits';
 import { formatScope, isSubset, parseScope, type Scope } from '@latchkey/protocol/scope';
 import {
   type EpochMilliseconds,
@@ -38,6 +37,8 @@ export interface RefreshCommand {
   readonly resources: readonly ResourceIdentifier[];
   /** The MAC key that new refresh tokens are made under. */
   readonly macKeyId: number;
+  /** The overlap of a rotation, where one is allowed and the client has none of its own; in milliseconds. */
+  readonly overlapMilliseconds: number;
 }
 
 export interface RefreshFacts extends Lifelines {
@@ -183,7 +184,7 @@ function overlapAfter(
   client: Client,
   command: RefreshCommand,
 ): Pick<RefreshState, 'overlapMilliseconds' | 'attemptHash'> {
-  const overlapMilliseconds = client.overlapMilliseconds ?? DURATIONS.overlapDefault * 1000;
+  const overlapMilliseconds = client.overlapMilliseconds ?? command.overlapMilliseconds;
   const provedMore = family.cnf !== undefined || !isPublic(client) || family.delivery === 'cookie';
   if (provedMore) return { overlapMilliseconds, attemptHash: undefined };
   if (command.attemptHash === undefined) return { overlapMilliseconds: 0, attemptHash: undefined };

@@ -67,6 +67,7 @@ export async function refreshTokens(
     attemptHash: attemptId === undefined ? undefined : secretHash(attemptId),
     scope: input.scope,
     resources: input.resources,
+    overlapMilliseconds: server.settings.refreshOverlapMilliseconds,
     macKeyId: (await server.keys.at(catalogue)).macKey.id,
   };
   const { outcome, moment, writes } = await server.commit(

@@ -4,7 +4,8 @@ import { type Row, sql } from '../sql.ts';
 import { id, idIn, millisecondsIn, optional, orNull, textIn } from './columns.ts';
 
 export const secrets = {
-  ofOwner: (owner: ClientId | ResourceId) => sql`SELECT * FROM secrets WHERE owner = ${id(owner)} ORDER BY id`,
+  ofOwner: (owner: ClientId | ResourceId) =>
+    sql`SELECT * FROM secrets WHERE owner = ${id(owner)} AND owner_kind = ${owner.slice(0, 3)} ORDER BY id`,
   insert: (secret: OwnerSecret) =>
     sql`INSERT INTO secrets (id, owner_kind, owner, hash, created_at, expires_at) VALUES (${id(secret.id)}, ${secret.owner.slice(0, 3)}, ${id(secret.owner)}, ${secret.hash}, ${secret.createdAt}, ${orNull(secret.expiresAt)})`,
   expireAt: (secret: SecretId, at: EpochMilliseconds) =>

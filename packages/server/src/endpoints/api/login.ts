@@ -10,7 +10,7 @@ import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { ResourceIdentifier } from '@latchkey/protocol/types';
 import { SEED_BYTES } from '@latchkey/tokens/formats/refresh-token';
 import { z } from 'zod';
-import { csrfToken, loginCookies, withCookies } from '../../http/cookies.ts';
+import { CSRF_HEADER, csrfToken, loginCookies, withCookies } from '../../http/cookies.ts';
 import { json } from '../../http/headers.ts';
 import { isSameOrigin } from '../../http/same-origin.ts';
 import { mintTokens, tokenResponse } from '../../mint/token-response.ts';
@@ -90,7 +90,9 @@ function checkOrigin(call: Call, client: Client, delivery: Delivery, server: Ser
   const about = { client: client.id };
   const origin = call.request.headers.get('origin');
   const isOwn = isSameOrigin(call, server);
-  if (delivery === 'cookie') return isOwn ? ok(undefined) : fail({ error: 'delivery_not_allowed', about });
+  // no form of another page can send a header of its own
+  const hasHeader = call.request.headers.has(CSRF_HEADER);
+  if (delivery === 'cookie') return isOwn && hasHeader ? ok(undefined) : fail({ error: 'delivery_not_allowed', about });
   const isAllowed = origin === null || isOwn || client.origins.includes(origin);
   return isAllowed ? ok(undefined) : fail({ error: 'origin_not_allowed', about });
 }

@@ -1,0 +1,304 @@
+import type { Store } from '@latchkey/domain/ports/store';
+import type { Write } from '@latchkey/domain/write';
+import type { EpochSeconds, NormalisedIdentifier, Sha256 } from '@latchkey/protocol/types';
+import { auditMac, conflicts, NOW, put, same } from './conformance-case.ts';
+import * as row from './rows.ts';
+
+const ended = { at: row.after(5), reason: 'logout', by: 'server' } as const;
+const exp = (Math.floor(NOW / 1000) + 60) as EpochSeconds;
+const [a1, s1, f1, c1] = [row.account(1), row.session(1), row.family(1), row.client(1)] as const;
+const startFamily: Write = { kind: 'family.start', family: f1 };
+const createAccount: Write = { kind: 'account.create', account: a1, identifiers: [row.identifier(1)] };
+const setPassword: Write = { kind: 'password.set', id: a1.id, phc: '$one', at: NOW };
+
+const credential = { accountId: a1.id, version: 1, phc: '$one', changedAt: NOW, failures: 0, lastFailureAt: undefined };
+
+/** One proof per kind of write; the compiler refuses this file when a kind is missing. */
+export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promise<void>>> = {
+  async 'account.create'(store) {
+    const names = [row.identifier(1, 'b'), { ...row.identifier(1, 'a@example.com'), kind: 'email' as const }];
+    await put(store, { kind: 'account.create', account: a1, identifiers: names });
+    same(await store.read.account(a1.id), a1);
+    same(await store.read.identifiers(a1.id), [names[1], names[0]]);
+    same(await store.read.identifier('b' as NormalisedIdentifier), names[0]);
+    const second = { kind: 'account.create', account: row.account(2), identifiers: [row.identifier(2, 'b')] } as const;
+    same(await conflicts(store, [second]), true, 'a name belongs to one account');
+    same(await store.read.account(row.account(2).id), undefined);
+  },
+  async 'account.disable'(store) {
+    await put(store, createAccount);
+    const disable = { kind: 'account.disable', id: a1.id, at: row.after(1) } as const;
+    await put(store, disable);
+    same(await store.read.account(a1.id), { ...a1, version: 2, disabledAt: row.after(1) });
+    same(await conflicts(store, [disable]), true);
+  },
+  async 'account.enable'(store) {
+    await put(store, createAccount, { kind: 'account.disable', id: a1.id, at: NOW });
+    await put(store, { kind: 'account.enable', id: a1.id });
+    same(await store.read.account(a1.id), { ...a1, version: 3 });
+    same(await conflicts(store, [{ kind: 'account.enable', id: a1.id }]), true);
+  },
+  async 'password.set'(store) {
+    await put(store, setPassword);
+    same(await store.read.password(a1.id), credential);
+    await put(store, { kind: 'password.fail', id: a1.id, at: NOW });
+    await put(store, { ...setPassword, phc: '$two', at: row.after(9) });
+    same(await store.read.password(a1.id), { ...credential, version: 2, phc: '$two', changedAt: row.after(9) });
+  },
+  async 'password.rehash'(store) {
+    await put(store, setPassword);
+    await put(store, { kind: 'password.rehash', id: a1.id, version: 1, phc: '$newer' });
+    same(await store.read.password(a1.id), { ...credential, phc: '$newer' });
+    await put(store, { kind: 'password.rehash', id: a1.id, version: 2, phc: '$of another password' });
+    same(await store.read.password(a1.id), { ...credential, phc: '$newer' });
+  },
+  async 'password.fail'(store) {
+    await put(store, setPassword);
+    await put(store, { kind: 'password.fail', id: a1.id, at: row.after(1) });
+    await put(store, { kind: 'password.fail', id: a1.id, at: row.after(2) });
+    same(await store.read.password(a1.id), { ...credential, failures: 2, lastFailureAt: row.after(2) });
+    same(await conflicts(store, [{ kind: 'password.fail', id: row.idOf('acc', 2), at: NOW }]), true);
+  },
+  async 'password.succeed'(store) {
+    await put(store, setPassword, { kind: 'password.fail', id: a1.id, at: NOW });
+    await put(store, { kind: 'password.succeed', id: a1.id });
+    same(await store.read.password(a1.id), credential);
+  },
+  async 'attempt.store'(store) {
+    const first = row.attempt(1);
+    await put(store, { kind: 'attempt.store', attempt: first });
+    same(await store.read.attempt(first.id), first);
+    const second = { ...first, version: 2, proved: ['pwd', 'otp'], needed: [] };
+    await put(store, { kind: 'attempt.store', attempt: second });
+    same(await store.read.attempt(first.id), second);
+    same(await conflicts(store, [{ kind: 'attempt.store', attempt: second }]), true, 'a step is taken once');
+    same(await conflicts(store, [{ kind: 'attempt.store', attempt: { ...second, version: 4 } }]), true);
+  },
+  async 'attempt.remove'(store) {
+    await put(store, { kind: 'attempt.store', attempt: row.attempt(1) });
+    await put(store, { kind: 'attempt.remove', id: row.attempt(1).id });
+    same(await store.read.attempt(row.attempt(1).id), undefined);
+    same(await conflicts(store, [{ kind: 'attempt.remove', id: row.attempt(1).id }]), true, 'an attempt is used once');
+  },
+  async 'session.start'(store) {
+    const bare = row.session(2, { acr: undefined, address: undefined, userAgent: undefined, amr: [] });
+    await put(store, { kind: 'session.start', session: s1 }, { kind: 'session.start', session: bare });
+    same([await store.read.session(s1.id), await store.read.session(bare.id)], [s1, bare]);
+  },
+  async 'session.end'(store) {
+    await put(store, { kind: 'session.start', session: s1 });
+    await put(store, { kind: 'session.end', id: s1.id, ended });
+    await put(store, { kind: 'session.end', id: s1.id, ended: { ...ended, reason: 'password_changed' } });
+    same(await store.read.session(s1.id), { ...s1, version: 2, ended }, 'the first end stays');
+  },
+  async 'family.start'(store) {
+    const full = row.family(2, {
+      delivery: 'cookie',
+      cnf: { jkt: 'thumbprint' },
+      refresh: row.refreshState({ attemptHash: 'hash' as Sha256, overlapMilliseconds: 10_000, overlapUses: 1 }),
+    });
+    const bare = row.family(3, { sessionId: undefined, refresh: undefined, scope: [] });
+    await put(store, startFamily, { kind: 'family.start', family: full }, { kind: 'family.start', family: bare });
+    for (const family of [f1, full, bare]) same(await store.read.family(family.id), family);
+  },
+  async 'family.rotate'(store) {
+    await put(store, startFamily);
+    const rotate = {
+      kind: 'family.rotate',
+      id: f1.id,
+      from: 0,
+      at: row.after(7),
+      overlapMilliseconds: 10_000,
+      attemptHash: 'hash' as Sha256,
+      overlapStreak: 2,
+      macKeyId: 9,
+    } as const;
+    await put(store, rotate);
+    const next = row.refreshState({
+      generation: 1,
+      rotatedAt: row.after(7),
+      lastUsedAt: row.after(7),
+      overlapMilliseconds: 10_000,
+      attemptHash: 'hash' as Sha256,
+      overlapStreak: 2,
+      macKeyId: 9,
+    });
+    same(await store.read.family(f1.id), { ...f1, refresh: next });
+    same(await conflicts(store, [rotate]), true, 'RT-04: one rotation per generation');
+    same(await conflicts(store, [{ ...rotate, from: 2 }]), true);
+    await put(store, { kind: 'family.end', id: f1.id, ended });
+    same(await conflicts(store, [{ ...rotate, from: 1 }]), true, 'an ended family is not rotated');
+  },
+  async 'family.touch'(store) {
+    await put(store, startFamily);
+    await put(store, { kind: 'family.touch', id: f1.id, generation: 0, at: row.after(3) });
+    same(await store.read.family(f1.id), { ...f1, refresh: row.refreshState({ lastUsedAt: row.after(3) }) });
+    same(await conflicts(store, [{ kind: 'family.touch', id: f1.id, generation: 1, at: NOW }]), true);
+  },
+  async 'family.use_overlap'(store) {
+    await put(store, startFamily);
+    const use = { kind: 'family.use_overlap', id: f1.id, generation: 0, streak: 3 } as const;
+    await put(store, use, use);
+    same(await store.read.family(f1.id), { ...f1, refresh: row.refreshState({ overlapUses: 2, overlapStreak: 3 }) });
+    same(await conflicts(store, [{ ...use, generation: 1 }]), true);
+  },
+  async 'family.end'(store) {
+    await put(store, startFamily);
+    await put(store, { kind: 'family.end', id: f1.id, ended });
+    await put(store, { kind: 'family.end', id: f1.id, ended: { ...ended, by: 'cli_x' } });
+    same(await store.read.family(f1.id), { ...f1, ended });
+  },
+  async 'family.end_offline'(store) {
+    const offline = row.family(2, { sessionId: undefined });
+    const foreign = row.family(3, { sessionId: undefined, accountId: row.idOf('acc', 2) });
+    await put(store, startFamily, { kind: 'family.start', family: offline }, { kind: 'family.start', family: foreign });
+    await put(store, { kind: 'family.end_offline', accountId: a1.id, ended });
+    same(await store.read.family(f1.id), f1);
+    same(await store.read.family(offline.id), { ...offline, ended });
+    same(await store.read.family(foreign.id), foreign);
+  },
+  async 'client.create'(store) {
+    const other = row.client(2, { authentication: 'none', firstParty: true, refreshPolicy: 'keep', origins: [] });
+    const third = row.client(3, { overlapMilliseconds: 30_000, authentication: 'client_secret_post' });
+    for (const client of [c1, other, third]) {
+      await put(store, { kind: 'client.create', client });
+      same(await store.read.client(client.id), client);
+    }
+  },
+  async 'client.delete'(store) {
+    await put(store, { kind: 'client.create', client: c1 });
+    await put(store, { kind: 'client.delete', id: c1.id, at: row.after(4) });
+    same(await store.read.client(c1.id), { ...c1, version: 2, deletedAt: row.after(4) });
+    same(await conflicts(store, [{ kind: 'client.delete', id: c1.id, at: NOW }]), true);
+  },
+  async 'secret.add'(store) {
+    const secrets = [row.secret(1, c1.id), row.secret(2, c1.id, row.after(1))];
+    const ofResource = row.secret(3, row.idOf('res', 1));
+    for (const secret of [...secrets, ofResource]) await put(store, { kind: 'secret.add', secret });
+    same(await store.read.secrets(c1.id), secrets);
+    same(await store.read.secrets(row.idOf('res', 1)), [ofResource]);
+  },
+  async 'secret.expire'(store) {
+    const secret = row.secret(1, c1.id);
+    await put(store, { kind: 'secret.add', secret });
+    await put(store, { kind: 'secret.expire', id: secret.id, at: row.after(10) });
+    await put(store, { kind: 'secret.expire', id: secret.id, at: row.after(20) });
+    same(await store.read.secrets(c1.id), [{ ...secret, expiresAt: row.after(10) }], 'an end is never put off');
+  },
+  async 'secret.remove'(store) {
+    await put(store, { kind: 'secret.add', secret: row.secret(1, c1.id) });
+    await put(store, { kind: 'secret.remove', id: row.secret(1, c1.id).id });
+    same(await store.read.secrets(c1.id), []);
+  },
+  async 'resource.create'(store) {
+    const resource = row.resource(1, { builtIn: true, tokenType: 'JWT', algorithm: 'Ed25519' });
+    await put(store, { kind: 'resource.create', resource });
+    same(await store.read.resource(resource.identifier), resource);
+    same(await store.read.resourceById(resource.id), resource);
+    const twin = row.resource(2, { identifier: resource.identifier });
+    same(await conflicts(store, [{ kind: 'resource.create', resource: twin }]), true, 'an identifier is taken once');
+  },
+  async 'role.grant'(store) {
+    const grant = { kind: 'role.grant', role: { accountId: a1.id, resource: 'orders', role: 'admin' } } as const;
+    await put(store, grant, grant, { kind: 'role.grant', role: { ...grant.role, resource: 'bills', role: 'reader' } });
+    same(await store.read.roles(a1.id, 'orders'), [grant.role]);
+    same(await store.read.roles(a1.id, undefined), [{ ...grant.role, resource: 'bills', role: 'reader' }, grant.role]);
+  },
+  async 'role.revoke'(store) {
+    const role = { accountId: a1.id, resource: 'orders', role: 'admin' };
+    await put(store, { kind: 'role.grant', role });
+    await put(store, { kind: 'role.revoke', role }, { kind: 'role.revoke', role });
+    same(await store.read.roles(a1.id, undefined), []);
+  },
+  async 'key.create'(store) {
+    const keys = [row.signingKey('b', { createdAt: row.after(1) }), row.signingKey('c', { state: 'current' })];
+    for (const key of keys) await put(store, { kind: 'key.create', key });
+    same(await store.read.signingKeys(), [keys[1], keys[0]], 'oldest first');
+  },
+  async 'key.move'(store) {
+    const key = row.signingKey('a');
+    await put(store, { kind: 'key.create', key });
+    const move = { kind: 'key.move', kid: 'a', from: 'next', to: 'current', at: row.after(2) } as const;
+    await put(store, move);
+    same(await store.read.signingKeys(), [{ ...key, state: 'current', since: row.after(2) }]);
+    same(await conflicts(store, [move]), true);
+  },
+  async 'key.remove'(store) {
+    await put(store, { kind: 'key.create', key: row.signingKey('a') });
+    await put(store, { kind: 'key.remove', kid: 'a' });
+    same(await store.read.signingKeys(), []);
+  },
+  async 'mac_key.create'(store) {
+    for (const id of [2, 1]) await put(store, { kind: 'mac_key.create', key: row.macKey(id) });
+    same(await store.read.macKeys(), [row.macKey(1), row.macKey(2)]);
+  },
+  async 'mac_key.move'(store) {
+    await put(store, { kind: 'mac_key.create', key: row.macKey(1) });
+    await put(store, { kind: 'mac_key.move', id: 1, to: 'retiring' });
+    same(await store.read.macKeys(), [row.macKey(1, { state: 'retiring' })]);
+    same(await conflicts(store, [{ kind: 'mac_key.move', id: 2, to: 'revoked' }]), true);
+  },
+  async 'revocation.emit'(store) {
+    await put(store, createAccount, { kind: 'client.create', client: c1 });
+    const { epoch } = (await store.read.moment()).position;
+    await put(
+      store,
+      { kind: 'revocation.emit', event: { kind: 'subject', id: a1.id, exp } },
+      { kind: 'revocation.emit', event: { kind: 'client', id: c1.id, exp } },
+      { kind: 'revocation.emit', event: { kind: 'token', id: 'tok_x', exp } },
+    );
+    same(await store.read.revocations(0, NOW, 10), [
+      { epoch, seq: 1, kind: 'subject', id: a1.id, exp },
+      { epoch, seq: 2, kind: 'client', id: c1.id, exp },
+      { epoch, seq: 3, kind: 'token', id: 'tok_x', exp },
+    ]);
+    same(await store.read.account(a1.id), { ...a1, version: 2, cutOff: { epoch, seq: 1 } });
+    same(await store.read.client(c1.id), { ...c1, version: 2, cutOff: { epoch, seq: 2 } });
+  },
+  async 'epoch.begin'(store) {
+    const before = (await store.read.moment()).position;
+    await put(store, { kind: 'revocation.emit', event: { kind: 'token', id: 'tok_x', exp } });
+    await put(store, { kind: 'epoch.begin', at: NOW });
+    const then = (await store.read.moment()).position;
+    same(then.epoch > before.epoch && then.epoch >= Math.floor(NOW / 1000), true);
+    same(then.seq, 1, 'numbers go on');
+  },
+  async 'audit.append'(store) {
+    const subject = { session: 'ses_1', account: 'acc_1', actor: 'acc_1' };
+    const entry = row.entry(subject);
+    await put(store, { kind: 'audit.append', entry });
+    const bytes = new TextEncoder().encode(
+      JSON.stringify([entry.at, entry.event, entry.actor, entry.subject, entry.detail]),
+    );
+    const stored = { ...entry, id: 1, mac: Buffer.from(auditMac(bytes)).toString('base64url') };
+    same(await store.read.audit(undefined, 10), [stored]);
+    same(await store.read.auditOf('acc_1', 10), [stored]);
+    same(await store.read.auditOf('ses_1', 10), [stored]);
+    same(await store.read.auditOf('acc_2', 10), []);
+  },
+  async 'alert.raise'(store) {
+    const entry = row.entry({ family: 'fam_1' }, { event: 'refresh_token.reused' });
+    await put(store, { kind: 'alert.raise', entry });
+    same(
+      (await store.read.audit(undefined, 10)).map(({ event }) => event),
+      ['refresh_token.reused'],
+    );
+    same(await store.read.outbox(NOW, 10), [{ id: 1, topic: 'alert', body: { ...entry }, at: NOW, attempts: 0 }]);
+  },
+  async 'outbox.enqueue'(store) {
+    const message = { topic: 'mail', body: { to: 'a', lines: [1, 'two'] }, at: NOW };
+    await put(store, { kind: 'outbox.enqueue', message });
+    same(await store.read.outbox(NOW, 10), [{ ...message, id: 1, attempts: 0 }]);
+  },
+  async 'outbox.delivered'(store) {
+    await put(store, { kind: 'outbox.enqueue', message: { topic: 'mail', body: {}, at: NOW } });
+    await put(store, { kind: 'outbox.delivered', id: 1 });
+    same(await store.read.outbox(NOW, 10), []);
+  },
+  async 'outbox.retry'(store) {
+    await put(store, { kind: 'outbox.enqueue', message: { topic: 'mail', body: {}, at: NOW } });
+    await put(store, { kind: 'outbox.retry', id: 1, at: row.after(100) });
+    same(await store.read.outbox(row.after(99), 10), []);
+    same(await store.read.outbox(row.after(100), 10), [{ id: 1, topic: 'mail', body: {}, at: NOW, attempts: 1 }]);
+  },
+};

@@ -1,0 +1,209 @@
+import { DURATIONS } from '@latchkey/protocol/limits';
+import type { EpochSeconds } from '@latchkey/protocol/types';
+import { type ConformanceCase, NOW, put, same } from './conformance-case.ts';
+import * as row from './rows.ts';
+
+const FIVE = [3, 1, 5, 2, 4] as const;
+const ended = (at: number) => ({ at: row.after(at), reason: 'logout', by: 'server' }) as const;
+const RETENTION = DURATIONS.eventRetention * 1000;
+
+/** Reads all pages of two rows, and says what was on each. */
+async function pages<R, K>(
+  read: (page: { after: K | undefined; limit: number }) => Promise<readonly R[]>,
+  key: (row: R) => K,
+) {
+  const found: K[][] = [];
+  let after: K | undefined;
+  for (;;) {
+    const page = await read({ after, limit: 2 });
+    if (page.length === 0) return found;
+    found.push(page.map(key));
+    after = found.at(-1)?.at(-1);
+  }
+}
+
+const inPages = <T>(make: (number: number) => T): readonly (readonly T[])[] => [
+  [make(1), make(2)],
+  [make(3), make(4)],
+  [make(5)],
+];
+
+export const LISTS: readonly ConformanceCase[] = [
+  {
+    name: 'accounts, clients and resources are read by pages, in the order of their ids',
+    async run(store) {
+      for (const n of FIVE) {
+        await put(store, { kind: 'account.create', account: row.account(n), identifiers: [] });
+        await put(store, { kind: 'client.create', client: row.client(n) });
+        await put(store, { kind: 'resource.create', resource: row.resource(n) });
+      }
+      same(
+        await pages(store.read.accounts, ({ id }) => id),
+        inPages((n) => row.idOf('acc', n)),
+      );
+      same(
+        await pages(store.read.clients, ({ id }) => id),
+        inPages((n) => row.idOf('cli', n)),
+      );
+      same(
+        await pages(store.read.resources, ({ id }) => id),
+        inPages((n) => row.idOf('res', n)),
+      );
+    },
+  },
+  {
+    name: 'families under a MAC key are read by pages: live ones of that key only',
+    async run(store) {
+      for (const n of FIVE) await put(store, { kind: 'family.start', family: row.family(n) });
+      const other = row.family(6, { refresh: row.refreshState({ macKeyId: 2 }) });
+      await put(store, { kind: 'family.start', family: other }, { kind: 'family.start', family: row.family(7) });
+      await put(store, { kind: 'family.end', id: row.idOf('fam', 7), ended: ended(0) });
+      const found = await pages(
+        (page: { after: (typeof other)['id'] | undefined; limit: number }) => store.read.familiesUnderMacKey(1, page),
+        ({ id }) => id,
+      );
+      same(
+        found,
+        inPages((n) => row.idOf('fam', n)),
+      );
+    },
+  },
+  {
+    name: 'first-party clients: those that are not deleted, and never more than two',
+    async run(store) {
+      const firstParty = (n: number) =>
+        put(store, { kind: 'client.create', client: row.client(n, { firstParty: true }) });
+      await put(store, { kind: 'client.create', client: row.client(9) });
+      same(await store.read.firstPartyClients(), []);
+      await firstParty(1);
+      await firstParty(2);
+      await put(store, { kind: 'client.delete', id: row.idOf('cli', 1), at: NOW });
+      same(await store.read.firstPartyClients(), [row.client(2, { firstParty: true })]);
+      await firstParty(3);
+      await firstParty(4);
+      same((await store.read.firstPartyClients()).length, 2);
+    },
+  },
+  {
+    name: 'live sessions: neither ended nor expired, oldest first, with their last use',
+    async run(store) {
+      const expiring = (n: number, at: number) => row.session(n, { expiresAt: row.after(at) });
+      const all = [row.session(2), row.session(1), row.session(3), expiring(4, 0), expiring(5, 1)];
+      const foreign = row.session(6, { accountId: row.idOf('acc', 2) });
+      for (const session of [...all, foreign]) await put(store, { kind: 'session.start', session });
+      await put(store, { kind: 'session.end', id: row.idOf('ses', 3), ended: ended(0) });
+      const used = row.family(1, {
+        sessionId: row.idOf('ses', 2),
+        refresh: row.refreshState({ lastUsedAt: row.after(8) }),
+      });
+      await put(store, { kind: 'family.start', family: used });
+      same(await store.read.liveSessions(row.idOf('acc', 1), NOW), [
+        { ...row.session(1), lastSeenAt: NOW },
+        { ...row.session(2), lastSeenAt: row.after(8) },
+        { ...expiring(5, 1), lastSeenAt: NOW },
+      ]);
+    },
+  },
+  {
+    name: 'offline families: without a session, neither ended nor expired',
+    async run(store) {
+      const offline = (n: number, at: number) => row.family(n, { sessionId: undefined, expiresAt: row.after(at) });
+      for (const family of [row.family(1), offline(2, 1), offline(3, 0), offline(4, 1)])
+        await put(store, { kind: 'family.start', family });
+      await put(store, { kind: 'family.end', id: row.idOf('fam', 4), ended: ended(0) });
+      same(await store.read.offlineFamilies(row.idOf('acc', 1), NOW), [offline(2, 1)]);
+    },
+  },
+  {
+    name: 'audit rows come newest first, by pages and by what they are about',
+    async run(store) {
+      for (const n of [1, 2, 3, 4])
+        await put(store, { kind: 'audit.append', entry: row.entry({ account: `acc_${n % 2}`, session: 'ses_1' }) });
+      const ids = (rows: readonly { readonly id: number }[]) => rows.map(({ id }) => id);
+      same(ids(await store.read.audit(undefined, 3)), [4, 3, 2]);
+      same(ids(await store.read.audit(2, 3)), [1]);
+      same(ids(await store.read.auditOf('acc_0', 9)), [4, 2]);
+      same(ids(await store.read.auditOf('ses_1', 3)), [4, 3, 2]);
+    },
+  },
+  {
+    name: 'messages come when they are due, oldest first',
+    async run(store) {
+      for (const at of [2, 1, 3])
+        await put(store, { kind: 'outbox.enqueue', message: { topic: `at ${at}`, body: {}, at: row.after(at) } });
+      const topics = async (at: number, limit: number) =>
+        (await store.read.outbox(row.after(at), limit)).map(({ topic }) => topic);
+      same(await topics(2, 9), ['at 1', 'at 2']);
+      same(await topics(3, 1), ['at 1']);
+    },
+  },
+  {
+    name: 'I7: what is dead goes in steps of a bounded size, and what lives stays',
+    async run(store) {
+      const dead = ended(-RETENTION - 1);
+      for (let n = 1; n <= 9; n++) {
+        await put(store, { kind: 'attempt.store', attempt: row.attempt(n, { expiresAt: NOW }) });
+        await put(store, { kind: 'session.start', session: row.session(n) });
+        await put(store, { kind: 'session.end', id: row.idOf('ses', n), ended: dead });
+        await put(store, { kind: 'family.start', family: row.family(n) });
+        await put(store, { kind: 'family.end', id: row.idOf('fam', n), ended: dead });
+        const event = { kind: 'token', id: `tok_${n}`, exp: Math.floor(NOW / 1000) as EpochSeconds } as const;
+        await put(store, { kind: 'revocation.emit', event });
+        const secret = row.secret(n, row.idOf('cli', 1), dead.at);
+        await put(store, { kind: 'secret.add', secret });
+      }
+      await put(store, { kind: 'client.create', client: row.client(1) });
+      await put(store, { kind: 'client.delete', id: row.idOf('cli', 1), at: dead.at });
+      await put(store, { kind: 'session.start', session: row.session(99) });
+      await put(store, { kind: 'family.start', family: row.family(99, { clientId: row.idOf('cli', 2) }) });
+      const steps: number[] = [];
+      do steps.push(await store.expire(NOW, 10));
+      while (steps.at(-1) !== 0);
+      same(steps, [10, 10, 10, 10, 6, 0]);
+      same(await store.read.session(row.idOf('ses', 99)), row.session(99));
+      same((await store.read.family(row.idOf('fam', 99)))?.ended, undefined);
+      same(await store.read.client(row.idOf('cli', 1)), undefined);
+    },
+  },
+  {
+    name: 'an ended family, session and client stay for as long as events about them are kept, to the millisecond',
+    async run(store) {
+      for (const [n, at] of [-RETENTION - 1, -RETENTION, -RETENTION + 1].entries()) {
+        await put(store, { kind: 'family.start', family: row.family(n + 1, { clientId: row.idOf('cli', 9) }) });
+        await put(store, { kind: 'family.end', id: row.idOf('fam', n + 1), ended: ended(at) });
+        await put(store, { kind: 'session.start', session: row.session(n + 1, { expiresAt: row.after(at) }) });
+        await put(store, { kind: 'client.create', client: row.client(n + 1) });
+        await put(store, { kind: 'client.delete', id: row.idOf('cli', n + 1), at: row.after(at) });
+      }
+      same(await store.expire(NOW, 100), 3);
+      for (const n of [1, 2, 3])
+        same(
+          [
+            (await store.read.family(row.idOf('fam', n))) === undefined,
+            (await store.read.session(row.idOf('ses', n))) === undefined,
+            (await store.read.client(row.idOf('cli', n))) === undefined,
+          ],
+          [n === 1, n === 1, n === 1],
+        );
+    },
+  },
+  {
+    name: 'a deleted client stays for as long as a family points to it',
+    async run(store) {
+      await put(store, { kind: 'client.create', client: row.client(1) });
+      await put(store, { kind: 'family.start', family: row.family(1) });
+      await put(store, { kind: 'client.delete', id: row.idOf('cli', 1), at: row.after(-RETENTION - 1) });
+      same(await store.expire(NOW, 100), 0);
+      same((await store.read.client(row.idOf('cli', 1)))?.deletedAt, row.after(-RETENTION - 1));
+    },
+  },
+  {
+    name: 'the check value of the key-encryption key is set once',
+    async run(store) {
+      same(await store.kekCheck(), undefined);
+      await store.setKekCheck(Uint8Array.of(1, 2));
+      await store.setKekCheck(Uint8Array.of(3));
+      same(Array.from((await store.kekCheck()) ?? []), [1, 2]);
+    },
+  },
+];

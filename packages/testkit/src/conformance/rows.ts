@@ -1,0 +1,176 @@
+import type { Account, Identifier } from '@latchkey/domain/accounts/account';
+import type { AuditEntry } from '@latchkey/domain/audit';
+import type { Client, OwnerSecret } from '@latchkey/domain/clients/client';
+import type { Resource } from '@latchkey/domain/clients/resource';
+import type { MacKey, SigningKey } from '@latchkey/domain/keys/signing-key';
+import type { LoginAttempt } from '@latchkey/domain/login/attempt';
+import type { Session } from '@latchkey/domain/login/session';
+import type { RefreshState, TokenFamily } from '@latchkey/domain/tokens/family';
+import { type IdPrefix, type Ids, makeId } from '@latchkey/protocol/ids';
+import {
+  type ClientId,
+  type EpochMilliseconds,
+  later,
+  type NormalisedIdentifier,
+  type ResourceId,
+  type ResourceIdentifier,
+  type Sealed,
+  type Sha256,
+  seconds,
+} from '@latchkey/protocol/types';
+import { NOW } from './conformance-case.ts';
+
+/** The nth id of a kind; later numbers sort later. */
+export const idOf = <P extends IdPrefix>(prefix: P, number: number): Ids[P] =>
+  makeId(prefix, NOW, Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, number >> 8, number & 255));
+
+export const after = (milliseconds: number): EpochMilliseconds => later(NOW, milliseconds);
+
+const DAY = 86_400_000;
+
+export const account = (number: number): Account => ({
+  id: idOf('acc', number),
+  version: 1,
+  createdAt: NOW,
+  disabledAt: undefined,
+  cutOff: undefined,
+});
+
+export const identifier = (number: number, name = `person-${number}`): Identifier => ({
+  accountId: idOf('acc', number),
+  kind: 'username',
+  normalised: name as NormalisedIdentifier,
+  display: name.toUpperCase(),
+});
+
+export const session = (number: number, more: Partial<Session> = {}): Session => ({
+  id: idOf('ses', number),
+  version: 1,
+  accountId: idOf('acc', 1),
+  createdAt: NOW,
+  expiresAt: after(DAY),
+  authTime: seconds(NOW),
+  amr: ['pwd'],
+  acr: 'one factor',
+  address: '192.0.2.1',
+  userAgent: 'Browser “1”',
+  pos: { epoch: 5, seq: 7 },
+  ended: undefined,
+  ...more,
+});
+
+export const refreshState = (more: Partial<RefreshState> = {}): RefreshState => ({
+  generation: 0,
+  rotatedAt: NOW,
+  lastUsedAt: NOW,
+  idleSeconds: 3600,
+  overlapMilliseconds: 0,
+  attemptHash: undefined,
+  overlapUses: 0,
+  overlapStreak: 0,
+  macKeyId: 1,
+  seed: Uint8Array.of(0, 1, 2, 255) as Sealed,
+  ...more,
+});
+
+export const family = (number: number, more: Partial<TokenFamily> = {}): TokenFamily => ({
+  id: idOf('fam', number),
+  accountId: idOf('acc', 1),
+  clientId: idOf('cli', 1),
+  sessionId: idOf('ses', 1),
+  scope: ['read', 'write'],
+  resources: [API],
+  delivery: 'body',
+  cnf: undefined,
+  createdAt: NOW,
+  expiresAt: after(DAY),
+  pos: { epoch: 5, seq: 7 },
+  ended: undefined,
+  refresh: refreshState(),
+  ...more,
+});
+
+export const API = 'https://api.example/orders' as ResourceIdentifier;
+
+export const client = (number: number, more: Partial<Client> = {}): Client => ({
+  id: idOf('cli', number),
+  version: 1,
+  name: 'Job “nightly”',
+  createdAt: NOW,
+  deletedAt: undefined,
+  authentication: 'client_secret_basic',
+  firstParty: false,
+  grantTypes: ['client_credentials', 'refresh_token'],
+  scope: ['read', 'write'],
+  resources: [API],
+  origins: ['https://app.example'],
+  refreshPolicy: 'rotate',
+  overlapMilliseconds: undefined,
+  cutOff: undefined,
+  ...more,
+});
+
+export const resource = (number: number, more: Partial<Resource> = {}): Resource => ({
+  id: idOf('res', number),
+  version: 1,
+  identifier: `https://api-${number}.example` as ResourceIdentifier,
+  audience: `api-${number}`,
+  name: 'Orders',
+  createdAt: NOW,
+  scope: ['read', 'write'],
+  algorithm: 'ES256',
+  tokenType: 'at+jwt',
+  accessTokenSeconds: 300,
+  builtIn: false,
+  ...more,
+});
+
+export const secret = (number: number, owner: ClientId | ResourceId, expiresAt?: EpochMilliseconds): OwnerSecret => ({
+  id: idOf('sec', number),
+  owner,
+  hash: `hash-${number}` as Sha256,
+  createdAt: NOW,
+  expiresAt,
+});
+
+export const attempt = (number: number, more: Partial<LoginAttempt> = {}): LoginAttempt => ({
+  id: idOf('att', number),
+  version: 1,
+  accountId: idOf('acc', 1),
+  clientId: idOf('cli', 1),
+  asked: { scope: 'read', resource: API },
+  delivery: 'cookie',
+  proved: ['pwd'],
+  needed: ['otp'],
+  createdAt: NOW,
+  expiresAt: after(600_000),
+  ...more,
+});
+
+export const signingKey = (kid: string, more: Partial<SigningKey> = {}): SigningKey => ({
+  kid,
+  algorithm: 'ES256',
+  state: 'next',
+  jwk: { kty: 'EC', crv: 'P-256', x: 'x', y: 'y', kid, alg: 'ES256', use: 'sig' },
+  sealedPrivate: Uint8Array.of(1, 2, 3) as Sealed,
+  createdAt: NOW,
+  since: NOW,
+  ...more,
+});
+
+export const macKey = (id: number, more: Partial<MacKey> = {}): MacKey => ({
+  id,
+  state: 'current',
+  sealed: Uint8Array.of(4, 5, 6) as Sealed,
+  createdAt: NOW,
+  ...more,
+});
+
+export const entry = (subject: AuditEntry['subject'], more: Partial<AuditEntry> = {}): AuditEntry => ({
+  at: NOW,
+  event: 'logout',
+  actor: 'server',
+  subject,
+  detail: { reason: 'logout', count: 2, forced: true },
+  ...more,
+});

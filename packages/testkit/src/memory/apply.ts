@@ -1,0 +1,241 @@
+import type { Identifier } from '@latchkey/domain/accounts/account';
+import type { AuditEntry } from '@latchkey/domain/audit';
+import { WriteConflict } from '@latchkey/domain/ports/store';
+import type { RowVersion } from '@latchkey/domain/row-version';
+import type { RefreshState, TokenFamily } from '@latchkey/domain/tokens/family';
+import type { Write } from '@latchkey/domain/write';
+import { type MemoryState, withoutRow, withRow } from './state.ts';
+
+type AuditMac = (bytes: Uint8Array) => Uint8Array;
+type Apply = {
+  readonly [K in Write['kind']]: (state: MemoryState, write: Extract<Write, { kind: K }>, mac: AuditMac) => MemoryState;
+};
+
+/** The row, or a conflict when there is none as the decision saw it. */
+function found<T>(row: T | undefined, isAsSeen: (row: T) => boolean = () => true): T {
+  if (row === undefined || !isAsSeen(row)) throw new WriteConflict('no row as the decision saw it');
+  return row;
+}
+
+function isFree<T>(row: T | undefined): void {
+  if (row !== undefined) throw new WriteConflict('there is such a row already');
+}
+
+const grown = (state: MemoryState): MemoryState => ({ ...state, catalogue: state.catalogue + 1 });
+
+/** Changes the refresh token of a live family of one generation. */
+function refreshed(
+  state: MemoryState,
+  id: string,
+  generation: number,
+  change: (refresh: RefreshState) => Partial<RefreshState>,
+): MemoryState {
+  const family = found(state.families.get(id), ({ ended }) => ended === undefined);
+  const refresh = found(family.refresh, (row) => row.generation === generation);
+  const changed = { ...family, refresh: { ...refresh, ...change(refresh) } };
+  return { ...state, families: withRow(state.families, id, changed) };
+}
+
+function endFamilies(
+  state: MemoryState,
+  ended: TokenFamily['ended'],
+  which: (family: TokenFamily) => boolean,
+): MemoryState {
+  const families = new Map(state.families);
+  for (const [id, family] of families)
+    if (family.ended === undefined && which(family)) families.set(id, { ...family, ended });
+  return { ...state, families };
+}
+
+const roleKey = ({ accountId, resource, role }: { accountId: string; resource: string; role: string }) =>
+  JSON.stringify([accountId, resource, role]);
+
+/** One entry per kind of write; the compiler refuses this file when a kind is missing. */
+const APPLY: Apply = {
+  'account.create'(state, { account, identifiers }) {
+    isFree(state.accounts.get(account.id));
+    let names = state.identifiers;
+    for (const identifier of identifiers) {
+      isFree<Identifier>(names.get(identifier.normalised));
+      names = withRow(names, identifier.normalised, identifier);
+    }
+    return { ...state, accounts: withRow(state.accounts, account.id, account), identifiers: names };
+  },
+  'account.disable'(state, { id, at }) {
+    const row = found(state.accounts.get(id), ({ disabledAt }) => disabledAt === undefined);
+    return { ...state, accounts: withRow(state.accounts, id, { ...row, version: row.version + 1, disabledAt: at }) };
+  },
+  'account.enable'(state, { id }) {
+    const row = found(state.accounts.get(id), ({ disabledAt }) => disabledAt !== undefined);
+    const enabled = { ...row, version: row.version + 1, disabledAt: undefined };
+    return { ...state, accounts: withRow(state.accounts, id, enabled) };
+  },
+  'password.set'(state, { id, phc, at }) {
+    const version = (state.passwords.get(id)?.version ?? 0) + 1;
+    const row = { accountId: id, version, phc, changedAt: at, failures: 0, lastFailureAt: undefined };
+    return { ...state, passwords: withRow(state.passwords, id, row) };
+  },
+  'password.rehash'(state, { id, version, phc }) {
+    const row = state.passwords.get(id);
+    if (row?.version !== version) return state;
+    return { ...state, passwords: withRow(state.passwords, id, { ...row, phc }) };
+  },
+  'password.fail'(state, { id, at }) {
+    const row = found(state.passwords.get(id));
+    const failed = { ...row, failures: row.failures + 1, lastFailureAt: at };
+    return { ...state, passwords: withRow(state.passwords, id, failed) };
+  },
+  'password.succeed'(state, { id }) {
+    const row = state.passwords.get(id);
+    if (row === undefined) return state;
+    return { ...state, passwords: withRow(state.passwords, id, { ...row, failures: 0, lastFailureAt: undefined }) };
+  },
+  'attempt.store'(state, { attempt }) {
+    const row = state.attempts.get(attempt.id);
+    if (row !== undefined && row.version !== attempt.version - 1) throw new WriteConflict('a step was taken already');
+    return { ...state, attempts: withRow(state.attempts, attempt.id, attempt) };
+  },
+  'attempt.remove'(state, { id }) {
+    found(state.attempts.get(id));
+    return { ...state, attempts: withoutRow(state.attempts, id) };
+  },
+  'session.start'(state, { session }) {
+    isFree(state.sessions.get(session.id));
+    return { ...state, sessions: withRow(state.sessions, session.id, session) };
+  },
+  'session.end'(state, { id, ended }) {
+    const row = state.sessions.get(id);
+    if (row === undefined || row.ended !== undefined) return state;
+    return { ...state, sessions: withRow(state.sessions, id, { ...row, version: row.version + 1, ended }) };
+  },
+  'family.start'(state, { family }) {
+    isFree(state.families.get(family.id));
+    return { ...state, families: withRow(state.families, family.id, family) };
+  },
+  'family.rotate': (state, write) =>
+    refreshed(state, write.id, write.from, () => ({
+      generation: write.from + 1,
+      rotatedAt: write.at,
+      lastUsedAt: write.at,
+      overlapMilliseconds: write.overlapMilliseconds,
+      attemptHash: write.attemptHash,
+      overlapUses: 0,
+      overlapStreak: write.overlapStreak,
+      macKeyId: write.macKeyId,
+    })),
+  'family.touch': (state, { id, generation, at }) => refreshed(state, id, generation, () => ({ lastUsedAt: at })),
+  'family.use_overlap': (state, { id, generation, streak }) =>
+    refreshed(state, id, generation, ({ overlapUses }) => ({ overlapUses: overlapUses + 1, overlapStreak: streak })),
+  'family.end': (state, { id, ended }) => endFamilies(state, ended, (family) => family.id === id),
+  'family.end_offline': (state, { accountId, ended }) =>
+    endFamilies(state, ended, (family) => family.accountId === accountId && family.sessionId === undefined),
+  'client.create'(state, { client }) {
+    isFree(state.clients.get(client.id));
+    return grown({ ...state, clients: withRow(state.clients, client.id, client) });
+  },
+  'client.delete'(state, { id, at }) {
+    const row = found(state.clients.get(id), ({ deletedAt }) => deletedAt === undefined);
+    const deleted = { ...row, version: row.version + 1, deletedAt: at };
+    return grown({ ...state, clients: withRow(state.clients, id, deleted) });
+  },
+  'secret.add'(state, { secret }) {
+    isFree(state.secrets.get(secret.id));
+    return grown({ ...state, secrets: withRow(state.secrets, secret.id, secret) });
+  },
+  'secret.expire'(state, { id, at }) {
+    const row = state.secrets.get(id);
+    if (row === undefined || (row.expiresAt !== undefined && row.expiresAt <= at)) return grown(state);
+    return grown({ ...state, secrets: withRow(state.secrets, id, { ...row, expiresAt: at }) });
+  },
+  'secret.remove': (state, { id }) => grown({ ...state, secrets: withoutRow(state.secrets, id) }),
+  'resource.create'(state, { resource }) {
+    for (const { identifier } of state.resources.values())
+      if (identifier === resource.identifier) throw new WriteConflict('the identifier is taken');
+    return grown({ ...state, resources: withRow(state.resources, resource.id, resource) });
+  },
+  'role.grant': (state, { role }) => ({ ...state, roles: withRow(state.roles, roleKey(role), role) }),
+  'role.revoke': (state, { role }) => ({ ...state, roles: withoutRow(state.roles, roleKey(role)) }),
+  'key.create'(state, { key }) {
+    isFree(state.signingKeys.get(key.kid));
+    return grown({ ...state, signingKeys: withRow(state.signingKeys, key.kid, key) });
+  },
+  'key.move'(state, { kid, from, to, at }) {
+    const row = found(state.signingKeys.get(kid), (key) => key.state === from);
+    return grown({ ...state, signingKeys: withRow(state.signingKeys, kid, { ...row, state: to, since: at }) });
+  },
+  'key.remove': (state, { kid }) => grown({ ...state, signingKeys: withoutRow(state.signingKeys, kid) }),
+  'mac_key.create'(state, { key }) {
+    isFree(state.macKeys.get(String(key.id)));
+    return grown({ ...state, macKeys: withRow(state.macKeys, String(key.id), key) });
+  },
+  'mac_key.move'(state, { id, to }) {
+    const row = found(state.macKeys.get(String(id)));
+    return grown({ ...state, macKeys: withRow(state.macKeys, String(id), { ...row, state: to }) });
+  },
+  'revocation.emit'(state, { event }) {
+    const position = { ...state.position, seq: state.position.seq + 1 };
+    const next = { ...state, position, events: [...state.events, { ...position, ...event }] };
+    const account = event.kind === 'subject' ? next.accounts.get(event.id) : undefined;
+    if (account !== undefined) {
+      const cut = { ...account, version: account.version + 1, cutOff: position };
+      return { ...next, accounts: withRow(next.accounts, account.id, cut) };
+    }
+    const client = event.kind === 'client' || event.kind === 'subject' ? next.clients.get(event.id) : undefined;
+    if (client === undefined) return next;
+    const cut = { ...client, version: client.version + 1, cutOff: position };
+    return grown({ ...next, clients: withRow(next.clients, client.id, cut) });
+  },
+  'epoch.begin'(state, { at }) {
+    const epoch = Math.max(state.position.epoch + 1, Math.floor(at / 1000));
+    return { ...state, position: { ...state.position, epoch } };
+  },
+  'audit.append': (state, { entry }, mac) => audited(state, entry, mac),
+  'alert.raise': (state, { entry }, mac) =>
+    queued(audited(state, entry, mac), { topic: 'alert', body: { ...entry }, at: entry.at }),
+  'outbox.enqueue': (state, { message }) => queued(state, message),
+  'outbox.delivered': (state, { id }) => ({ ...state, outbox: state.outbox.filter((row) => row.id !== id) }),
+  'outbox.retry': (state, { id, at }) => ({
+    ...state,
+    outbox: state.outbox.map((row) => (row.id === id ? { ...row, attempts: row.attempts + 1, dueAt: at } : row)),
+  }),
+};
+
+function audited(state: MemoryState, entry: AuditEntry, mac: AuditMac): MemoryState {
+  const text = JSON.stringify([entry.at, entry.event, entry.actor, entry.subject, entry.detail]);
+  const row = {
+    ...entry,
+    id: (state.audit.at(-1)?.id ?? 0) + 1,
+    mac: Buffer.from(mac(new TextEncoder().encode(text))).toString('base64url'),
+  };
+  return { ...state, audit: [...state.audit, row] };
+}
+
+function queued(state: MemoryState, message: Extract<Write, { kind: 'outbox.enqueue' }>['message']): MemoryState {
+  const id = (state.outbox.at(-1)?.id ?? 0) + 1;
+  return { ...state, outbox: [...state.outbox, { ...message, id, attempts: 0, dueAt: message.at }] };
+}
+
+const applyOne = <K extends Write['kind']>(state: MemoryState, write: Extract<Write, { kind: K }>, mac: AuditMac) =>
+  (APPLY[write.kind as K] as Apply[K])(state, write, mac);
+
+/** The state after these writes. Events come last, in their order, as in every store. Throws a conflict. */
+export function applyWrites(state: MemoryState, writes: readonly Write[], mac: AuditMac): MemoryState {
+  const isEvent = ({ kind }: Write) => kind === 'revocation.emit';
+  const ordered = [...writes.filter((write) => !isEvent(write)), ...writes.filter(isEvent)];
+  return ordered.reduce((now, write) => applyOne(now, write, mac), state);
+}
+
+/** Throws a conflict when a row is no longer in the version that a decision relied on. */
+export function checkExpected(state: MemoryState, expects: readonly RowVersion[]): void {
+  const tables = {
+    account: state.accounts,
+    password: state.passwords,
+    client: state.clients,
+    resource: state.resources,
+    session: state.sessions,
+    attempt: state.attempts,
+  } as const;
+  for (const { table, id, version } of expects)
+    if (tables[table].get(id)?.version !== version)
+      throw new WriteConflict(`${table} is no longer at version ${version}`);
+}

@@ -1,0 +1,36 @@
+import { DURATIONS } from '@latchkey/protocol/limits';
+import type { EpochMilliseconds } from '@latchkey/protocol/types';
+import type { MemoryState } from './state.ts';
+
+/** The state without so many of its dead rows, and how many went. */
+export function expireRows(
+  state: MemoryState,
+  now: EpochMilliseconds,
+  limit: number,
+): { readonly state: MemoryState; readonly removed: number } {
+  const before = now - DURATIONS.eventRetention * 1000;
+  let left = limit;
+  const without = <T extends object>(rows: ReadonlyMap<string, T>, isDead: (row: T) => boolean) => {
+    const dead = [...rows].filter(([, row]) => isDead(row)).slice(0, left);
+    left -= dead.length;
+    if (dead.length === 0) return rows;
+    const kept = new Map(rows);
+    for (const [key] of dead) kept.delete(key);
+    return kept;
+  };
+  const attempts = without(state.attempts, ({ expiresAt }) => expiresAt <= now);
+  const deadEvents = state.events.filter(({ exp }) => exp <= Math.floor(now / 1000)).slice(0, left);
+  left -= deadEvents.length;
+  const isGone = (row: { readonly ended: { readonly at: number } | undefined; readonly expiresAt: number }) =>
+    row.expiresAt < before || (row.ended !== undefined && row.ended.at < before);
+  const families = without(state.families, isGone);
+  const sessions = without(state.sessions, isGone);
+  const secrets = without(state.secrets, ({ expiresAt }) => expiresAt !== undefined && expiresAt < before);
+  const used = new Set([...families.values()].map(({ clientId }) => clientId));
+  const clients = without(
+    state.clients,
+    ({ id, deletedAt }) => deletedAt !== undefined && deletedAt < before && !used.has(id),
+  );
+  const events = deadEvents.length === 0 ? state.events : state.events.filter((event) => !deadEvents.includes(event));
+  return { state: { ...state, attempts, events, families, sessions, secrets, clients }, removed: limit - left };
+}

@@ -1,0 +1,101 @@
+import type { Page, Reader } from '@latchkey/domain/ports/reader';
+import type { EpochMilliseconds } from '@latchkey/protocol/types';
+import type { MemoryState } from './state.ts';
+
+const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : 1);
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function page<K extends string, T extends { readonly id: K }>(rows: Iterable<T>, { after, limit }: Page<K>) {
+  return [...rows]
+    .filter(({ id }) => after === undefined || id > after)
+    .sort(byId)
+    .slice(0, limit);
+}
+
+/** Reads a state. `current` is asked at each read, so that one reader may follow a store or stay with a transaction. */
+export function createMemoryReader(current: () => MemoryState, now: () => EpochMilliseconds): Reader {
+  const isUnexpired = (exp: number, at: EpochMilliseconds) => exp > Math.floor(at / 1000);
+  return {
+    account: async (id) => current().accounts.get(id),
+    identifier: async (normalised) => current().identifiers.get(normalised),
+    identifiers: async (account) =>
+      [...current().identifiers.values()]
+        .filter(({ accountId }) => accountId === account)
+        .sort((a, b) => byText(a.normalised, b.normalised)),
+    password: async (account) => current().passwords.get(account),
+    accounts: async (asked) => page(current().accounts.values(), asked),
+    roles: async (account, resource) =>
+      [...current().roles.values()]
+        .filter((role) => role.accountId === account && (resource === undefined || role.resource === resource))
+        .sort((a, b) => byText(a.resource, b.resource) || byText(a.role, b.role)),
+    session: async (id) => current().sessions.get(id),
+    async liveSessions(account, at) {
+      const { sessions, families } = current();
+      const isLive = [...sessions.values()].filter(
+        ({ accountId, ended, expiresAt }) => accountId === account && ended === undefined && expiresAt > at,
+      );
+      return isLive.sort(byId).map((session) => {
+        const uses = [...families.values()]
+          .filter(({ sessionId }) => sessionId === session.id)
+          .flatMap(({ refresh }) => (refresh === undefined ? [] : [refresh.lastUsedAt]));
+        const lastSeenAt = (uses.length === 0 ? session.createdAt : Math.max(...uses)) as EpochMilliseconds;
+        return { ...session, lastSeenAt };
+      });
+    },
+    attempt: async (id) => current().attempts.get(id),
+    family: async (id) => current().families.get(id),
+    offlineFamilies: async (account, at) =>
+      [...current().families.values()]
+        .filter((family) => family.accountId === account && family.sessionId === undefined)
+        .filter(({ ended, expiresAt }) => ended === undefined && expiresAt > at)
+        .sort(byId),
+    familiesUnderMacKey: async (keyId, asked) =>
+      page(
+        [...current().families.values()].filter(
+          ({ refresh, ended }) => refresh?.macKeyId === keyId && ended === undefined,
+        ),
+        asked,
+      ),
+    client: async (id) => current().clients.get(id),
+    clients: async (asked) => page(current().clients.values(), asked),
+    firstPartyClients: async () =>
+      [...current().clients.values()]
+        .filter(({ firstParty, deletedAt }) => firstParty && deletedAt === undefined)
+        .slice(0, 2),
+    secrets: async (owner) => [...current().secrets.values()].filter((secret) => secret.owner === owner).sort(byId),
+    resource: async (wanted) => [...current().resources.values()].find(({ identifier }) => identifier === wanted),
+    resourceById: async (id) => current().resources.get(id),
+    resources: async (asked) => page(current().resources.values(), asked),
+    signingKeys: async () =>
+      [...current().signingKeys.values()].sort((a, b) => a.createdAt - b.createdAt || byText(a.kid, b.kid)),
+    macKeys: async () => [...current().macKeys.values()].sort((a, b) => a.id - b.id),
+    revocations: async (after, at, limit) =>
+      current()
+        .events.filter(({ seq, exp }) => seq > after && isUnexpired(exp, at))
+        .slice(0, limit),
+    revocationsOf: async (id, at) =>
+      current()
+        .events.filter((event) => event.id === id && isUnexpired(event.exp, at))
+        .slice(0, 100),
+    audit: async (before, limit) =>
+      current()
+        .audit.filter(({ id }) => before === undefined || id < before)
+        .toReversed()
+        .slice(0, limit),
+    auditOf: async (ref, limit) =>
+      current()
+        .audit.filter(({ subject }) => Object.values(subject).includes(ref))
+        .toReversed()
+        .slice(0, limit),
+    outbox: async (at, limit) =>
+      current()
+        .outbox.filter(({ dueAt }) => dueAt <= at)
+        .sort((a, b) => a.dueAt - b.dueAt || a.id - b.id)
+        .slice(0, limit)
+        .map(({ dueAt: _, ...row }) => row),
+    async moment() {
+      const { position, catalogue } = current();
+      return { now: now(), position, catalogue };
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import type { Account, Identifier, Role } from '@latchkey/domain/accounts/account';
+import type { PasswordCredential } from '@latchkey/domain/accounts/password-credential';
+import type { AuditRow } from '@latchkey/domain/audit';
+import type { Client, OwnerSecret } from '@latchkey/domain/clients/client';
+import type { Resource } from '@latchkey/domain/clients/resource';
+import type { MacKey, SigningKey } from '@latchkey/domain/keys/signing-key';
+import type { LoginAttempt } from '@latchkey/domain/login/attempt';
+import type { Session } from '@latchkey/domain/login/session';
+import type { TokenFamily } from '@latchkey/domain/tokens/family';
+import type { OutboxRow } from '@latchkey/domain/write';
+import type { RevocationEvent } from '@latchkey/protocol/claims';
+import type { Position } from '@latchkey/protocol/position';
+import type { EpochMilliseconds } from '@latchkey/protocol/types';
+
+type Rows<T> = ReadonlyMap<string, T>;
+
+/** A message, and when it is tried next. */
+interface DueRow extends OutboxRow {
+  readonly dueAt: EpochMilliseconds;
+}
+
+/** Everything that a database holds, as one value that never changes: a commit puts another in its place. */
+export interface MemoryState {
+  readonly position: Position;
+  readonly catalogue: number;
+  readonly accounts: Rows<Account>;
+  readonly identifiers: Rows<Identifier>;
+  readonly passwords: Rows<PasswordCredential>;
+  readonly attempts: Rows<LoginAttempt>;
+  readonly sessions: Rows<Session>;
+  readonly families: Rows<TokenFamily>;
+  readonly clients: Rows<Client>;
+  readonly secrets: Rows<OwnerSecret>;
+  readonly resources: Rows<Resource>;
+  readonly roles: Rows<Role>;
+  readonly signingKeys: Rows<SigningKey>;
+  readonly macKeys: Rows<MacKey>;
+  readonly events: readonly RevocationEvent[];
+  readonly audit: readonly AuditRow[];
+  readonly outbox: readonly DueRow[];
+}
+
+export const emptyState = (epoch: number): MemoryState => ({
+  position: { epoch, seq: 0 },
+  catalogue: 0,
+  accounts: new Map(),
+  identifiers: new Map(),
+  passwords: new Map(),
+  attempts: new Map(),
+  sessions: new Map(),
+  families: new Map(),
+  clients: new Map(),
+  secrets: new Map(),
+  resources: new Map(),
+  roles: new Map(),
+  signingKeys: new Map(),
+  macKeys: new Map(),
+  events: [],
+  audit: [],
+  outbox: [],
+});
+
+/** The same rows with one of them put in. */
+export const withRow = <T>(rows: Rows<T>, key: string, row: T): Rows<T> => new Map(rows).set(key, row);
+
+export function withoutRow<T>(rows: Rows<T>, key: string): Rows<T> {
+  const left = new Map(rows);
+  left.delete(key);
+  return left;
+}
