@@ -38,7 +38,6 @@ const command = (generation: number): RefreshCommand => ({
   resources: [],
   macKeyId: 1,
   overlapMilliseconds: 10_000,
-  overlapMilliseconds: 10_000,
 });
 
 const refresh = (store: Store, generation: number): Promise<Committed<TokenGrant>> =>
