@@ -1,4 +1,5 @@
 import { StoreUnavailable } from '@latchkey/domain/ports/store';
+import { SchemaTooNew } from '@latchkey/store/migrate';
 import { createServer, KekMismatch, systemClock, systemEntropy } from './create-server.ts';
 import { ensureAdministrator } from './initialise.ts';
 import { listen, PortInUse } from './listen.ts';
@@ -71,6 +72,11 @@ export function startProblem(error: unknown): readonly string[] | undefined {
     return [
       'The database was written under another key-encryption key, so none of its secrets open.',
       'Bring back the key that it was made with (--kek-file, LATCHKEY_KEK), or take another data folder (--data).',
+    ];
+  if (error instanceof SchemaTooNew)
+    return [
+      `The database cannot be used: ${error.message}.`,
+      'Start that release, or take another data folder (--data).',
     ];
   if (error instanceof StoreUnavailable) return [`The database cannot be opened: ${error.message}.`];
   return undefined;

@@ -30,15 +30,20 @@ export const COMMIT_LIMITS: CommitLimits = {
   memberMilliseconds: 2_000,
 };
 
+/** A member's time with the connection. Work that outlives it, which is a bug, must not touch the turn of another. */
+export interface Turn {
+  readonly isOver: boolean;
+}
+
 interface Member {
   /** Runs inside a savepoint; its outcome is kept back until the commit. */
-  run(): Promise<() => void>;
+  run(turn: Turn): Promise<() => void>;
   fail(error: Error): void;
 }
 
 /** Runs work in turns and commits for many at once. */
 export interface GroupCommit {
-  run<T>(work: () => Promise<T>): Promise<T>;
+  run<T>(work: (turn: Turn) => Promise<T>): Promise<T>;
   /** Resolves when no batch is open. */
   idle(): Promise<void>;
   close(): Promise<void>;
@@ -81,11 +86,8 @@ export function createGroupCommit(
     const began = performance.now();
     try {
       port.begin();
-      while (
-        queue.length > 0 &&
-        done.length < limits.batchMax &&
-        performance.now() - began < limits.batchMilliseconds
-      ) {
+      const hasTime = () => done.length === 0 || performance.now() - began < limits.batchMilliseconds;
+      while (queue.length > 0 && done.length < limits.batchMax && hasTime()) {
         running = queue.shift();
         if (running === undefined) break;
         const deliver = await runMember(running);
@@ -115,8 +117,9 @@ export function createGroupCommit(
   /** Runs one member in its savepoint. A throw of its own undoes its own writes only, and is kept back like an outcome. */
   async function runMember(member: Member): Promise<() => void> {
     port.savepoint();
+    const turn = { isOver: false };
     try {
-      const deliver = await withDeadline(member.run(), limits.memberMilliseconds);
+      const deliver = await withDeadline(member.run(turn), limits.memberMilliseconds);
       port.release();
       return deliver;
     } catch (error) {
@@ -125,17 +128,19 @@ export function createGroupCommit(
       port.release();
       const fault = port.explain(error);
       return () => member.fail(fault);
+    } finally {
+      turn.isOver = true;
     }
   }
 
   return {
-    run<T>(work: () => Promise<T>) {
+    run<T>(work: (turn: Turn) => Promise<T>) {
       return new Promise<T>((resolve, reject) => {
         if (closed) return reject(new StoreUnavailable('the store is closed'));
         if (queue.length >= limits.queueMax) return reject(new StoreUnavailable('too many transactions wait'));
         queue.push({
-          async run() {
-            const value = await work();
+          async run(turn) {
+            const value = await work(turn);
             return () => resolve(value);
           },
           fail: reject,

@@ -1,5 +1,6 @@
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
-import { MIGRATIONS, render, SQLITE } from './migrations/migrations.ts';
+import { render, SQLITE } from './migrations/migration.ts';
+import { MIGRATIONS } from './migrations/migrations.ts';
 import type { SqliteConnection } from './sqlite-driver.ts';
 import { state } from './tables/state.ts';
 

@@ -79,12 +79,14 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteStore> {
     read,
     async transact(work) {
       let emitted = false;
-      const value = await commits.run(() =>
+      const value = await commits.run((turn) =>
         runAgainOnConflict(async () => {
           emitted = false;
           const tx: Transaction = {
             ...inTransaction,
             async apply(expects, writes) {
+              // work that has lost its turn must not write in somebody else's
+              if (turn.isOver) throw new Error('a transaction writes after its turn');
               applyNow(writer, expects, writes, options.auditMac);
               emitted ||= writes.some(({ kind }) => kind === 'revocation.emit' || kind === 'epoch.begin');
             },

@@ -1,4 +1,4 @@
-import type { Migration } from './migrations.ts';
+import type { Migration } from './migration.ts';
 
 /**
  * The first schema. Ids are 16 bytes; times are milliseconds since 1970 unless a name says seconds.
