@@ -13,6 +13,12 @@ export interface Measured {
 
 const TICKS_A_SECOND = 100;
 
+/** Nothing under measurement outlives a bench that fails halfway. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** Starts `node file` and waits for its line `ready {…}`. */
 export async function start(
   file: string,
@@ -37,6 +43,8 @@ export function measure(
   });
   const { pid } = child;
   if (pid === undefined) throw new Error(`${file} did not start`);
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   return {
     child,
     cpuSeconds() {

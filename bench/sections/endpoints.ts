@@ -29,12 +29,13 @@ interface Candidate {
 const here = (path: string): string => new URL(path, import.meta.url).pathname;
 
 export async function measureEndpoints(latchkey: Latchkey): Promise<EndpointFigures> {
-  const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-bare-'));
+  const folders = ['write', 'check'].map((name) => mkdtempSync(join(tmpdir(), `latchkey-bench-${name}-`)));
+  const [toWrite = '', toCheck = ''] = folders;
   const provider = await start(here('../peers/oidc-provider.mjs'), [], { NODE_ENV: 'production' });
   const opaque = await start(here('../peers/oidc-provider.mjs'), [], { NODE_ENV: 'production', FORMAT: 'opaque' });
   const sign = await start(here('../limits/bare.ts'), ['sign']);
-  const write = await start(here('../limits/bare.ts'), ['sign-and-write', folder]);
-  const check = await start(here('../limits/bare.ts'), ['verify-and-read', folder]);
+  const write = await start(here('../limits/bare.ts'), ['sign-and-write', toWrite]);
+  const check = await start(here('../limits/bare.ts'), ['verify-and-read', toCheck]);
   const machine = await latchkey.machine();
   const { clientId, refreshTokens } = await latchkey.people(USERS);
   const [own = ''] = await mintTokens(latchkey.issuer, machine, 1);
@@ -96,7 +97,7 @@ export async function measureEndpoints(latchkey: Latchkey): Promise<EndpointFigu
     }),
   };
   await Promise.all([provider, opaque, sign, write, check].map((one) => one.stop()));
-  rmSync(folder, { recursive: true, force: true });
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   return figures;
 }
 

@@ -12,7 +12,8 @@ const MAIN = join(root, 'packages/cli/dist/main.js');
 export const PASSWORD = 'a passphrase of the benchmark';
 
 /** Builds what is measured: the files that would be published. */
-export const build = (): void => void execFileSync('npx', ['tsc', '-b', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+export const build = (): void =>
+  void execFileSync('npx', ['tsc', '-b', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
 
 /** A built server in production mode on SQLite, with an API, a machine and a person's client. */
 export interface Latchkey {
@@ -57,7 +58,7 @@ export async function startLatchkey(): Promise<Latchkey> {
   execFileSync(process.execPath, [MAIN, 'init'], {
     env: { ...process.env, ...env },
     cwd: folder,
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: 'pipe',
   });
   const begun = performance.now();
   const measured = measure(MAIN, ['serve'], env, folder);
