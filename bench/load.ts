@@ -7,8 +7,14 @@ export interface Turn {
   readonly body: string;
 }
 
-/** One user of the server: what it sends next, given the last answer's body. */
-export type User = (last: string | undefined) => Turn;
+/** One user of the server. What was answered may decide what it sends next, in this load or the one after. */
+export interface User {
+  next(): Turn;
+  answered(body: string): void;
+}
+
+/** A user who does the same thing over and over. */
+export const repeating = (next: () => Turn): User => ({ next, answered() {} });
 
 export interface LoadResult {
   readonly requests: number;
@@ -16,6 +22,8 @@ export interface LoadResult {
   /** Milliseconds of each request. */
   readonly latencies: readonly number[];
   readonly failures: number;
+  /** Status and body of the first that failed. */
+  readonly firstFailure: string | undefined;
 }
 
 /** Lets the users send one request after another for so long; each waits for its answer first, and may pause. */
@@ -28,23 +36,31 @@ export async function load(
   const agent = new Agent({ keepAlive: true, maxSockets: users.length });
   const latencies: number[] = [];
   let failures = 0;
+  let firstFailure: string | undefined;
   const started = performance.now();
   const until = started + seconds * 1000;
   await Promise.all(
     users.map(async (user) => {
-      let last: string | undefined;
       while (performance.now() < until) {
         const begun = performance.now();
-        const answer = await send(agent, port, user(last));
+        const answer = await send(agent, port, user.next());
         latencies.push(performance.now() - begun);
-        if (answer.status !== 200) failures += 1;
-        last = answer.body;
+        if (answer.status !== 200) {
+          failures += 1;
+          firstFailure ??= `${answer.status} ${answer.body}`;
+        } else user.answered(answer.body);
         if (pauseMilliseconds > 0) await new Promise((resolve) => setTimeout(resolve, pauseMilliseconds));
       }
     }),
   );
   agent.destroy();
-  return { requests: latencies.length, seconds: (performance.now() - started) / 1000, latencies, failures };
+  return {
+    requests: latencies.length,
+    seconds: (performance.now() - started) / 1000,
+    latencies,
+    failures,
+    firstFailure,
+  };
 }
 
 export function send(agent: Agent, port: number, turn: Turn): Promise<{ status: number; body: string }> {

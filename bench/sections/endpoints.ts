@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { load, type User } from '../load.ts';
+import { load, repeating, type User } from '../load.ts';
 import { type Measured, start } from '../processes.ts';
 import { median, quantile } from '../statistics.ts';
 import { basic, FORM, type Latchkey, mintTokens } from '../subjects/latchkey.ts';
@@ -111,7 +111,8 @@ async function compare(
     for (const [name, { process, port, users }] of Object.entries(candidates)) {
       const before = process.cpuSeconds();
       const result = await load(port, users, SECONDS);
-      if (result.failures > 0) throw new Error(`${name}: ${result.failures} of ${result.requests} requests failed`);
+      if (result.firstFailure !== undefined)
+        throw new Error(`${name}: ${result.failures} of ${result.requests} failed: ${result.firstFailure}`);
       rates[name] = [...(rates[name] ?? []), result.requests / (process.cpuSeconds() - before)];
       latencies[name] = [...(latencies[name] ?? []), ...result.latencies];
     }
@@ -133,7 +134,7 @@ const headersOf = (authorization: string | undefined): Readonly<Record<string, s
 });
 
 const repeat = (path: string, authorization: string, body: string): readonly User[] =>
-  Array.from({ length: USERS }, (): User => () => ({ path, headers: headersOf(authorization), body }));
+  Array.from({ length: USERS }, () => repeating(() => ({ path, headers: headersOf(authorization), body })));
 
 /** Users who each refresh with what the answer before gave them, over all rounds. */
 export function refreshers(
@@ -144,14 +145,18 @@ export function refreshers(
 ): readonly User[] {
   return tokens.slice(0, USERS).map((first): User => {
     let token = first;
-    return (last) => {
-      if (last !== undefined) token = String((JSON.parse(last) as { refresh_token: string }).refresh_token);
-      const fields = {
-        grant_type: 'refresh_token',
-        refresh_token: token,
-        ...(clientId === undefined ? {} : { client_id: clientId }),
-      };
-      return { path, headers: headersOf(authorization), body: new URLSearchParams(fields).toString() };
+    return {
+      next() {
+        const fields = {
+          grant_type: 'refresh_token',
+          refresh_token: token,
+          ...(clientId === undefined ? {} : { client_id: clientId }),
+        };
+        return { path, headers: headersOf(authorization), body: new URLSearchParams(fields).toString() };
+      },
+      answered(body) {
+        token = String((JSON.parse(body) as { refresh_token: string }).refresh_token);
+      },
     };
   });
 }

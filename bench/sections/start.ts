@@ -1,5 +1,5 @@
 // (d) From the start of the built server to its first 200, and what it takes of memory.
-import { load } from '../load.ts';
+import { load, repeating } from '../load.ts';
 import { median } from '../statistics.ts';
 import { FORM, startLatchkey } from '../subjects/latchkey.ts';
 
@@ -28,7 +28,7 @@ export async function measureStart(): Promise<StartFigures> {
       };
       await load(
         latchkey.port,
-        Array.from({ length: 16 }, () => () => turn),
+        Array.from({ length: 16 }, () => repeating(() => turn)),
         5,
       );
       loaded.push(latchkey.process.residentBytes() / 1e6);

@@ -1,5 +1,5 @@
 // (e) What a storm of logins does to the refreshes of everybody else.
-import { load, type User } from '../load.ts';
+import { load, repeating } from '../load.ts';
 import { median, quantile } from '../statistics.ts';
 import { type Latchkey, PASSWORD } from '../subjects/latchkey.ts';
 import { refreshers } from './endpoints.ts';
@@ -19,9 +19,8 @@ export async function measureStorm(latchkey: Latchkey): Promise<StormFigures> {
   const { clientId, refreshTokens } = await latchkey.people(12);
   const users = refreshers('/oauth/token', undefined, refreshTokens, clientId);
   let attempt = 0;
-  const attackers = Array.from(
-    { length: STORM },
-    (): User => () => {
+  const attackers = Array.from({ length: STORM }, () =>
+    repeating(() => {
       attempt += 1;
       return {
         path: '/api/login',
@@ -31,7 +30,7 @@ export async function measureStorm(latchkey: Latchkey): Promise<StormFigures> {
         },
         body: JSON.stringify({ username: `nobody-${attempt}`, password: PASSWORD, client_id: clientId }),
       };
-    },
+    }),
   );
   await load(latchkey.port, users, 1, PAUSE);
   const calm: number[] = [];
