@@ -56,6 +56,8 @@ export const LIMITS = {
   revocationSetMax: 1_000_000,
   /** Verified tokens in a verifier's memory. */
   tokenCacheMax: 10_000,
+  /** Clients, resources and lists of secrets that a node keeps in memory, of each kind. */
+  catalogueRowsMax: 10_000,
   /** Password hashes that may wait; one more answers 503. */
   hashQueueMax: 64,
   /** Refusals that a process keeps for `token explain`, and in one report. */

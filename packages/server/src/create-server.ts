@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -47,7 +46,6 @@ export interface RunningServer {
 }
 
 export const systemClock = (): EpochMilliseconds => Date.now() as EpochMilliseconds;
-export const systemEntropy = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes));
 
 /** A database that was written under another key-encryption key. */
 export class KekMismatch extends Error {

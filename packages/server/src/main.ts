@@ -1,6 +1,7 @@
 import { StoreUnavailable } from '@latchkey/domain/ports/store';
 import { SchemaTooNew } from '@latchkey/store/migrate';
-import { createServer, KekMismatch, systemClock, systemEntropy } from './create-server.ts';
+import { createServer, KekMismatch, systemClock } from './create-server.ts';
+import { createEntropy } from './entropy.ts';
 import { ensureAdministrator } from './initialise.ts';
 import { listen, PortInUse } from './listen.ts';
 import { type ConfigurationInput, loadConfiguration } from './load-configuration.ts';
@@ -38,7 +39,7 @@ export async function serve({ dev, say, ...input }: ServeInput): Promise<number>
       log,
       metricsToken,
       now: systemClock,
-      entropy: systemEntropy,
+      entropy: createEntropy(),
       hashCost: ARGON2_COST,
       onFault(error) {
         log.error('the database failed at a commit; the process ends', { error });

@@ -104,6 +104,9 @@ export function stepsFor(writes: readonly Write[], mac: AuditMac): readonly Step
   return ordered.flatMap((write) => stepsOf(write, mac));
 }
 
+/** Whether these steps change what a node keeps of clients, resources, secrets and keys. */
+export const changesCatalogue = (steps: readonly Step[]): boolean => steps.includes(catalogue);
+
 /** The statement that reads the version of a row that a decision relies on. */
 export function versionQuery(expected: RowVersion): Query {
   switch (expected.table) {

@@ -1,13 +1,14 @@
 import { type Store, StoreUnavailable, type Transaction, WriteConflict } from '@latchkey/domain/ports/store';
 import type { RowVersion } from '@latchkey/domain/row-version';
-import type { Write } from '@latchkey/domain/write';
-import { DURATIONS } from '@latchkey/protocol/limits';
+import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import { type EpochMilliseconds, later } from '@latchkey/protocol/types';
-import { type AuditMac, stepsFor, versionQuery } from './apply.ts';
+import { type AuditMac, changesCatalogue, stepsFor, versionQuery } from './apply.ts';
+import { createCatalogueRows } from './catalogue-rows.ts';
 import { COMMIT_LIMITS, type CommitLimits, createGroupCommit } from './group-commit.ts';
 import { migrate } from './migrate.ts';
+import { createReadSnapshot } from './read-snapshot.ts';
 import { createReader } from './reader.ts';
-import type { Query } from './sql.ts';
+import type { Query, Step } from './sql.ts';
 import { isSqliteError, openConnection, type SqliteConnection, setPragmas } from './sqlite-driver.ts';
 import { attempts } from './tables/attempts.ts';
 import { clients } from './tables/clients.ts';
@@ -44,14 +45,24 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteStore> {
   const writer = openConnection(options.path, false);
   setPragmas(writer, isMemory);
   migrate(writer, options.now());
-  const readConnection = isMemory ? writer : openConnection(options.path, true);
+  const snapshot = isMemory ? undefined : createReadSnapshot(openConnection(options.path, true));
 
+  const rows = createCatalogueRows(LIMITS.catalogueRowsMax);
+  let isCatalogueChanged = false; // by a member of the batch that is open
   const listeners = new Set<() => void>();
   const commits = createGroupCommit(
     {
       begin: () => writer.exec('BEGIN IMMEDIATE'),
-      commit: () => writer.exec('COMMIT'),
-      rollback: () => writer.exec('ROLLBACK'),
+      commit() {
+        snapshot?.end();
+        writer.exec('COMMIT');
+        if (isCatalogueChanged) rows.forget();
+        isCatalogueChanged = false;
+      },
+      rollback() {
+        writer.exec('ROLLBACK');
+        isCatalogueChanged = false;
+      },
       savepoint: () => writer.exec('SAVEPOINT member'),
       release: () => writer.exec('RELEASE member'),
       rollbackToSavepoint: () => writer.exec('ROLLBACK TO member'),
@@ -64,16 +75,20 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteStore> {
   );
 
   // a reader of the same connection must not see what a batch has not committed
-  const read = createReader(
+  const committed = createReader(
     {
       async all(query) {
-        if (isMemory) await commits.idle();
-        return faultsExplained(() => readConnection.all(query));
+        if (snapshot === undefined) await commits.idle();
+        return faultsExplained(() => (snapshot ?? writer).all(query));
       },
     },
     options.now,
   );
-  const inTransaction = createReader({ all: async (query) => writer.all(query) }, options.now);
+  const read = rows.keptFor(committed, () => true);
+  const inTransaction = rows.keptFor(
+    createReader({ all: async (query) => writer.all(query) }, options.now),
+    () => !isCatalogueChanged,
+  );
 
   return {
     read,
@@ -87,7 +102,9 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteStore> {
             async apply(expects, writes) {
               // work that has lost its turn must not write in somebody else's
               if (turn.isOver) throw new Error('a transaction writes after its turn');
-              applyNow(writer, expects, writes, options.auditMac);
+              const steps = stepsFor(writes, options.auditMac);
+              isCatalogueChanged ||= changesCatalogue(steps);
+              applyNow(writer, expects, steps);
               emitted ||= writes.some(({ kind }) => kind === 'revocation.emit' || kind === 'epoch.begin');
             },
           };
@@ -109,7 +126,7 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteStore> {
     setKekCheck: (check) => commits.run(async () => void writer.run(state.setKekCheck(check))),
     async close() {
       await commits.close();
-      if (!isMemory) readConnection.close();
+      snapshot?.close();
       writer.close();
       lock?.close();
     },
@@ -143,16 +160,11 @@ function faultsExplained<T>(read: () => T): T {
 }
 
 /** Checks what a decision expects, then makes its changes. */
-function applyNow(
-  connection: SqliteConnection,
-  expects: readonly RowVersion[],
-  writes: readonly Write[],
-  auditMac: AuditMac,
-): void {
+function applyNow(connection: SqliteConnection, expects: readonly RowVersion[], steps: readonly Step[]): void {
   for (const expected of expects)
     if (connection.all(versionQuery(expected))[0]?.version !== expected.version)
       throw new WriteConflict(`${expected.table} is no longer at version ${expected.version}`);
-  for (const { query, rows } of stepsFor(writes, auditMac))
+  for (const { query, rows } of steps)
     if (connection.run(query) !== 1 && rows === 'one') throw new WriteConflict(`no row for: ${query.text}`);
 }
 

@@ -48,6 +48,14 @@ export const encodeBase64url: (bytes: Uint8Array) => string =
     ? encodePortably
     : (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
 
+const ENCODER = new TextEncoder();
+
+/** Encodes the UTF-8 of a text as base64url without padding. */
+export const encodeTextBase64url: (text: string) => string =
+  typeof Buffer === 'undefined'
+    ? (text) => encodePortably(ENCODER.encode(text))
+    : (text) => Buffer.from(text).toString('base64url');
+
 export function encodePortably(bytes: Uint8Array): string {
   let text = '';
   for (let index = 0; index < bytes.length; index += 3) {

@@ -2,7 +2,7 @@ import type { ErrorId } from '@latchkey/protocol/errors';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { Signer } from '../keys/signer.ts';
-import { decodeBase64url, encodeBase64url } from './base64url.ts';
+import { decodeBase64url, encodeBase64url, encodeTextBase64url } from './base64url.ts';
 import { type JsonObject, member, parseStrictJson } from './strict-json.ts';
 
 /** The protected header of a JWS, as far as anything of it is used. Key material in it is never looked at. */
@@ -21,8 +21,7 @@ export interface CompactJws {
   readonly signature: Uint8Array;
 }
 
-const ENCODER = new TextEncoder();
-const encodeJson = (value: unknown): string => encodeBase64url(ENCODER.encode(JSON.stringify(value)));
+const encodeJson = (value: unknown): string => encodeTextBase64url(JSON.stringify(value));
 
 /**
  * Headers repeat with every token of a key: those seen before are not read again. Bounded, since whoever sends tokens
