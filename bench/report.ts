@@ -55,7 +55,7 @@ function endpoints(figures: EndpointFigures): readonly string[] {
   return [
     '## Endpoints',
     '',
-    'Requests that one CPU-second of the server process answers, under 16 connections. Latchkey runs on SQLite and every',
+    'Requests that one CPU-second of the server process answers, under 64 connections. Latchkey runs on SQLite and every',
     'refresh is on disk before it is answered; oidc-provider keeps everything in memory; the bare server is `node:http`',
     'with the same signature and, for a refresh, the same durable write: the limit.',
     '',
