@@ -2,6 +2,9 @@ import { defineConfig } from 'vitest/config';
 
 const conditions = ['@latchkey/source', 'node', 'import', 'module', 'default'];
 
+/** Packages that only compute: their own tests take every branch, or `npm run coverage` fails. */
+const PURE = ['protocol', 'tokens', 'domain'].map((name) => `packages/${name}/src/**/*.ts`);
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
@@ -10,5 +13,11 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     execArgv: ['--conditions=@latchkey/source'],
+    coverage: {
+      provider: 'v8',
+      include: PURE,
+      reporter: [['text', { skipFull: true }]],
+      thresholds: Object.fromEntries(PURE.map((files) => [files, { branches: 100 }])),
+    },
   },
 });
