@@ -103,7 +103,8 @@ export function decideRefresh(facts: RefreshFacts, command: RefreshCommand, mome
   if (family.clientId !== command.client.id) return foreign('refresh_token_of_other_client', family, command, now);
   if (family.delivery !== command.delivery) return foreign('refresh_token_wrong_delivery', family, command, now);
   const bound = family.cnf?.jkt ?? family.cnf?.['x5t#S256'];
-  if (bound !== undefined && command.provedKey === undefined) return refuse('refresh_token_proof_missing');
+  if (bound !== undefined && command.provedKey === undefined)
+    return foreign('refresh_token_proof_missing', family, command, now);
   if (bound !== undefined && command.provedKey !== bound)
     return foreign('refresh_token_of_other_client', family, command, now);
 
@@ -115,9 +116,9 @@ export function decideRefresh(facts: RefreshFacts, command: RefreshCommand, mome
   const expects = [{ table: 'client', id: client.id, version: client.version }] as const;
 
   const age = refresh.generation - command.generation;
-  if (age < 0) return endFamily('refresh_token_newer_than_store', family, command, moment);
+  if (age < 0) return refuse(NEWER, endFamily(NEWER, family, command, moment), expects);
   const overlapping = age === 1 && isWithinOverlap(refresh, command, now);
-  if (age > 0 && !overlapping) return endFamily('refresh_token_reused', family, command, moment);
+  if (age > 0 && !overlapping) return refuse(REUSED, endFamily(REUSED, family, command, moment), expects);
 
   const asked = askedFor(facts, family, command);
   if (!asked.ok) return refuse(asked.error);
@@ -241,7 +242,7 @@ function useOverlap(family: TokenFamily, refresh: RefreshState, now: EpochMillis
 
 /** A refresh token in hands that it was not issued to: the family stays, somebody should know. */
 const foreign = (
-  error: 'refresh_token_of_other_client' | 'refresh_token_wrong_delivery',
+  error: 'refresh_token_of_other_client' | 'refresh_token_wrong_delivery' | 'refresh_token_proof_missing',
   family: TokenFamily,
   command: RefreshCommand,
   now: EpochMilliseconds,
@@ -251,9 +252,11 @@ const foreign = (
   return refuse(error, [{ kind: 'audit.append', entry }]);
 };
 
-const ALARMS: Readonly<Record<'refresh_token_reused' | 'refresh_token_newer_than_store', AuditEvent>> = {
-  refresh_token_reused: 'refresh_token.reused',
-  refresh_token_newer_than_store: 'refresh_token.newer_than_store',
+const REUSED = 'refresh_token_reused';
+const NEWER = 'refresh_token_newer_than_store';
+const ALARMS: Readonly<Record<typeof REUSED | typeof NEWER, AuditEvent>> = {
+  [REUSED]: 'refresh_token.reused',
+  [NEWER]: 'refresh_token.newer_than_store',
 };
 
 /** Many families find out about one older database: they begin one new epoch, not one each. */
@@ -265,15 +268,15 @@ function endFamily(
   family: TokenFamily & { readonly refresh: RefreshState },
   command: RefreshCommand,
   { now, position }: Moment,
-): Decision<never> {
+): readonly Write[] {
   const detail = { presented_generation: command.generation, current_generation: family.refresh.generation };
-  const isOlderStore = error === 'refresh_token_newer_than_store' && position.epoch + EPOCH_SECONDS_MIN < seconds(now);
-  return refuse(error, [
+  const isOlderStore = error === NEWER && position.epoch + EPOCH_SECONDS_MIN < seconds(now);
+  return [
     ...(isOlderStore ? [{ kind: 'epoch.begin', at: now } as const] : []),
     { kind: 'family.end', id: family.id, ended: { at: now, reason: error, by: command.client.id } },
     { kind: 'revocation.emit', event: { kind: 'family', id: family.id, exp: eventExpiry(now) } },
     alert(ALARMS[error], family, command.client.id, now, detail),
-  ]);
+  ];
 }
 
 const alert = (
