@@ -56,4 +56,13 @@ export interface ProvedClient {
   readonly version: number;
   /** `none` for a public client, which only named itself. */
   readonly authentication: ClientAuthenticationMethod;
+  readonly grantTypes: readonly GrantType[];
 }
+
+/** The client, as whoever proved it hands it on. */
+export const proved = ({ id, version, authentication, grantTypes }: Client): ProvedClient => ({
+  id,
+  version,
+  authentication,
+  grantTypes,
+});

@@ -2,7 +2,7 @@ import type { EpochMilliseconds, ResourceIdentifier, Sha256 } from '@latchkey/pr
 import { NOW } from '@latchkey/testkit/conformance/conformance-case';
 import * as row from '@latchkey/testkit/conformance/rows';
 import { describe, expect, test } from 'vitest';
-import type { Client } from '../clients/client.ts';
+import { type Client, proved } from '../clients/client.ts';
 import type { RefreshState } from '../tokens/family.ts';
 import type { Write } from '../write.ts';
 import { decideRefresh, type RefreshCommand, type RefreshFacts } from './refresh-token.ts';
@@ -32,7 +32,7 @@ const facts: RefreshFacts = {
   roles: [role],
 };
 const command: RefreshCommand = {
-  client: { id: confidential.id, version: 4, authentication: 'client_secret_basic' },
+  client: proved(confidential),
   familyId: family.id,
   generation: 7,
   delivery: 'body',

@@ -26,6 +26,8 @@ export const token: Endpoint = {
     if (!client.ok) return client;
     const request = parseTokenRequest(form.value);
     if (!request.ok) return fail({ error: request.error, about: { client: client.value.id } });
+    if (!client.value.grantTypes.includes(request.value.grantType))
+      return fail({ error: 'grant_type_not_allowed', about: { client: client.value.id } });
     const minted = await grant(client.value, request.value, call, server);
     return minted.ok ? ok(json(tokenResponse(minted.value))) : minted;
   },

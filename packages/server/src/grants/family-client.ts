@@ -1,5 +1,4 @@
-import type { ProvedClient } from '@latchkey/domain/clients/client';
-import { isPublic } from '@latchkey/domain/clients/client';
+import { isPublic, type ProvedClient, proved } from '@latchkey/domain/clients/client';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { DecodedRefreshToken } from '@latchkey/tokens/formats/refresh-token';
 import type { Refusal, Server } from '../server.ts';
@@ -16,5 +15,5 @@ export async function familyClient(token: DecodedRefreshToken, server: Server): 
   const client = family === undefined ? undefined : await server.store.read.client(family.clientId);
   if (client === undefined) return fail({ error: 'refresh_token_unknown', about });
   if (!isPublic(client)) return fail({ error: 'client_authentication_missing', about });
-  return ok({ id: client.id, version: client.version, authentication: client.authentication });
+  return ok(proved(client));
 }

@@ -1,4 +1,4 @@
-import { type Client, isPublic, type ProvedClient } from '@latchkey/domain/clients/client';
+import { type Client, isPublic, type ProvedClient, proved } from '@latchkey/domain/clients/client';
 import type { ErrorId } from '@latchkey/protocol/errors';
 import { parseId } from '@latchkey/protocol/ids';
 import { LIMITS } from '@latchkey/protocol/limits';
@@ -80,5 +80,5 @@ async function check(
     if (!match.ok) return match;
   }
   if (client.deletedAt !== undefined) return fail('client_deleted');
-  return ok({ id: client.id, version: client.version, authentication: client.authentication });
+  return ok(proved(client));
 }

@@ -1,6 +1,7 @@
 import { decideDisableAccount, loadDisableAccount } from '@latchkey/domain/accounts/disable-account';
 import { decideChangePassword, decideSetPassword, loadSetPassword } from '@latchkey/domain/accounts/set-password';
 import { decideEndSession, loadEndSession } from '@latchkey/domain/administration/end-session';
+import { proved } from '@latchkey/domain/clients/client';
 import { decideDeleteClient, loadDeleteClient } from '@latchkey/domain/clients/delete-client';
 import { decideRefresh, loadRefresh, type RefreshCommand } from '@latchkey/domain/grants/refresh-token';
 import type { Store } from '@latchkey/domain/ports/store';
@@ -28,7 +29,7 @@ const fill = (store: Store, overlapMilliseconds: number) =>
   );
 
 const command = (generation: number): RefreshCommand => ({
-  client: { id: clientId, version: 1, authentication: 'client_secret_basic' },
+  client: proved(row.client(1)),
   familyId: row.idOf('fam', 1),
   generation,
   delivery: 'body',
