@@ -3,6 +3,7 @@ import { type ClientId, type EpochSeconds, type FamilyId, type Sealed, seconds }
 import type { ProvedClient } from '../clients/client.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
+import type { RowVersion } from '../row-version.ts';
 import type { Write } from '../write.ts';
 import { type AccessTokenFacts, accessTokenEnd, loadAccessTokenFacts } from './access-token-life.ts';
 import { eventExpiry } from './event-expiry.ts';
@@ -36,7 +37,7 @@ export async function loadRevokeRefreshToken(
  * Decides the end of a family for the client that holds one of its refresh tokens, of whatever generation: who gives
  * a token back wants it to be dead, and what was issued with it.
  *
- * @returns `token_of_other_client`
+ * @returns `token_of_other_client`, `client_changed`
  * @spec RFC 7009 §2.1
  */
 export function decideRevokeRefreshToken(
@@ -48,11 +49,16 @@ export function decideRevokeRefreshToken(
   if (family === undefined || !facts.seedMatches) return allow('nothing_to_revoke');
   if (family.clientId !== client.id) return refuse('token_of_other_client');
   if (familyLife(family, facts, now) !== 'live') return allow('nothing_to_revoke');
-  return allow('revoked', [
-    { kind: 'family.end', id: family.id, ended: { at: now, reason: 'revoked_by_client', by: client.id } },
-    { kind: 'revocation.emit', event: { kind: 'family', id: family.id, exp: eventExpiry(now) } },
-    auditOf({ family: family.id, account: family.accountId, client: family.clientId }, client.id, now),
-  ]);
+  if (facts.client?.version !== client.version) return refuse('client_changed');
+  return allow(
+    'revoked',
+    [
+      { kind: 'family.end', id: family.id, ended: { at: now, reason: 'revoked_by_client', by: client.id } },
+      { kind: 'revocation.emit', event: { kind: 'family', id: family.id, exp: eventExpiry(now) } },
+      auditOf({ family: family.id, account: family.accountId, client: family.clientId }, client.id, now),
+    ],
+    seen(client),
+  );
 }
 
 export interface RevokeAccessTokenCommand {
@@ -69,7 +75,7 @@ export const loadRevokeAccessToken = (read: Reader, { claims }: RevokeAccessToke
  * Decides the end of one access token by its `jti`. One that has ended already makes no event. Where a client ends
  * more single tokens than readers should keep, the end of the family, or one cut-off of the client, takes their place.
  *
- * @returns `token_of_other_client`
+ * @returns `token_of_other_client`, `client_changed`
  * @spec RFC 7009 §2.1
  */
 export function decideRevokeAccessToken(
@@ -81,35 +87,37 @@ export function decideRevokeAccessToken(
   if (claims.client_id !== client.id) return refuse('token_of_other_client');
   if (claims.exp + LEEWAY_SECONDS <= seconds(now)) return allow('nothing_to_revoke');
   if (accessTokenEnd(facts, claims, moment) !== undefined) return allow('nothing_to_revoke');
-  if (isFlood) return cutOff(facts.family, client.id, now);
+  if (facts.client?.version !== client.version) return refuse('client_changed');
+  if (isFlood) return allow('revoked', cutOff(facts.family, client.id, now), seen(client));
   const exp = Math.min(claims.exp + LEEWAY_SECONDS, eventExpiry(now)) as EpochSeconds;
-  return allow('revoked', [
-    { kind: 'revocation.emit', event: { kind: 'token', id: claims.jti, exp } },
-    auditOf(
-      { token: claims.jti, client: client.id, ...(claims.fid === undefined ? {} : { family: claims.fid }) },
-      client.id,
-      now,
-    ),
-  ]);
+  const subject = { token: claims.jti, client: client.id, ...(claims.fid === undefined ? {} : { family: claims.fid }) };
+  return allow(
+    'revoked',
+    [{ kind: 'revocation.emit', event: { kind: 'token', id: claims.jti, exp } }, auditOf(subject, client.id, now)],
+    seen(client),
+  );
 }
+
+/** The row that the client was proved with. */
+const seen = ({ id, version }: ProvedClient): readonly RowVersion[] => [{ table: 'client', id, version }];
 
 /** A verifier's leeway, and the difference that clocks may have. */
 const LEEWAY_SECONDS = 180;
 
-function cutOff(family: TokenFamily | undefined, clientId: ClientId, now: Moment['now']): Decision<Revoked> {
+function cutOff(family: TokenFamily | undefined, clientId: ClientId, now: Moment['now']): readonly Write[] {
   const exp = eventExpiry(now);
   const subject = { client: clientId, ...(family === undefined ? {} : { family: family.id }) };
   const entry = { at: now, event: 'feed.cut_off_instead_of_tokens', actor: clientId, subject, detail: {} } as const;
   if (family === undefined)
-    return allow('revoked', [
+    return [
       { kind: 'revocation.emit', event: { kind: 'client', id: clientId, exp } },
       { kind: 'alert.raise', entry },
-    ]);
-  return allow('revoked', [
+    ];
+  return [
     { kind: 'family.end', id: family.id, ended: { at: now, reason: 'revoked_by_client', by: clientId } },
     { kind: 'revocation.emit', event: { kind: 'family', id: family.id, exp } },
     { kind: 'alert.raise', entry },
-  ]);
+  ];
 }
 
 const auditOf = (subject: Readonly<Record<string, string>>, actor: string, at: Moment['now']): Write => ({
