@@ -1,0 +1,278 @@
+import { LIMITS } from '@latchkey/protocol/limits';
+import type { EpochSeconds, NormalisedIdentifier, ResourceIdentifier, Sealed } from '@latchkey/protocol/types';
+import { NOW, put } from '@latchkey/testkit/conformance/conformance-case';
+import * as row from '@latchkey/testkit/conformance/rows';
+import { createMemoryStore, type MemoryStore } from '@latchkey/testkit/memory-store';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { loadCreateAccount } from './accounts/create-account.ts';
+import { loadDisableAccount, loadEnableAccount } from './accounts/disable-account.ts';
+import { loadSetPassword } from './accounts/set-password.ts';
+import { loadEndSession } from './administration/end-session.ts';
+import { loadRevokeFamily, loadRevokeToken } from './administration/revoke-token.ts';
+import { loadRole } from './administration/roles.ts';
+import { loadCreateClient } from './clients/create-client.ts';
+import { loadCreateResource } from './clients/create-resource.ts';
+import { loadDeleteClient } from './clients/delete-client.ts';
+import { loadClientSecrets, loadResourceSecrets } from './clients/rotate-secret.ts';
+import { loadClientCredentials } from './grants/client-credentials.ts';
+import { loadRefresh } from './grants/refresh-token.ts';
+import { loadMacRing, loadUnderMacKey } from './keys/mac-rotation.ts';
+import { loadRing } from './keys/rotation.ts';
+import { loadLogIn } from './login/log-in.ts';
+import { loadLogout } from './login/logout.ts';
+import { loadAccessTokenFacts } from './tokens/access-token-life.ts';
+import { loadRevokeRefreshToken } from './tokens/revocation.ts';
+
+/** What each decision is shown: the rows that its command names, and those on which they depend. */
+
+const [account, session, client] = [row.account(1), row.session(1), row.client(1)];
+const family = row.family(1);
+const offline = row.family(2, { sessionId: undefined });
+const bare = row.family(3, { refresh: undefined });
+const resource = row.resource(1, { identifier: row.API });
+const issuer = row.resource(2, { identifier: 'https://id.example' as ResourceIdentifier });
+const role = { accountId: account.id, resource: row.API, role: 'editor' };
+const credential = {
+  accountId: account.id,
+  version: 1,
+  phc: '$',
+  changedAt: NOW,
+  failures: 0,
+  lastFailureAt: undefined,
+};
+const secret = row.secret(1, client.id);
+const verifierSecret = row.secret(2, resource.id);
+const event = { kind: 'token', id: row.idOf('tok', 1), exp: (NOW / 1000 + 60) as EpochSeconds } as const;
+const summary = { ...session, lastSeenAt: NOW };
+const administrator = { id: 'cli_admin', scope: [] };
+const nobody = { account: undefined, client: undefined, session: undefined };
+
+let store: MemoryStore;
+let moment: Awaited<ReturnType<MemoryStore['read']['moment']>>;
+beforeAll(async () => {
+  store = createMemoryStore({ now: () => NOW });
+  await put(
+    store,
+    { kind: 'account.create', account, identifiers: [row.identifier(1)] },
+    { kind: 'password.set', id: account.id, phc: '$', at: NOW },
+    { kind: 'client.create', client },
+    { kind: 'secret.add', secret },
+    { kind: 'resource.create', resource },
+    { kind: 'resource.create', resource: issuer },
+    { kind: 'secret.add', secret: verifierSecret },
+    { kind: 'role.grant', role },
+    { kind: 'session.start', session },
+    { kind: 'family.start', family },
+    { kind: 'family.start', family: offline },
+    { kind: 'family.start', family: bare },
+    { kind: 'key.create', key: row.signingKey('es') },
+    { kind: 'key.create', key: row.signingKey('rs', { algorithm: 'RS256' }) },
+    { kind: 'mac_key.create', key: row.macKey(1) },
+    { kind: 'mac_key.create', key: row.macKey(2) },
+    { kind: 'revocation.emit', event },
+  );
+  moment = await store.read.moment();
+});
+
+/** Stands for the comparison with a family's seed, which only the server can make. */
+const ifSeed = (wanted: Sealed) => (seed: Sealed) => seed === wanted;
+const seed = row.refreshState().seed;
+
+describe('of refresh tokens', () => {
+  const command = (familyId: typeof family.id, resources: readonly ResourceIdentifier[] = []) =>
+    ({ familyId, resources }) as unknown as Parameters<typeof loadRefresh>[1];
+  const loaded = async (familyId: typeof family.id, resources: readonly ResourceIdentifier[] = []) => {
+    const stored = (await store.read.family(familyId))?.refresh?.seed ?? seed;
+    return loadRefresh(store.read, command(familyId, resources), ifSeed(stored));
+  };
+
+  test('a refresh sees the family, all that it depends on, and its first resource', async () => {
+    expect(await loaded(family.id)).toEqual({
+      family,
+      seedMatches: true,
+      account,
+      client,
+      session,
+      resource,
+      roles: [role],
+    });
+    const other = await loadRefresh(store.read, command(family.id), () => false);
+    expect(other.seedMatches).toBe(false);
+  });
+
+  test('a refresh sees the resource that is asked for, and the roles there', async () => {
+    expect(await loaded(offline.id, [issuer.identifier])).toMatchObject({
+      session: undefined,
+      resource: issuer,
+      roles: [],
+    });
+  });
+
+  test('a family that covers nothing has no resource', async () => {
+    const nothing = createMemoryStore({ now: () => NOW });
+    await put(nothing, { kind: 'family.start', family: { ...family, resources: [] } });
+    const facts = await loadRefresh(nothing.read, command(family.id), () => true);
+    expect(facts).toMatchObject({ ...nobody, resource: undefined, roles: [] });
+  });
+
+  test('RT-15: of a family that is not there, or has no refresh token, nothing is read', async () => {
+    const none = { family: undefined, seedMatches: false, ...nobody, resource: undefined, roles: [] };
+    expect(await loaded(row.idOf('fam', 9))).toEqual(none);
+    expect(await loaded(bare.id)).toEqual(none);
+  });
+
+  test.each([
+    ['a logout', (id: typeof family.id) => loadLogout(store.read, { familyId: id, delivery: 'body' }, () => true)],
+    ['a revocation', (id: typeof family.id) => loadRevokeRefreshToken(store.read, id, () => true)],
+  ])('%s sees the family and all that it depends on', async (_, load) => {
+    expect(await load(family.id)).toEqual({ family, seedMatches: true, account, client, session });
+    expect(await load(offline.id)).toEqual({ family: offline, seedMatches: true, account, client, session: undefined });
+    expect(await load(bare.id)).toEqual({ family: bare, seedMatches: false, account, client, session });
+    expect(await load(row.idOf('fam', 9))).toEqual({ family: undefined, seedMatches: false, ...nobody });
+  });
+
+  test('the end of a family by an administrator sees all that it depends on', async () => {
+    const load = (id: typeof family.id) => loadRevokeFamily(store.read, { administrator, id });
+    expect(await load(family.id)).toEqual({ family, account, client, session });
+    expect(await load(offline.id)).toEqual({ family: offline, account, client, session: undefined });
+    expect(await load(row.idOf('fam', 9))).toEqual({ family: undefined, ...nobody });
+  });
+});
+
+describe('of access tokens', () => {
+  const claims = {
+    iss: 'https://id.example',
+    sub: account.id,
+    aud: row.API,
+    client_id: client.id,
+    jti: event.id,
+    iat: 0 as EpochSeconds,
+    exp: 1 as EpochSeconds,
+  };
+  const events = [{ epoch: NOW / 1000, seq: 1, ...event }];
+
+  test('all that it names is read, and the events that name it', async () => {
+    const whole = { ...claims, sid: session.id, fid: family.id };
+    const found = await loadAccessTokenFacts(store.read, whole, moment);
+    expect(found).toEqual({ account, client, session, family, events });
+    expect(await loadAccessTokenFacts(store.read, claims, moment)).toEqual({
+      ...found,
+      session: undefined,
+      family: undefined,
+    });
+  });
+
+  test('names that are none of ours are looked up nowhere', async () => {
+    const strange = { ...claims, sub: client.id, client_id: 'x', sid: family.id, fid: session.id, jti: '' };
+    expect(await loadAccessTokenFacts(store.read, strange, moment)).toEqual({
+      ...nobody,
+      family: undefined,
+      events: [],
+    });
+  });
+
+  test('its end by an administrator sees what it depends on only where the token was at hand', async () => {
+    const command = { administrator, id: event.id };
+    const access = { account, client, session: undefined, family: undefined, events };
+    expect(await loadRevokeToken(store.read, { ...command, claims }, moment)).toEqual({ events, access });
+    expect(await loadRevokeToken(store.read, { ...command, claims: undefined }, moment)).toEqual({
+      events,
+      access: undefined,
+    });
+  });
+});
+
+describe('of people', () => {
+  test('a login sees the account, its password, the client, its default resource and what makes room', async () => {
+    const command = {
+      clientId: client.id,
+      proof: { result: 'match', accountId: account.id, version: 1 },
+      resource: undefined,
+      issuer: issuer.identifier,
+    } as unknown as Parameters<typeof loadLogIn>[1];
+    const start = { resource, roles: [role], liveSessions: [summary] };
+    expect(await loadLogIn(store.read, command, moment)).toEqual({ account, credential, client, start });
+    expect(await loadLogIn(store.read, { ...command, resource: issuer.identifier }, moment)).toMatchObject({
+      start: { resource: issuer, roles: [] },
+    });
+    expect(await loadLogIn(store.read, { ...command, clientId: row.idOf('cli', 9) }, moment)).toMatchObject({
+      client: undefined,
+      start: { resource: issuer },
+    });
+    const unknown = { ...command, proof: { result: 'no_credential', accountId: undefined } } as const;
+    expect(await loadLogIn(store.read, unknown, moment)).toEqual({
+      account: undefined,
+      credential: undefined,
+      client,
+      start: undefined,
+    });
+  });
+
+  test('what ends an account sees its live sessions and the families without one', async () => {
+    const ends = { sessions: [summary], offline: [offline] };
+    const command = { administrator, id: account.id };
+    expect(await loadDisableAccount(store.read, command, moment)).toEqual({ account, ends });
+    expect(await loadEnableAccount(store.read, command)).toEqual(account);
+    expect(await loadSetPassword(store.read, account.id, moment)).toEqual({ account, credential, ends });
+    expect(await loadEndSession(store.read, { administrator, id: session.id })).toEqual(session);
+  });
+
+  test('a new account sees which of its names are taken', async () => {
+    const names = ['free', 'person-1'].map((name) => ({
+      kind: 'username' as const,
+      normalised: name as NormalisedIdentifier,
+      display: name,
+    }));
+    const command = { administrator, id: row.idOf('acc', 2), identifiers: names, phc: undefined };
+    expect(await loadCreateAccount(store.read, command)).toEqual([row.identifier(1)]);
+  });
+
+  test('a role is seen among all of its account', async () => {
+    const command = { administrator, accountId: account.id, resource: row.API, role: 'viewer' };
+    expect(await loadRole(store.read, command)).toEqual({ account, resource, roles: [role] });
+  });
+});
+
+describe('of clients, resources and keys', () => {
+  test('a machine token sees the client, and the resource that is asked for or its first', async () => {
+    const load = (resources: readonly ResourceIdentifier[], id = client.id) =>
+      loadClientCredentials(store.read, { client: { id }, scope: undefined, resources } as never);
+    expect(await load([])).toEqual({ client, resource });
+    expect(await load([issuer.identifier])).toEqual({ client, resource: issuer });
+    expect(await load([], row.idOf('cli', 9))).toEqual({ client: undefined, resource: undefined });
+  });
+
+  test('a new client sees those of its resources that there are', async () => {
+    const command = { resources: [row.API, 'https://nowhere.example'] } as unknown as Parameters<
+      typeof loadCreateClient
+    >[1];
+    expect(await loadCreateClient(store.read, command)).toEqual({ resources: [resource] });
+  });
+
+  test('secrets are seen with their owner', async () => {
+    const owner = { kind: 'client', client };
+    expect(await loadClientSecrets(store.read, client.id)).toEqual({ owner, secrets: [secret] });
+    expect(await loadClientSecrets(store.read, row.idOf('cli', 9))).toEqual({ owner: undefined, secrets: [] });
+    const verifier = { kind: 'resource', resource };
+    expect(await loadResourceSecrets(store.read, resource.id)).toEqual({ owner: verifier, secrets: [verifierSecret] });
+    expect(await loadResourceSecrets(store.read, row.idOf('res', 9))).toEqual({ owner: undefined, secrets: [] });
+    expect(await loadDeleteClient(store.read, { administrator, id: client.id })).toEqual({ client, secrets: [secret] });
+  });
+
+  test.each([LIMITS.pageRowsMax - 1, LIMITS.pageRowsMax, LIMITS.pageRowsMax + 1, LIMITS.resourcesKeptMax])(
+    'a new resource sees all %d others',
+    async (count) => {
+      const many = createMemoryStore({ now: () => NOW });
+      const others = Array.from({ length: count }, (_, number) => row.resource(number));
+      many.restore({ ...many.committed, resources: new Map(others.map((other) => [other.id, other])) });
+      expect(await loadCreateResource(many.read)).toEqual(others);
+    },
+  );
+
+  test('keys are seen by their algorithm, and MAC keys with what was made under them', async () => {
+    expect(await loadRing(store.read, { algorithm: 'RS256' })).toEqual([row.signingKey('rs', { algorithm: 'RS256' })]);
+    expect(await loadMacRing(store.read)).toEqual([row.macKey(1), row.macKey(2)]);
+    expect(await loadUnderMacKey(store.read, 1)).toEqual({ key: row.macKey(1), families: [family, offline] });
+    expect(await loadUnderMacKey(store.read, 3)).toEqual({ key: undefined, families: [] });
+  });
+});
