@@ -237,3 +237,12 @@ test.each([
     writes,
   });
 });
+
+test('no password is set for an account that is not there', () => {
+  const none = { account: undefined, credential: undefined, ends: { sessions: [], offline: [] } };
+  expect(decideSetPassword(none, { administrator, id, phc: '$new' }, moment)).toEqual({
+    outcome: { ok: false, error: 'not_found' },
+    expects: [],
+    writes: [],
+  });
+});

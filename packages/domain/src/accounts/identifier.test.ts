@@ -45,3 +45,11 @@ test('what was normalised normalises to itself', () => {
     }),
   );
 });
+
+test.each([
+  [4 * LIMITS.identifierMax - 1, true],
+  [4 * LIMITS.identifierMax, true],
+  [4 * LIMITS.identifierMax + 1, false],
+])('a text of %d characters, nearly all of them spaces around a name, is read: %s', (length, good) => {
+  expect(parseIdentifier('alice'.padStart(length)) !== undefined).toBe(good);
+});

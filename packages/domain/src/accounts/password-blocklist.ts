@@ -24,21 +24,13 @@ const COMMON = (
 
 const KEYBOARD_ROWS = ['abcdefghijklmnopqrstuvwxyz', 'qwertyuiop', 'asdfghjkl', 'zxcvbnm', 'qwertzuiop', 'yxcvbnm'];
 const DIGITS = '01234567890123456789';
-const LOOKALIKES: Readonly<Record<string, string>> = {
-  '0': 'o',
-  '1': 'i',
-  '3': 'e',
-  '4': 'a',
-  '5': 's',
-  '7': 't',
-  '@': 'a',
-  $: 's',
-  '!': 'i',
-};
+/** Pairs of a sign and the letter that it is written for. */
+const LOOKALIKES = ['0o', '1i', '3e', '4a', '5s', '7t', '@a', '$s', '!i'] as const;
 
 const reversed = (text: string): string => [...text].reverse().join('');
 const plain = (text: string): string => text.toLowerCase().normalize('NFKD').replace(/\p{M}/gu, '');
-const withoutLookalikes = (text: string): string => text.replace(/[013457@$!]/g, (one) => LOOKALIKES[one] ?? one);
+const withoutLookalikes = (text: string): string =>
+  LOOKALIKES.reduce((left, pair) => left.replaceAll(pair.charAt(0), pair.charAt(1)), text);
 
 /** How many letters an attacker would still have to guess, and how many words are too few to make up for that. */
 const REST_MAX = 3;

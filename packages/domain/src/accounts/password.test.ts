@@ -61,3 +61,15 @@ test('PWD-04 RFC 8265 §4.2: spaces and compositions of one kind; case and inner
 test('control characters are refused by their own name', () => {
   expect([preparePassword('a\u0007b'), verdict('hxkqmvtrwzpb1456\u0000')]).toEqual([undefined, 'password_characters']);
 });
+
+test.each([
+  [LIMITS.passwordBytesMax / 2 - 1, 'good'],
+  [LIMITS.passwordBytesMax / 2, 'good'],
+  [LIMITS.passwordBytesMax / 2 + 1, 'password_too_long'],
+])('PWD-02: %d letters of two bytes each are %s: bytes are counted, not characters', (letters, expected) => {
+  expect(verdict('αβγδεζηθικλμνξ'.padStart(letters, 'ω'))).toBe(expected);
+});
+
+test('PWD-05: three common words in a row are no longer few', () => {
+  expect(['dragonmonkeyz41', 'dragonmonkeytiger'].map(verdict)).toEqual(['password_blocklisted', 'good']);
+});

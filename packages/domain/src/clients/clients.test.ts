@@ -199,6 +199,7 @@ test.each([
   ['a user in the URL', { identifier: 'https://me@new.example/' }, 'resource_malformed'],
   ['another spelling of a host', { identifier: 'https://NEW.example' }, 'resource_malformed'],
   ['dot segments', { identifier: 'https://new.example/a/../b' }, 'resource_malformed'],
+  ['one character too many', { identifier: `https://new.example/${'x'.repeat(493)}` }, 'resource_malformed'],
   ['a scheme that runs code', { identifier: 'javascript:alert(1)' }, 'resource_malformed'],
   ['the identifier of another', { identifier: 'https://api.example' }, 'resource_taken'],
   ['one slash more than another', { identifier: 'https://api.example/' }, 'resource_taken'],
@@ -264,6 +265,28 @@ test('a rotated secret leaves the old ones until the overlap ends, and never lon
       { kind: 'secret.expire', id: 'late', at: now + 60_000 },
       { kind: 'secret.add', secret: stored('cli_new') },
       rotated(60),
+    ],
+  });
+});
+
+test('a resource server gets another secret beside the old one', () => {
+  const whose = { kind: 'resource', resource: API } as const;
+  const decided = decideRotateSecret({ owner: whose, secrets: [] }, { ...rotation, owner: API.id }, moment);
+  expect(decided).toEqual({
+    outcome: { ok: true, value: { oldSecretsEndAt: now + 60_000 } },
+    expects: [],
+    writes: [
+      { kind: 'secret.add', secret: stored(API.id) },
+      {
+        kind: 'audit.append',
+        entry: {
+          at: now,
+          event: 'resource.secret_rotated',
+          actor: 'cli_admin',
+          subject: { resource: API.id, secret: secret.id },
+          detail: { overlap_seconds: 60 },
+        },
+      },
     ],
   });
 });

@@ -143,3 +143,15 @@ test.each(['b', 'unknown'])('key %s, which is revoked or not there, is not revok
     writes: [],
   });
 });
+
+test('without a next key there is nothing to rotate to', () => {
+  expect(decideRotation([key('a', 'current')], rotate, moment)).toEqual({
+    outcome: { ok: false, error: 'key_state_wrong' },
+    expects: [],
+    writes: [],
+  });
+});
+
+test('a rotation that was given fewer new keys than it needs is a bug, and throws', () => {
+  expect(() => decideRotation([], { ...keep, candidates: [candidate('new1')] }, moment)).toThrow('more new keys');
+});

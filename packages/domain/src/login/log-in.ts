@@ -51,8 +51,9 @@ export async function loadLogIn(read: Reader, command: LogInCommand, moment: Mom
 export function decideLogIn(facts: LogInFacts, command: LogInCommand, moment: Moment): Decision<TokenGrant> {
   const { account, credential, client, start } = facts;
   const { proof } = command;
+  if (client === undefined) return refuse('client_unknown');
   const clientError = clientRefusal(client);
-  if (client === undefined || clientError !== undefined) return refuse(clientError ?? 'client_unknown');
+  if (clientError !== undefined) return refuse(clientError);
   if (account === undefined || start === undefined) return refuse('account_unknown');
   if (credential === undefined || proof.result === 'no_credential') return refuse('account_without_password');
   if (credential.version !== proof.version) return refuse('password_changed_meanwhile');
@@ -78,8 +79,7 @@ export function decideLogIn(facts: LogInFacts, command: LogInCommand, moment: Mo
 }
 
 /** Only the deployment's own clients ask for a password, and only those that need no secret of their own here. */
-function clientRefusal(client: Client | undefined): ErrorId | undefined {
-  if (client === undefined) return 'client_unknown';
+function clientRefusal(client: Client): ErrorId | undefined {
   if (client.deletedAt !== undefined) return 'client_deleted';
   if (!client.firstParty) return 'client_not_first_party';
   return isPublic(client) ? undefined : 'client_authentication_missing';

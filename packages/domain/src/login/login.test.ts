@@ -199,6 +199,12 @@ test('PWD-07, SES-02: a login: session, family and audit, on the rows that were 
   });
 });
 
+test('a login from nobody knows where says so of itself', () => {
+  const { writes } = decideLogIn(facts, { ...command, address: undefined }, moment);
+  expect(writes.at(-1)).toMatchObject({ entry: { event: 'login.succeeded', detail: { delivery: 'body' } } });
+  expect(writes.at(-1)).not.toHaveProperty('entry.detail.address');
+});
+
 const counted = [
   { kind: 'password.fail', id, at: now },
   {
