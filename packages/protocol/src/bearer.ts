@@ -3,7 +3,8 @@ import { errorRow } from './errors.ts';
 import { fail, ok, type Result } from './result.ts';
 import { formatScope, type Scope } from './scope.ts';
 
-const CREDENTIALS = /^([A-Za-z]+)(?: +(.*))?$/;
+/** The name of any scheme is a token, as in `AWS4-HMAC-SHA256`. */
+const CREDENTIALS = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?: +(.*))?$/;
 const B64TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 
 /**
