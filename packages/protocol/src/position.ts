@@ -12,8 +12,6 @@ export interface Position {
 export const isBefore = (a: Position, b: Position): boolean =>
   a.epoch === b.epoch ? a.seq < b.seq : a.epoch < b.epoch;
 
-export const earlier = (a: Position, b: Position): Position => (isBefore(b, a) ? b : a);
-
 /** `epoch:seq`: the `pos` claim, the id of an event on the feed, and a reader's cursor. */
 export const formatPosition = ({ epoch, seq }: Position): string => `${epoch}:${seq}`;
 

@@ -1,6 +1,6 @@
 import { LIMITS } from './limits.ts';
 
-/** A set of scope names: sorted by first appearance, without repetition. */
+/** A set of scope names: in the order of their first appearance, without repetition. */
 export type Scope = readonly string[];
 
 const NAME = /^[\x21\x23-\x5B\x5D-\x7E]+$/;

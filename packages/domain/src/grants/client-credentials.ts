@@ -1,4 +1,4 @@
-import { parseScope, type Scope } from '@latchkey/protocol/scope';
+import { intersect, isSubset, parseScope, type Scope } from '@latchkey/protocol/scope';
 import type { ResourceIdentifier } from '@latchkey/protocol/types';
 import { type Client, isPublic, type ProvedClient } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
@@ -46,10 +46,10 @@ export function decideClientCredentials(
   if (command.resources.length > 1) return refuse('resource_ambiguous');
   if (resource === undefined || !client.resources.includes(resource.identifier)) return refuse('resource_unknown');
 
-  const allowed = client.scope.filter((name) => resource.scope.includes(name));
+  const allowed = intersect(client.scope, resource.scope);
   const scope: Scope | undefined = command.scope === undefined ? allowed : parseScope(command.scope);
   if (scope === undefined) return refuse('scope_malformed');
-  if (!scope.every((name) => allowed.includes(name))) return refuse('scope_not_allowed');
+  if (!isSubset(scope, allowed)) return refuse('scope_not_allowed');
 
   return allow({
     access: {

@@ -1,4 +1,4 @@
-import { formatScope, isSubset, parseScope, type Scope } from '@latchkey/protocol/scope';
+import { formatScope, intersect, isSubset, parseScope, type Scope } from '@latchkey/protocol/scope';
 import {
   type EpochMilliseconds,
   type FamilyId,
@@ -208,7 +208,7 @@ function askedFor(facts: RefreshFacts, family: TokenFamily, command: RefreshComm
   const { resource } = facts;
   if (resource === undefined || !family.resources.includes(resource.identifier))
     return { ok: false, error: 'resource_exceeds_family' };
-  const known = scope.filter((name) => resource.scope.includes(name));
+  const known = intersect(scope, resource.scope);
   if (command.scope !== undefined && known.length < scope.length) return { ok: false, error: 'scope_exceeds_family' };
   return { ok: true, scope: known, resource };
 }

@@ -1,6 +1,6 @@
 import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
-import { parseScope, type Scope } from '@latchkey/protocol/scope';
+import { intersect, isSubset, parseScope, type Scope } from '@latchkey/protocol/scope';
 import {
   type AccountId,
   type FamilyId,
@@ -85,10 +85,10 @@ export function startSession(
   const isCovered =
     resource?.identifier === command.issuer || client.resources.some((one) => one === resource?.identifier);
   if (resource === undefined || !isCovered) return fail('resource_unknown');
-  const allowed = client.scope.filter((name) => resource.scope.includes(name));
+  const allowed = intersect(client.scope, resource.scope);
   const scope: Scope | undefined = command.scope === undefined ? allowed : parseScope(command.scope);
   if (scope === undefined) return fail('scope_malformed');
-  if (!scope.every((name) => allowed.includes(name))) return fail('scope_not_allowed');
+  if (!isSubset(scope, allowed)) return fail('scope_not_allowed');
 
   const expiresAt = later(now, command.absoluteSeconds * 1000);
   const session: Session = {
