@@ -30,8 +30,7 @@ export function decodePortably(text: string): Uint8Array | undefined {
   let bits = 0;
   let filled = 0;
   for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    const value = code < 128 ? (VALUES[code] ?? -1) : -1;
+    const value = VALUES[text.charCodeAt(index)] ?? -1;
     if (value < 0) return undefined;
     buffer = ((buffer << 6) | value) & 0xffffff;
     bits += 6;
@@ -58,11 +57,15 @@ export const encodeTextBase64url: (text: string) => string =
 
 export function encodePortably(bytes: Uint8Array): string {
   let text = '';
-  for (let index = 0; index < bytes.length; index += 3) {
-    const [a = 0, b = 0, c = 0] = bytes.subarray(index, index + 3);
-    text += ALPHABET.charAt(a >> 2) + ALPHABET.charAt(((a & 3) << 4) | (b >> 4));
-    if (index + 1 < bytes.length) text += ALPHABET.charAt(((b & 15) << 2) | (c >> 6));
-    if (index + 2 < bytes.length) text += ALPHABET.charAt(c & 63);
+  let buffer = 0;
+  let bits = 0;
+  for (const byte of bytes) {
+    buffer = ((buffer << 8) | byte) & 0xffff;
+    bits += 8;
+    while (bits >= 6) {
+      bits -= 6;
+      text += ALPHABET.charAt((buffer >> bits) & 63);
+    }
   }
-  return text;
+  return bits === 0 ? text : text + ALPHABET.charAt((buffer << (6 - bits)) & 63);
 }
