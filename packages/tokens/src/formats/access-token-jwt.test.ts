@@ -208,6 +208,11 @@ describe('header', () => {
 });
 
 describe('signature', () => {
+  test('JWT-02, JWT-04: a payload that is not canonical is refused, even where it is what was signed', () => {
+    const input = `${text(header())}.e31`;
+    expect(answer(`${input}.${encodeBase64url(signers.ES256.sign(input))}`)).toBe('token_malformed');
+  });
+
   test('JWT-09 RFC 7518 §3.4: numbers out of range, zero, DER and cut signatures are refused', () => {
     const [head, body, good = ''] = encodeAccessToken(claims, signers.ES256).split('.');
     const order = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex');
@@ -333,4 +338,5 @@ test('JWT-29: reading without verification gives another type, and says so', () 
     claims: { sub: 'x' },
   });
   expect(decodeUnverified('x')).toBeUndefined();
+  expect(decodeUnverified(`${text({ alg: 'none' })}.e31.`)).toBeUndefined();
 });

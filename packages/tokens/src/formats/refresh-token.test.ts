@@ -1,8 +1,10 @@
+import { createHmac } from 'node:crypto';
 import { idText } from '@latchkey/protocol/ids';
 import type { FamilyId } from '@latchkey/protocol/types';
+import { hostileText } from '@latchkey/testkit/arbitraries/text';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeRefreshToken, encodeRefreshToken, seedMatches } from './refresh-token.ts';
+import { decodeRefreshToken, encodeRefreshToken, REFRESH_TOKEN_PREFIX, seedMatches } from './refresh-token.ts';
 
 const seed = new Uint8Array(16).fill(7);
 const macKey = new Uint8Array(32).fill(9);
@@ -60,4 +62,30 @@ test('RT-15: a token under a key that is gone is refused, and one under the wron
 test('I4: the key of the server alone makes no token, since the seed is missing', () => {
   const forged = decodeRefreshToken(encodeRefreshToken(parts, new Uint8Array(16), macKey), keyOf);
   expect(forged.ok && seedMatches(forged.value, seed)).toBe(false);
+});
+
+test('RT-15: a version that is not known is refused, though its MAC is good', () => {
+  const bytes = Buffer.from(token.slice(REFRESH_TOKEN_PREFIX.length), 'base64url');
+  const withVersion = (version: number) => {
+    const signed = Buffer.concat([Buffer.of(version), bytes.subarray(1, 43)]);
+    const mac = createHmac('sha256', macKey).update(signed).digest().subarray(0, 16);
+    return decodeRefreshToken(REFRESH_TOKEN_PREFIX + Buffer.concat([signed, mac]).toString('base64url'), keyOf);
+  };
+  expect([0, 1, 2].map((version) => withVersion(version).ok)).toEqual([false, true, false]);
+});
+
+test('RT-15: whatever the text, the answer is a refusal, and no key is asked for what is no token', () => {
+  const asked: number[] = [];
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        hostileText,
+        hostileText.map((some) => REFRESH_TOKEN_PREFIX + some),
+      ),
+      (text) => {
+        expect(decodeRefreshToken(text, (id) => void asked.push(id)).ok).toBe(false);
+      },
+    ),
+  );
+  expect(asked).toEqual([]);
 });

@@ -1,8 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { LIMITS } from '@latchkey/protocol/limits';
 import { expect, test } from 'vitest';
 import { concatenatedOfDer, derOfConcatenated } from './ecdsa-der.ts';
 import { generateSigningKey } from './generate.ts';
-import { importNodeKeySet, importSigner } from './node-crypto.ts';
+import { importNodeKeySet, importSigner, importVerificationKey } from './node-crypto.ts';
 import { thumbprint } from './thumbprint.ts';
 
 test('VEC-03 RFC 7638: the thumbprint of an EC key', () => {
@@ -44,6 +45,7 @@ test('JWT-08, JWT-11 RFC 7517 §4: keys for another use, of another kind or too 
     { ...jwk, kid: 7 },
     { ...jwk, kid: 'private', d: 'AA' },
     { ...jwk, kid: 'wrong', alg: 'RS256' },
+    { ...jwk, kid: 'strange', alg: 'PS256' },
     { ...jwk, kid: 'off-curve', x: jwk.y },
     { ...weak, kid: 'weak', alg: 'RS256', use: 'sig' },
     { ...p384, kid: 'p384', alg: 'ES256', use: 'sig' },
@@ -84,3 +86,27 @@ test('JWT-09: signatures keep their value between both forms, short numbers too'
       expect(der && concatenatedOfDer(der)).toEqual(signature);
     }
 });
+
+test('a key whose reading throws what is no error is a fault, not a key that is left out', async () => {
+  const { jwk } = await generateSigningKey('ES256');
+  const thrown = 'not an error' as unknown as Error;
+  const hostile = {
+    ...jwk,
+    get x(): string {
+      throw thrown;
+    },
+  };
+  expect(() => importVerificationKey(hostile)).toThrow('not an error');
+});
+
+test.each([LIMITS.tokenMax - 1, LIMITS.tokenMax, LIMITS.tokenMax + 1])(
+  'a signature over %d characters is made and verified, and over one more it is none',
+  async (length) => {
+    const { jwk, pkcs8 } = await generateSigningKey('ES256');
+    const signer = importSigner('ES256', jwk.kid, pkcs8);
+    const key = importVerificationKey(jwk);
+    const input = 'x'.repeat(length);
+    const signature = signer.sign(input);
+    expect([key?.verifies(input, signature), key?.verifies(`${input}x`, signature)]).toEqual([true, false]);
+  },
+);
