@@ -31,6 +31,8 @@ export interface Parts {
   /** Called when what is on disk is unknown: the process must end. */
   readonly onFault: (error: Error) => void;
   readonly now: () => EpochMilliseconds;
+  /** Milliseconds that never go back, whatever is done to the clock: allowances refill by them. */
+  readonly monotonic: () => number;
   readonly entropy: (bytes: number) => Uint8Array;
   readonly hashCost: Argon2Cost;
 }
@@ -46,6 +48,7 @@ export interface RunningServer {
 }
 
 export const systemClock = (): EpochMilliseconds => Date.now() as EpochMilliseconds;
+export const systemMonotonic = (): number => performance.now();
 
 /** A database that was written under another key-encryption key. */
 export class KekMismatch extends Error {
@@ -70,7 +73,7 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
   const server: Server = {
     settings,
     store,
-    ephemeral: memoryEphemeral(() => performance.now()),
+    ephemeral: memoryEphemeral(parts.monotonic),
     seal,
     keys: createKeyRing(store, seal),
     passwords: createArgon2Hasher({

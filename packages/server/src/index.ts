@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { createServer, systemClock } from './create-server.ts';
+import { createServer, systemClock, systemMonotonic } from './create-server.ts';
 import { createEntropy } from './entropy.ts';
 import { type Configuration, loadConfiguration } from './load-configuration.ts';
 import { problemLines } from './main.ts';
@@ -48,6 +48,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     metricsToken,
     log: createLog(options.log === undefined ? 'silent' : settings.logLevel, options.log ?? { write: () => {} }),
     now: systemClock,
+    monotonic: systemMonotonic,
     entropy: createEntropy(),
     hashCost: ARGON2_COST,
     onFault: options.onFault ?? (() => process.exit(1)),

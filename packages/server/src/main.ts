@@ -1,6 +1,6 @@
 import { StoreUnavailable } from '@latchkey/domain/ports/store';
 import { SchemaTooNew } from '@latchkey/store/migrate';
-import { createServer, KekMismatch, systemClock } from './create-server.ts';
+import { createServer, KekMismatch, systemClock, systemMonotonic } from './create-server.ts';
 import { createEntropy } from './entropy.ts';
 import { ensureAdministrator } from './initialise.ts';
 import { listen, PortInUse } from './listen.ts';
@@ -39,6 +39,7 @@ export async function serve({ dev, say, ...input }: ServeInput): Promise<number>
       log,
       metricsToken,
       now: systemClock,
+      monotonic: systemMonotonic,
       entropy: createEntropy(),
       hashCost: ARGON2_COST,
       onFault(error) {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClientId } from '@latchkey/protocol/types';
 import { openSqlite } from '@latchkey/store/sqlite';
-import { createServer, systemClock } from './create-server.ts';
+import { createServer, systemClock, systemMonotonic } from './create-server.ts';
 import { createEntropy } from './entropy.ts';
 import { ensureAdministrator } from './initialise.ts';
 import type { Configuration } from './load-configuration.ts';
@@ -30,6 +30,7 @@ export async function initialise(
     metricsToken: undefined,
     onFault: fault,
     now: systemClock,
+    monotonic: systemMonotonic,
     entropy: createEntropy(),
     hashCost: ARGON2_COST,
   });

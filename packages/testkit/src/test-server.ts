@@ -8,9 +8,10 @@ import type { Resource } from '@latchkey/domain/clients/resource';
 import type { Write } from '@latchkey/domain/write';
 import { makeId } from '@latchkey/protocol/ids';
 import type { ClientId, EpochMilliseconds, ResourceId, ResourceIdentifier } from '@latchkey/protocol/types';
-import { createServer, type RunningServer, systemClock } from '@latchkey/server/create-server';
+import { createServer, type RunningServer, systemClock, systemMonotonic } from '@latchkey/server/create-server';
 import { listen } from '@latchkey/server/listen';
 import { createLog } from '@latchkey/server/observe/pino-log';
+import type { Argon2Cost } from '@latchkey/server/prove/argon2-hasher';
 import { secretHash } from '@latchkey/server/prove/secret';
 import { readSettings } from '@latchkey/server/read-settings';
 import type { Server } from '@latchkey/server/server';
@@ -21,6 +22,9 @@ export const TEST_HASH_COST = { memoryCost: 64, timeCost: 1, parallelism: 1 } as
 export interface TestServerOptions {
   readonly settings?: Readonly<Record<string, string>>;
   readonly now?: () => EpochMilliseconds;
+  /** By what allowances refill; the system's by default. */
+  readonly monotonic?: () => number;
+  readonly hashCost?: Argon2Cost;
   /** The folder of the database; by default one of its own, which goes with the server. */
   readonly data?: string;
   readonly kek?: Uint8Array;
@@ -69,8 +73,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     log: createLog('info', { write: (line) => void logged.push(line) }),
     metricsToken: settings.value.metricsTokenFile,
     now: options.now ?? systemClock,
+    monotonic: options.monotonic ?? systemMonotonic,
     entropy: (bytes) => new Uint8Array(randomBytes(bytes)),
-    hashCost: TEST_HASH_COST,
+    hashCost: options.hashCost ?? TEST_HASH_COST,
     onFault: (error) => {
       throw error;
     },
