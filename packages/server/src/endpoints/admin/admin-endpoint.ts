@@ -75,7 +75,7 @@ export function adminEndpoint<
     async answer(call, server): Promise<Answer> {
       const proved = await proveAdministrator(call, scope, server);
       if (!proved.ok) return proved;
-      const asked = checked(query ?? NO_QUERY, Object.fromEntries(call.url.searchParams));
+      const asked = readQuery(call, query ?? NO_QUERY);
       if (!asked.ok) return asked;
       const sent = body === undefined ? ok(undefined) : await readBody(call, body, bodyMax);
       if (!sent.ok) return sent;
@@ -120,6 +120,13 @@ const onBehalfOf = (claims: AccessTokenClaims, server: Server): Server => ({
     return server.commit(authorised.load, authorised.decide);
   },
 });
+
+/** Each parameter once: of two of a name nobody knows which one is meant. */
+function readQuery({ url }: Call, schema: z.ZodType): Result<unknown, Refusal> {
+  const names = [...url.searchParams.keys()];
+  if (new Set(names).size < names.length) return fail({ error: 'parameter_repeated' });
+  return checked(schema, Object.fromEntries(url.searchParams));
+}
 
 async function readBody(call: Call, schema: z.ZodType, bodyMax: number): Promise<Result<unknown, Refusal>> {
   const body = await readJson(call.request, bodyMax);
