@@ -5,6 +5,7 @@ import { LIMITS } from '@latchkey/protocol/limits';
 import type { Parameters } from '@latchkey/protocol/parameters';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { Call, Refusal, Server } from '../server.ts';
+import { addressKey } from '../throttle/address.ts';
 import { parseBasic } from './basic.ts';
 import { matchSecret } from './secret.ts';
 
@@ -40,7 +41,7 @@ export async function proveClient(
   const about = client === undefined ? {} : { client: client.id };
   const checked = await check(client, method, secret, server);
   if (checked.ok) return ok(checked.value);
-  const wait = await server.ephemeral.take(`client:${call.address ?? ''}`, FAILURES);
+  const wait = await server.ephemeral.take(`client:${addressKey(call.address)}`, FAILURES);
   if (wait > 0) return fail({ error: 'rate_limited', headers: { 'retry-after': String(wait) }, about });
   return fail({ error: checked.error, about });
 }

@@ -5,6 +5,7 @@ import { parseId } from '@latchkey/protocol/ids';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { Call, Refusal, Server } from '../server.ts';
+import { addressKey } from '../throttle/address.ts';
 import { parseBasic } from './basic.ts';
 import { matchSecret } from './secret.ts';
 
@@ -32,7 +33,7 @@ export async function proveResourceServer(
   if (basic.value === undefined) return ok(undefined);
   const checked = await check(basic.value.id, basic.value.secret, server);
   if (checked.ok) return checked;
-  const wait = await server.ephemeral.take(`client:${call.address ?? ''}`, FAILURES);
+  const wait = await server.ephemeral.take(`client:${addressKey(call.address)}`, FAILURES);
   if (wait > 0) return fail({ error: 'rate_limited', headers: { 'retry-after': String(wait) } });
   return fail({ error: checked.error });
 }
