@@ -1,4 +1,6 @@
+import { onAuthorityOf } from '@latchkey/domain/administration/authority';
 import { loadLogout } from '@latchkey/domain/login/logout';
+import { onAuthorityOfFamily } from '@latchkey/domain/login/owner-authority';
 import { familyLife } from '@latchkey/domain/tokens/liveness';
 import { parseId } from '@latchkey/protocol/ids';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
@@ -15,6 +17,8 @@ export interface ProvedOwner {
   readonly accountId: AccountId;
   readonly sessionId: SessionId | undefined;
   readonly familyId: FamilyId;
+  /** Changes state on the authority of what was proved: inside the transaction is seen whether it still holds. */
+  readonly commit: Server['commit'];
 }
 
 /**
@@ -33,7 +37,15 @@ export async function proveOwner(call: Call, server: Server): Promise<Result<Pro
   const accountId = parseId('acc', sub);
   const familyId = fid === undefined ? undefined : parseId('fam', fid);
   if (accountId === undefined || familyId === undefined) return fail({ error: 'token_claims_invalid' });
-  return ok({ accountId, familyId, sessionId: sid === undefined ? undefined : parseId('ses', sid) });
+  return ok({
+    accountId,
+    familyId,
+    sessionId: sid === undefined ? undefined : parseId('ses', sid),
+    commit(load, decide) {
+      const authorised = onAuthorityOf(claims.value, load, decide);
+      return server.commit(authorised.load, authorised.decide);
+    },
+  });
 }
 
 async function ownerOfCookie(text: string, call: Call, server: Server): Promise<Result<ProvedOwner, Refusal>> {
@@ -57,5 +69,13 @@ async function ownerOfCookie(text: string, call: Call, server: Server): Promise<
   // an older generation is not looked at as theft here: only a refresh rotates, so only a refresh can tell
   if (life === 'expired' || isIdle || generation !== refresh.generation)
     return fail({ error: 'refresh_token_expired', about });
-  return ok({ accountId: family.accountId, sessionId: family.sessionId, familyId });
+  return ok({
+    accountId: family.accountId,
+    sessionId: family.sessionId,
+    familyId,
+    commit(load, decide) {
+      const authorised = onAuthorityOfFamily(familyId, load, decide);
+      return server.commit(authorised.load, authorised.decide);
+    },
+  });
 }

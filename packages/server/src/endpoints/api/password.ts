@@ -75,7 +75,7 @@ async function change(owner: ProvedOwner, current: string, phc: string, server: 
   const proof = await provePassword(accountId, credential, current, server);
   if (!proof.ok) return proof;
   const command = { id: accountId, proof: proof.value, phc, sessionId };
-  const { outcome } = await server.commit(
+  const { outcome } = await owner.commit(
     (tx, moment) => loadSetPassword(tx, accountId, moment),
     (facts, moment) => decideChangePassword(facts, command, moment),
   );

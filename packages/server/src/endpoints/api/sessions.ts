@@ -53,7 +53,7 @@ export const endSession: Endpoint = {
     const { accountId } = owner.value;
     const id = parseId('ses', call.params.id ?? '');
     if (id === undefined) return fail({ error: 'session_unknown' });
-    const { outcome } = await server.commit(
+    const { outcome } = await owner.value.commit(
       (read) => read.session(id),
       (session, moment) => decideEndOwnSession(session, accountId, moment),
     );
@@ -71,7 +71,7 @@ export const endSessions: Endpoint = {
     const owner = await proveOwner(call, server);
     if (!owner.ok) return owner;
     const { accountId } = owner.value;
-    const { outcome } = await server.commit(
+    const { outcome } = await owner.value.commit(
       (read, moment) => loadAccountEnds(read, accountId, moment),
       (ends, moment) => decideEndAllSessions(ends, accountId, moment),
     );
