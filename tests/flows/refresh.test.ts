@@ -167,6 +167,18 @@ test('RT-10 RFC 8707 §2.2: resource is one that was granted, and none that exis
   expect(claimsOf(forApi.body.access_token).aud).toBe(world.api.row.identifier);
 });
 
+test('RT-05: within the overlap only the last token counts: the one before it is theft', async () => {
+  const attempt = { attempt_id: 'again' };
+  const first = await signIn();
+  const second = await refresh(first.body.refresh_token, attempt);
+  const third = await refresh(second.body.refresh_token, attempt);
+  expect((await refresh(second.body.refresh_token, attempt)).body.refresh_token).toBe(third.body.refresh_token);
+  expect(await refusalOf(world.at, await send(first.body.refresh_token, attempt))).toEqual(
+    refusedAs('refresh_token_reused'),
+  );
+  expect((await refresh(third.body.refresh_token)).status).toBe(400);
+});
+
 /** Fifty at a time, as fast as they come. */
 const fifty = (one: () => Promise<Answered>) => Promise.all(Array.from({ length: 50 }, one));
 const successors = (answers: readonly Answered[]) => new Set(answers.map(({ body }) => body.refresh_token));
