@@ -63,11 +63,11 @@ export function listenTo(
   };
 }
 
-/** Kills a whole process group at once, unless it has gone already. */
-export function killGroup({ pid }: Child): void {
+/** Sends a signal to a whole process group, as a terminal does, unless it has gone already. */
+export function signalGroup({ child: { pid } }: Said, signal: NodeJS.Signals): void {
   if (pid === undefined) return;
   try {
-    process.kill(-pid, 'SIGKILL');
+    process.kill(-pid, signal);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
@@ -80,10 +80,10 @@ export interface Place {
   readonly issuer: string;
   /** Where the database is. */
   readonly database: string;
-  /** Runs the real command. */
-  latchkey(args: readonly string[], env?: NodeJS.ProcessEnv): Said;
-  /** Starts the server, and waits until it listens. */
-  serve(args?: readonly string[], env?: NodeJS.ProcessEnv): Promise<Said>;
+  /** Runs the real command, perhaps under another program. */
+  latchkey(args: readonly string[], env?: NodeJS.ProcessEnv, under?: readonly string[]): Said;
+  /** Starts the server, perhaps under another program, and waits until it listens. */
+  serve(args?: readonly string[], env?: NodeJS.ProcessEnv, under?: readonly string[]): Promise<Said>;
   /** Kills what still runs and removes the folder. */
   close(): Promise<void>;
 }
@@ -99,8 +99,9 @@ export async function openPlace(): Promise<Place> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-process-'));
   const port = await freePort();
   const running: Said[] = [];
-  const latchkey: Place['latchkey'] = (args, env = {}) => {
-    const said = listenTo(process.execPath, ['--conditions=@latchkey/source', MAIN, ...args], {
+  const latchkey: Place['latchkey'] = (args, env = {}, under = []) => {
+    const [command = '', ...words] = [...under, process.execPath, '--conditions=@latchkey/source', MAIN, ...args];
+    const said = listenTo(command, words, {
       cwd: folder,
       env: { ...bareEnv(folder), LATCHKEY_PORT: String(port), ...env },
     });
@@ -113,13 +114,13 @@ export async function openPlace(): Promise<Place> {
     issuer: `http://localhost:${port}`,
     database: join(folder, 'data', 'latchkey.db'),
     latchkey,
-    async serve(args = ['--dev'], env) {
-      const said = latchkey(['serve', ...args], env);
+    async serve(args = ['--dev'], env, under) {
+      const said = latchkey(['serve', ...args], env, under);
       await said.until(/"event":"listening"/);
       return said;
     },
     async close() {
-      for (const { child } of running) killGroup(child);
+      for (const said of running) signalGroup(said, 'SIGKILL');
       await Promise.all(running.map((said) => said.ended()));
       rmSync(folder, { recursive: true, force: true });
     },
