@@ -57,3 +57,59 @@ export async function stop(child: ChildProcess): Promise<void> {
   await ended;
   clearTimeout(insist);
 }
+
+/** What a script has started, and how all of it ends together. */
+export interface Together {
+  /** Stops this process too, at the end. */
+  add(child: ChildProcess): ChildProcess;
+  /** Stops everything, cleans up and exits. Whoever calls later waits for the first end. */
+  end(code: number): Promise<never>;
+  /** Runs the script itself. What goes wrong while everything is being stopped is no news. */
+  run(work: () => Promise<void>): Promise<void>;
+}
+
+export interface Ending {
+  /** The exit code after a signal: 0 for what is stopped in no other way. */
+  readonly codeOfSignal: number;
+  readonly cleanUp?: () => void;
+}
+
+/** One press of Ctrl-C can arrive twice, since npm passes it on; a second press is meant. */
+const SECOND_PRESS_MILLISECONDS = 1_000;
+
+/** Sees to it that nothing is left when a script ends: by itself, at Ctrl-C, or because its terminal was closed. */
+export function endTogether({ codeOfSignal, cleanUp = () => undefined }: Ending): Together {
+  const children: ChildProcess[] = [];
+  let ending: Promise<never> | undefined;
+  const end = (code: number): Promise<never> => {
+    ending ??= Promise.all(children.map(stop)).then(() => {
+      cleanUp();
+      process.exit(code);
+    });
+    return ending;
+  };
+  let askedAt: number | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      const isMeant = askedAt !== undefined && performance.now() - askedAt > SECOND_PRESS_MILLISECONDS;
+      if (isMeant) for (const child of children) child.kill('SIGKILL');
+      if (askedAt === undefined && signal === 'SIGINT') console.log('\nStopping …');
+      askedAt ??= performance.now();
+      void end(codeOfSignal);
+    });
+  return {
+    add(child) {
+      children.push(child);
+      return child;
+    },
+    end,
+    async run(work) {
+      try {
+        await work();
+      } catch (error) {
+        if (ending === undefined) console.error(error instanceof Error ? error.message : error);
+        await end(1);
+      }
+    },
+  };
+}

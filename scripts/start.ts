@@ -1,90 +1,94 @@
 // `npm start`: the server in development mode, and beside it an example API as a process of its own.
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openAdmin } from './admin.ts';
 import { type Demo, ensureDemo } from './demo.ts';
-import { root, run, stop, untilReady, untilSaid } from './processes.ts';
+import { endTogether, root, run, untilReady, untilSaid } from './processes.ts';
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '8400' },
-    'api-port': { type: 'string', default: '8401' },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
+const USAGE = `npm start -- [--port 8400] [--api-port 8401] [--folder .]
+
+Starts the server in development mode, and an example API. Data and secrets are kept in the folder.`;
+
+const { port, apiPort, folder } = readArguments();
+const issuer = `http://localhost:${port}`;
+const api = `http://localhost:${apiPort}`;
+const secrets = resolve(root, folder, '.latchkey');
+const all = endTogether({ codeOfSignal: 0 });
+
+await all.run(async () => {
+  await expectFree(port, '--port');
+  await expectFree(apiPort, '--api-port');
+  mkdirSync(secrets, { recursive: true, mode: 0o700 });
+  const server = startServer();
+  if (!(await untilReady(`${issuer}/readyz`, server, 30_000)))
+    throw new Error('The server did not come up; see the lines above.');
+  const admin = await openAdmin(join(secrets, 'admin.json'), issuer);
+  const demo = await ensureDemo(admin, join(secrets, 'demo.json'), api);
+  if (!(await untilSaid('ready', startExample(), 30_000)))
+    throw new Error('The example API did not come up; see the lines above.');
+  console.log(welcome(demo));
 });
-if (values.help) {
-  console.log(
-    'npm start -- [--port 8400] [--api-port 8401]\n\nStarts the server in development mode, and an example API.',
+
+function readArguments() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        port: { type: 'string', default: '8400' },
+        'api-port': { type: 'string', default: '8401' },
+        folder: { type: 'string', default: '.' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    if (values.help) {
+      console.log(USAGE);
+      process.exit(0);
+    }
+    const [port, apiPort] = [portOf('--port', values.port), portOf('--api-port', values['api-port'])];
+    if (port === apiPort) throw new TypeError('--port and --api-port are the same.');
+    return { port, apiPort, folder: values.folder };
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    console.error(`${error.message}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+function portOf(flag: string, text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port > 0 && port < 65_536) return port;
+  throw new TypeError(`${flag} is a number from 1 to 65535.`);
+}
+
+/** The server and the API stand or fall together. */
+function startServer() {
+  const server = all.add(
+    run(
+      'packages/cli/src/main.ts',
+      ['serve', '--dev', '--port', String(port), '--log-level', 'warn'],
+      { LATCHKEY_DATA: resolve(root, folder, 'data'), LATCHKEY_KEK_FILE: join(secrets, 'kek') },
+      'inherit',
+    ),
   );
-  process.exit(0);
+  server.once('exit', (code) => void all.end(code ?? 1));
+  return server;
 }
 
-const issuer = `http://localhost:${values.port}`;
-const api = `http://localhost:${values['api-port']}`;
-const secrets = join(root, '.latchkey');
-
-for (const [port, flag] of [
-  [values.port, '--port'],
-  [values['api-port'], '--api-port'],
-] as const)
-  if (!(await isFree(Number(port)))) {
-    console.error(`Port ${port} is in use. Choose another one: npm start -- ${flag} ${Number(port) + 100}`);
-    process.exit(1);
-  }
-
-mkdirSync(secrets, { recursive: true, mode: 0o700 });
-const server = run(
-  'packages/cli/src/main.ts',
-  ['serve', '--dev', '--port', values.port, '--log-level', 'warn'],
-  { LATCHKEY_DATA: join(root, 'data'), LATCHKEY_KEK_FILE: join(secrets, 'kek') },
-  'inherit',
-);
-let example: ReturnType<typeof run> | undefined;
-
-let stopping = false;
-async function end(code: number): Promise<never> {
-  if (!stopping) {
-    stopping = true;
-    await Promise.all([stop(server), example === undefined ? undefined : stop(example)]);
-  }
-  process.exit(code);
+function startExample() {
+  const env = { ISSUER: issuer, AUDIENCE: api, PORT: String(apiPort) };
+  const example = all.add(run('examples/express-api/server.ts', [], env, 'inherit'));
+  example.once('exit', (code) => void all.end(code ?? 1));
+  return example;
 }
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.on(signal, () => {
-    if (stopping) process.exit(130);
-    console.log('\nStopping …');
-    void end(0);
-  });
-server.once('exit', (code) => void end(code ?? 1));
-
-if (!(await untilReady(`${issuer}/readyz`, server, 30_000))) {
-  console.error('The server did not come up; see the lines above.');
-  await end(1);
-}
-const admin = await openAdmin(join(secrets, 'admin.json'), issuer);
-const demo = await ensureDemo(admin, join(secrets, 'demo.json'), api);
-example = run(
-  'examples/express-api/server.ts',
-  [],
-  { ISSUER: issuer, AUDIENCE: api, PORT: values['api-port'] },
-  'inherit',
-);
-example.once('exit', (code) => void end(code ?? 1));
-if (!(await untilSaid('ready', example, 30_000))) {
-  console.error('The example API did not come up; see the lines above.');
-  await end(1);
-}
-if (!stopping) console.log(welcome(demo));
 
 /** At most fifteen lines, of which those with a command work when they are pasted into bash or zsh. */
 function welcome({ username, password }: Demo): string {
   const login = JSON.stringify({ username, password });
   return [
-    `Latchkey   ${issuer}   development mode, data in ./data, Ctrl-C stops`,
+    `Latchkey   ${issuer}   development mode, data in ${folder}/data, Ctrl-C stops`,
     `Example    ${api}   protected by @latchkey/verifier`,
-    `Account    ${username}   ${password}   (kept in .latchkey/demo.json)`,
+    `Account    ${username}   ${password}   (kept in ${folder}/.latchkey/demo.json)`,
     'Paste into another shell: log in, call the API, refresh, log out, call again and be refused.',
     `lk() { curl -s "${issuer}/api/$1" -H 'Content-Type: application/json' -d "$2"; }`,
     `pick() { printf '%s' "$R" | sed -E "s/.*\\"$1\\":\\"([^\\"]*)\\".*/\\1/"; }`,
@@ -96,10 +100,13 @@ function welcome({ username, password }: Demo): string {
   ].join('\n');
 }
 
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
+async function expectFree(wanted: number, flag: string): Promise<void> {
+  const isFree = await new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+    probe.listen(wanted, '127.0.0.1', () => probe.close(() => resolve(true)));
   });
+  if (isFree) return;
+  const other = wanted > 65_000 ? wanted - 100 : wanted + 100;
+  throw new Error(`Port ${wanted} is in use. Choose another one: npm start -- ${flag} ${other}`);
 }

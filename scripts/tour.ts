@@ -7,91 +7,113 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openAdmin } from './admin.ts';
-import { ensureDemo } from './demo.ts';
-import { run, stop, untilReady, untilSaid } from './processes.ts';
+import { type Demo, ensureDemo } from './demo.ts';
+import { endTogether, run, untilReady, untilSaid } from './processes.ts';
 
 /** Short, so that the tour need not wait ten seconds for the moment in which a repeat becomes a theft. */
 const OVERLAP_MILLISECONDS = 400;
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-tour-'));
-const port = await freePort();
-const apiPort = await freePort();
+const all = endTogether({ codeOfSignal: 130, cleanUp: () => rmSync(folder, { recursive: true, force: true }) });
+const [port, apiPort] = [await freePort(), await freePort()];
 const issuer = `http://localhost:${port}`;
 const api = `http://localhost:${apiPort}`;
 
-const server = run(
-  'packages/cli/src/main.ts',
-  ['serve', '--dev', '--port', String(port), '--log-level', 'error'],
-  {
-    LATCHKEY_DATA: join(folder, 'data'),
-    LATCHKEY_KEK_FILE: join(folder, 'kek'),
-    LATCHKEY_REFRESH_OVERLAP_MS: String(OVERLAP_MILLISECONDS),
-  },
-  'ignore',
+const server = all.add(
+  run(
+    'packages/cli/src/main.ts',
+    ['serve', '--dev', '--port', String(port), '--log-level', 'error'],
+    {
+      LATCHKEY_DATA: join(folder, 'data'),
+      LATCHKEY_KEK_FILE: join(folder, 'kek'),
+      LATCHKEY_REFRESH_OVERLAP_MS: String(OVERLAP_MILLISECONDS),
+    },
+    'ignore',
+  ),
 );
-const example = run(
-  'examples/express-api/server.ts',
-  [],
-  { ISSUER: issuer, AUDIENCE: api, PORT: String(apiPort) },
-  'ignore',
-);
-
-async function end(code: number): Promise<never> {
-  await Promise.all([stop(example), stop(server)]);
-  rmSync(folder, { recursive: true, force: true });
-  process.exit(code);
-}
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end(130));
-
+const apiEnv = { ISSUER: issuer, AUDIENCE: api, PORT: String(apiPort) };
+const example = all.add(run('examples/express-api/server.ts', [], apiEnv, 'ignore'));
 const apiReady = untilSaid('ready', example, 30_000);
+
 const started = performance.now();
 const row = (at: number, what: string) => console.log(`${(at - started).toFixed(1).padStart(9)} ms  ${what}`);
 const say = (what: string) => row(performance.now(), what);
 
-console.log(`Latchkey's tour: a server and an API as two processes, in ${folder}`);
-console.log(
-  `The overlap for lost responses is ${OVERLAP_MILLISECONDS} ms here instead of 10 s, so that nobody waits.\n`,
-);
-if (!(await untilReady(`${issuer}/readyz`, server, 30_000))) await end(1);
-say('server ready');
-const admin = await openAdmin(join(folder, 'admin.json'), issuer);
-const demo = await ensureDemo(admin, join(folder, 'demo.json'), api);
-if (!(await apiReady)) await end(1);
-say('API ready: it has the keys and follows the revocation feed');
+interface Tokens {
+  readonly access: string;
+  readonly refresh: string;
+}
 
-const login = await post('/api/login', { username: demo.username, password: demo.password });
-say(`login: an access token for ${login.body.expires_in} s, and a refresh token`);
+await all.run(async () => {
+  console.log(`Latchkey's tour: a server and an API as two processes, in ${folder}`);
+  console.log(
+    `The overlap for lost responses is ${OVERLAP_MILLISECONDS} ms here instead of 10 s, so that nobody waits.\n`,
+  );
+  const first = await logIn(await prepare());
+  const verified = await callTheApi(first);
+  const { second, same } = await refreshTwice(first);
+  await new Promise((resolve) => setTimeout(resolve, OVERLAP_MILLISECONDS + 100));
+  say(`API accepts the new access token: ${await profile(second.access)}`);
+  const refusals = await steal(first, second);
+  const isAsPromised = verified && same && refusals.every((status) => status === 400);
+  if (!isAsPromised) console.error('\nThis is not what the tour promises.');
+  await all.end(isAsPromised ? 0 : 1);
+});
 
-const before = await apiCalls();
-const verified = await profile(String(login.body.access_token));
-say(`API accepts the access token: ${verified}; network calls of the API for it: ${(await apiCalls()) - before}`);
+async function prepare(): Promise<Demo> {
+  if (!(await untilReady(`${issuer}/readyz`, server, 30_000))) throw new Error('The server did not come up.');
+  say('server ready');
+  const admin = await openAdmin(join(folder, 'admin.json'), issuer);
+  const demo = await ensureDemo(admin, join(folder, 'demo.json'), api);
+  if (!(await apiReady)) throw new Error('The API did not come up.');
+  say('API ready: it has the keys and follows the revocation feed');
+  return demo;
+}
 
-const attempt = randomUUID();
-const refreshed = await post('/api/refresh', { refresh_token: login.body.refresh_token, attempt_id: attempt });
-say('refresh: a new access token and a new refresh token');
-const repeated = await post('/api/refresh', { refresh_token: login.body.refresh_token, attempt_id: attempt });
-const same = repeated.body.refresh_token === refreshed.body.refresh_token;
-say(`the same refresh again, as after a lost response: ${same ? 'the same successor' : 'another successor'}`);
-await new Promise((resolve) => setTimeout(resolve, OVERLAP_MILLISECONDS + 100));
+async function logIn({ username, password }: Demo): Promise<Tokens> {
+  const { body } = await post('/api/login', { username, password });
+  say(`login: an access token for ${body.expires_in} s, and a refresh token`);
+  return tokensIn(body);
+}
 
-const access = String(refreshed.body.access_token);
-say(`API accepts the new access token: ${await profile(access)}`);
-say('a thief presents the first refresh token, after the overlap …');
-const refused = untilRefused(access);
-const theft = await post('/api/refresh', { refresh_token: login.body.refresh_token });
-const revokedAt = performance.now();
-row(revokedAt, `server answers ${theft.status} ${theft.body.error}: the family has ended, for thief and owner alike`);
-const refusedAt = await refused;
-row(
-  refusedAt,
-  `API refuses the access token, ${Math.max(0, refusedAt - revokedAt).toFixed(1)} ms after the server's answer`,
-);
-const again = await post('/api/refresh', { refresh_token: refreshed.body.refresh_token });
-say(`the owner's refresh token: ${again.status} ${again.body.error}. Sign in again.`);
+async function callTheApi({ access }: Tokens): Promise<boolean> {
+  const before = await apiCalls();
+  const status = await profile(access);
+  const calls = (await apiCalls()) - before;
+  say(`API accepts the access token: ${status}; network calls of the API for it: ${calls}`);
+  return status === 200 && calls === 0;
+}
 
-const isAsPromised = verified === 200 && same && theft.status === 400 && again.status === 400;
-if (!isAsPromised) console.error('\nThis is not what the tour promises.');
-await end(isAsPromised ? 0 : 1);
+async function refreshTwice(first: Tokens): Promise<{ readonly second: Tokens; readonly same: boolean }> {
+  const asked = { refresh_token: first.refresh, attempt_id: randomUUID() };
+  const second = tokensIn((await post('/api/refresh', asked)).body);
+  say('refresh: a new access token and a new refresh token');
+  const same = tokensIn((await post('/api/refresh', asked)).body).refresh === second.refresh;
+  say(`the same refresh again, as after a lost response: ${same ? 'the same successor' : 'another successor'}`);
+  return { second, same };
+}
+
+/** @returns the statuses that thief and owner got */
+async function steal(first: Tokens, second: Tokens): Promise<readonly number[]> {
+  say('a thief presents the first refresh token, after the overlap …');
+  const [refusedAt, { status, revokedAt }] = await Promise.all([untilRefused(second.access), present(first.refresh)]);
+  const after = Math.max(0, refusedAt - revokedAt).toFixed(1);
+  row(refusedAt, `API refuses the access token, ${after} ms after the server's answer`);
+  const again = await post('/api/refresh', { refresh_token: second.refresh });
+  say(`the owner's refresh token: ${again.status} ${again.body.error}. Sign in again.`);
+  return [status, again.status];
+}
+
+async function present(stolen: string) {
+  const { status, body } = await post('/api/refresh', { refresh_token: stolen });
+  const revokedAt = performance.now();
+  row(revokedAt, `server answers ${status} ${body.error}: the family has ended, for thief and owner alike`);
+  return { status, revokedAt };
+}
+
+function tokensIn(body: Readonly<Record<string, unknown>>): Tokens {
+  return { access: String(body.access_token), refresh: String(body.refresh_token) };
+}
 
 async function post(path: string, body: object) {
   const answer = await fetch(`${issuer}${path}`, {
@@ -112,8 +134,7 @@ async function profile(token: string): Promise<number> {
 async function untilRefused(token: string): Promise<number> {
   const until = performance.now() + 10_000;
   while (performance.now() < until) if ((await profile(token)) === 401) return performance.now();
-  console.error('The API never refused the token.');
-  return end(1);
+  throw new Error('The API never refused the token.');
 }
 
 async function apiCalls(): Promise<number> {

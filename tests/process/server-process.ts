@@ -64,8 +64,10 @@ export function listenTo(
 }
 
 /** Sends a signal to a whole process group, as a terminal does, unless it has gone already. */
-export function signalGroup({ child: { pid } }: Said, signal: NodeJS.Signals): void {
+export function signalGroup({ child }: Said, signal: NodeJS.Signals): void {
+  const { pid } = child;
   if (pid === undefined) return;
+  if (process.platform === 'win32') return void child.kill(signal);
   try {
     process.kill(-pid, signal);
   } catch (error) {
