@@ -10,6 +10,9 @@ import { metricsAnswer } from './endpoints/metrics.ts';
 /** Times in which a request must arrive. Slower ones are cut off by Node, with 408. */
 const TRANSPORT = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 };
 
+/** How often a server that stops looks for connections that have become idle. */
+const CLOSE_IDLE_MILLISECONDS = 50;
+
 /** A port that somebody else has. */
 export class PortInUse extends Error {
   override readonly name = 'PortInUse';
@@ -28,8 +31,13 @@ export async function listen({ server, app }: RunningServer): Promise<Listening>
   const main = createHttpServer(
     TRANSPORT,
     getRequestListener(
-      (request, env) =>
-        app.handle(request, { remote: 'incoming' in env ? env.incoming.socket.remoteAddress : undefined }),
+      async (request, env) => {
+        const remote = 'incoming' in env ? env.incoming.socket.remoteAddress : undefined;
+        const response = await app.handle(request, { remote });
+        // the next request of this connection would find nobody, or hold up the stop
+        if (server.isDraining()) response.headers.set('connection', 'close');
+        return response;
+      },
       // the process is ours: its Request and Response may be the light ones of the adapter, at half the price a request
       { overrideGlobalObjects: true },
     ),
@@ -78,7 +86,10 @@ async function open(http: HttpServer, host: string, port: number): Promise<void>
 async function closeGently(http: HttpServer, milliseconds: number): Promise<void> {
   const closed = new Promise((resolve) => http.close(resolve));
   http.closeIdleConnections();
+  // a connection whose answer or stream ends only now is idle from then on, and nobody else would close it
+  const again = setInterval(() => http.closeIdleConnections(), CLOSE_IDLE_MILLISECONDS);
   const insist = setTimeout(() => http.closeAllConnections(), milliseconds);
   await closed;
+  clearInterval(again);
   clearTimeout(insist);
 }
