@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { dirname, isAbsolute, join } from 'node:path';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
-import { readSettings, type SettingProblem } from './read-settings.ts';
+import { inspectSettings, type SettingProblem } from './read-settings.ts';
 import { ensureKekFile, KEK_VARIABLE, kekOfText, readKekFile, SecretUnusable } from './seal/kek.ts';
 import type { Settings } from './settings.ts';
 
@@ -30,16 +30,39 @@ export interface Configuration {
 export function loadConfiguration(input: ConfigurationInput): Result<Configuration, readonly SettingProblem[]> {
   const file = readConfigurationFile(input.cwd);
   if (!file.ok) return file;
-  const read = readSettings({ flags: input.flags, env: input.env, file: file.value });
-  const settings = read.ok ? withAbsolutePaths(read.value, input.cwd) : undefined;
-  const problems: SettingProblem[] = read.ok ? [] : [...read.error];
-  if (settings === undefined) return fail(problems);
+  const { values, problems: found } = inspectSettings({ flags: input.flags, env: input.env, file: file.value });
+  const settings = withAbsolutePaths(values, input.cwd);
+  const problems = [...found, ...checkKekPlace(settings)];
 
-  const kek = collect(problems, 'kekFile', () => loadKek(settings, input));
   const metricsToken = collect(problems, 'metricsTokenFile', () => readMetricsToken(settings.metricsTokenFile));
+  const kek = collect(problems, 'kekFile', () => loadKek(settings.kekFile, input, problems.length === 0));
   if (problems.length > 0 || kek === undefined) return fail(problems);
-  const credentialFile = join(dirname(settings.kekFile), 'admin.json');
-  return ok({ settings, kek, metricsToken, credentialFile });
+  const whole = settings as Settings; // without a problem every setting has been read
+  return ok({ settings: whole, kek, metricsToken, credentialFile: join(dirname(whole.kekFile), 'admin.json') });
+}
+
+/** Whoever copies the data folder must not get the key to it along with it. */
+function checkKekPlace({ kekFile, data }: Partial<Settings>): readonly SettingProblem[] {
+  if (kekFile === undefined || data === undefined || data === ':memory:' || !isWithin(kekFile, data)) return [];
+  return [
+    {
+      setting: 'kekFile',
+      problem: 'The key-encryption key lies in the data folder: a copy of that folder would be a full compromise.',
+      mend: 'Keep it elsewhere: --kek-file ./.latchkey/kek',
+    },
+  ];
+}
+
+/** Where a path really leads, as far as it is there. */
+function realPath(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  const parent = dirname(path);
+  return parent === path ? path : join(realPath(parent), basename(path));
+}
+
+function isWithin(file: string, folder: string): boolean {
+  const path = relative(realPath(folder), realPath(file));
+  return !isAbsolute(path) && path.split(sep)[0] !== '..';
 }
 
 function readConfigurationFile(cwd: string): Result<Readonly<Record<string, unknown>>, readonly SettingProblem[]> {
@@ -57,14 +80,14 @@ function readConfigurationFile(cwd: string): Result<Readonly<Record<string, unkn
   }
 }
 
-function withAbsolutePaths(settings: Settings, cwd: string): Settings {
+function withAbsolutePaths(settings: Partial<Settings>, cwd: string): Partial<Settings> {
   const absolute = (path: string) => (isAbsolute(path) || path === ':memory:' ? path : join(cwd, path));
-  const { metricsTokenFile } = settings;
+  const { data, kekFile, metricsTokenFile } = settings;
   return {
     ...settings,
-    data: absolute(settings.data),
-    kekFile: absolute(settings.kekFile),
-    metricsTokenFile: metricsTokenFile === undefined ? undefined : absolute(metricsTokenFile),
+    ...(data === undefined ? {} : { data: absolute(data) }),
+    ...(kekFile === undefined ? {} : { kekFile: absolute(kekFile) }),
+    ...(metricsTokenFile === undefined ? {} : { metricsTokenFile: absolute(metricsTokenFile) }),
   };
 }
 
@@ -79,11 +102,17 @@ function collect<T>(problems: SettingProblem[], setting: string, read: () => T):
   }
 }
 
-function loadKek(settings: Settings, { env, makesKek }: ConfigurationInput): Uint8Array {
+/** A key is made only for a configuration that has no other mistake. */
+function loadKek(
+  file: string | undefined,
+  { env, makesKek }: ConfigurationInput,
+  isRightSoFar: boolean,
+): Uint8Array | undefined {
   const text = env[KEK_VARIABLE];
   if (text !== undefined) return kekOfText(text);
-  if (makesKek) ensureKekFile(settings.kekFile);
-  return readKekFile(settings.kekFile);
+  if (file === undefined || (makesKek && !isRightSoFar && !existsSync(file))) return undefined;
+  if (makesKek) ensureKekFile(file);
+  return readKekFile(file);
 }
 
 function readMetricsToken(file: string | undefined): string | undefined {

@@ -1,4 +1,3 @@
-import { isAbsolute, relative, resolve } from 'node:path';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
 import { SETTINGS, type Settings } from './settings.ts';
 
@@ -25,17 +24,30 @@ export const isLoopback = (host: string): boolean => LOOPBACK.has(host);
 /** The flag of a setting: `kekFile` is `--kek-file`. */
 export const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-/**
- * Reads all settings and finds all mistakes at once, not only the first. Values are not repeated in a problem, since
- * one might be a secret in the wrong place.
- */
+/** What could be read of settings, and all that is wrong with them. */
+export interface InspectedSettings {
+  /** Without the settings whose own value is wrong. */
+  readonly values: Partial<Settings>;
+  readonly problems: readonly SettingProblem[];
+}
+
+/** Reads all settings, or tells every mistake in them. */
 export function readSettings(input: SettingsInput): Result<Settings, readonly SettingProblem[]> {
+  const { values, problems } = inspectSettings(input);
+  return problems.length > 0 ? fail(problems) : ok(values as Settings); // every member was read by its row's schema
+}
+
+/**
+ * Finds all mistakes at once, not only the first: one wrong value does not hide what is wrong about the others. Values
+ * are not repeated in a problem, since one might be a secret in the wrong place.
+ */
+export function inspectSettings(input: SettingsInput): InspectedSettings {
   const problems: SettingProblem[] = [];
-  const values: Record<string, unknown> = {};
+  const read: Record<string, unknown> = {};
   for (const [name, row] of Object.entries(SETTINGS)) {
     const given = input.flags[name] ?? input.env[row.env] ?? input.file[name] ?? row.fallback;
     const parsed = row.schema.safeParse(given);
-    if (parsed.success) values[name] = parsed.data;
+    if (parsed.success) read[name] = parsed.data;
     else
       problems.push({
         setting: name,
@@ -50,54 +62,49 @@ export function readSettings(input: SettingsInput): Result<Settings, readonly Se
         problem: 'There is no such setting.',
         mend: 'Remove it from latchkey.config.json; docs/reference/settings.md has them all.',
       });
-  if (values.mode === 'development') values.issuer ??= `http://localhost:${String(values.port)}`;
-  if (problems.length > 0) return fail(problems);
-  const settings = values as Settings; // every member was read by the schema of its row
-  const more = crossChecks(settings);
-  return more.length > 0 ? fail(more) : ok({ ...settings, issuer: settings.issuer.replace(/\/+$/, '') });
+  const isIssuerWrong = problems.some(({ setting }) => setting === 'issuer');
+  if (read.mode === 'development' && !isIssuerWrong) read.issuer ??= `http://localhost:${String(read.port ?? '')}`;
+  const values = read as Partial<Settings>;
+  problems.push(...crossChecks(values, isIssuerWrong));
+  return { values: values.issuer === undefined ? values : { ...values, issuer: bare(values.issuer) }, problems };
 }
 
+const bare = (issuer: string): string => issuer.replace(/\/+$/, '');
+
+type Refuse = (setting: string, problem: string, mend: string) => void;
+
 /** What no single setting can know: how they fit together, and what production mode refuses. */
-function crossChecks(settings: Settings): readonly SettingProblem[] {
+function crossChecks(values: Partial<Settings>, isIssuerWrong: boolean): readonly SettingProblem[] {
   const problems: SettingProblem[] = [];
-  const refuse = (setting: string, problem: string, mend: string) => problems.push({ setting, problem, mend });
-  if (settings.issuer === undefined) {
+  const refuse: Refuse = (setting, problem, mend) => problems.push({ setting, problem, mend });
+  if (values.issuer !== undefined) checkIssuer(new URL(values.issuer), values, refuse);
+  else if (!isIssuerWrong)
     refuse(
       'issuer',
       'The issuer is not set.',
       'Set it to the public https URL of this server: --issuer, LATCHKEY_ISSUER.',
     );
-    return problems;
+  if (values.mode === 'development' && values.host !== undefined && !isLoopback(values.host))
+    refuse('host', 'Development mode listens on loopback only.', 'Use --host 127.0.0.1, or production mode.');
+  for (const kind of ['body', 'cookie'] as const) {
+    const [idle, absolute] = [values[`${kind}IdleSeconds`], values[`${kind}AbsoluteSeconds`]];
+    if (idle !== undefined && absolute !== undefined && idle > absolute)
+      refuse(`${kind}IdleSeconds`, `It is longer than ${kind}AbsoluteSeconds.`, 'Make it shorter.');
   }
-  const issuer = new URL(settings.issuer);
+  return problems;
+}
+
+function checkIssuer(issuer: URL, { mode, trustedProxies }: Partial<Settings>, refuse: Refuse): void {
   if (issuer.search !== '' || issuer.hash !== '' || issuer.username !== '')
     refuse('issuer', 'The issuer has a query, a fragment or a user.', 'Leave only scheme, host, port and path.');
   if (issuer.protocol !== 'https:' && !(issuer.protocol === 'http:' && isLoopback(issuer.hostname)))
     refuse('issuer', 'The issuer is not https.', 'Use an https URL; plain http is for loopback only.');
-  if (settings.mode === 'development' && !isLoopback(settings.host))
-    refuse('host', 'Development mode listens on loopback only.', 'Use --host 127.0.0.1, or production mode.');
-  if (settings.mode === 'development' && !isLoopback(issuer.hostname))
+  if (mode === 'development' && !isLoopback(issuer.hostname))
     refuse('issuer', 'Development mode has an issuer on loopback only.', 'Use http://localhost with the port.');
-  if (settings.mode === 'production' && issuer.protocol === 'https:' && settings.trustedProxies.length === 0)
+  if (mode === 'production' && issuer.protocol === 'https:' && trustedProxies?.length === 0)
     refuse(
       'trustedProxies',
       'The proxy that ends TLS is not named, so every request would seem to come from one address.',
       'Name its address: --trusted-proxies 127.0.0.1',
     );
-  if (isWithin(settings.kekFile, settings.data))
-    refuse(
-      'kekFile',
-      'The key-encryption key lies in the data folder: a copy of that folder would be a full compromise.',
-      'Keep it elsewhere: --kek-file ./.latchkey/kek',
-    );
-  if (settings.bodyIdleSeconds > settings.bodyAbsoluteSeconds)
-    refuse('bodyIdleSeconds', 'It is longer than bodyAbsoluteSeconds.', 'Make it shorter.');
-  if (settings.cookieIdleSeconds > settings.cookieAbsoluteSeconds)
-    refuse('cookieIdleSeconds', 'It is longer than cookieAbsoluteSeconds.', 'Make it shorter.');
-  return problems;
-}
-
-function isWithin(file: string, folder: string): boolean {
-  const path = relative(resolve(folder), resolve(file));
-  return !path.startsWith('..') && !isAbsolute(path);
 }

@@ -11,10 +11,13 @@ export class SecretUnusable extends Error {
   override readonly name = 'SecretUnusable';
 }
 
+/** Bytes that repeat were typed by somebody; no random key has so few different ones. */
+const isRandom = (bytes: Uint8Array): boolean => new Set(bytes).size >= 8;
+
 /** Reads a key-encryption key from the text of an environment variable. */
 export function kekOfText(text: string): Uint8Array {
   const bytes = Buffer.from(text, 'base64');
-  if (bytes.length !== KEK_BYTES || new Set(bytes).size < 8)
+  if (bytes.length !== KEK_BYTES || !isRandom(bytes))
     throw new SecretUnusable(
       `${KEK_VARIABLE} must be ${KEK_BYTES} random bytes in base64: openssl rand -base64 ${KEK_BYTES}`,
     );
@@ -27,7 +30,10 @@ export function readKekFile(file: string): Uint8Array {
   if (process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0)
     throw new SecretUnusable(`${file} can be read by others; run chmod 600 ${file}`);
   const bytes = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64');
-  if (bytes.length !== KEK_BYTES) throw new SecretUnusable(`${file} does not hold ${KEK_BYTES} bytes in base64`);
+  if (bytes.length !== KEK_BYTES || !isRandom(bytes))
+    throw new SecretUnusable(
+      `${file} does not hold ${KEK_BYTES} random bytes in base64: openssl rand -base64 ${KEK_BYTES}`,
+    );
   return bytes;
 }
 

@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { loadConfiguration } from './load-configuration.ts';
+
+let cwd: string;
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'latchkey-configuration-'));
+  mkdirSync(join(cwd, '.latchkey'));
+  write('.latchkey/kek', key());
+});
+afterEach(() => rmSync(cwd, { recursive: true, force: true }));
+
+const key = () => randomBytes(32).toString('base64');
+const write = (name: string, text: string) => writeFileSync(join(cwd, name), text, { mode: 0o600 });
+
+type Texts = Readonly<Record<string, string>>;
+
+const SAFE = { issuer: 'https://id.example.com', trustedProxies: '127.0.0.1' };
+const load = (flags: Texts = {}, env: Texts = {}, makesKek = false) =>
+  loadConfiguration({ flags: { ...SAFE, ...flags }, env, cwd, makesKek });
+/** The settings that are wrong, with what is wrong about them. */
+const problems = (...given: Parameters<typeof load>) => {
+  const read = load(...given);
+  return read.ok ? [] : read.error.map(({ setting, problem }) => `${setting}: ${problem.replaceAll(cwd, '.')}`);
+};
+
+test('a safe configuration of production mode', () => {
+  expect(load()).toMatchObject({
+    ok: true,
+    value: { settings: { mode: 'production', data: join(cwd, 'data') }, metricsToken: undefined },
+  });
+});
+
+test.each([
+  ['https://id.example.com', []],
+  ['https://id.example.com/auth/', []],
+  ['http://localhost:8400', []],
+  ['http://127.0.0.1:8400', []],
+  ['http://[::1]:8400', []],
+  ['http://id.example.com', ['issuer: The issuer is not https.']],
+  ['http://127.0.0.1.example.com', ['issuer: The issuer is not https.']],
+  ['http://10.0.0.1', ['issuer: The issuer is not https.']],
+  ['ftp://localhost', ['issuer: The issuer is not https.']],
+  ['https://id.example.com/?a', ['issuer: The issuer has a query, a fragment or a user.']],
+  ['https://id.example.com/#a', ['issuer: The issuer has a query, a fragment or a user.']],
+  ['https://admin@id.example.com', ['issuer: The issuer has a query, a fragment or a user.']],
+  ['id.example.com', ['issuer: Invalid URL']],
+])('META-02 RFC 8414 §2: the issuer %s', (issuer, wrong) => {
+  expect(problems({ issuer })).toEqual(wrong);
+});
+
+test('an https issuer whose proxy is not named is refused: throttling would see one address for everybody', () => {
+  expect(problems({ trustedProxies: '' })).toEqual([expect.stringMatching(/^trustedProxies: The proxy that ends TLS/)]);
+});
+
+test('development mode is for this machine only', () => {
+  const issuer = 'http://localhost:8400';
+  expect(problems({ mode: 'development', issuer })).toEqual([]);
+  expect(problems({ mode: 'development', issuer, host: '0.0.0.0' })).toEqual([
+    'host: Development mode listens on loopback only.',
+  ]);
+  expect(problems({ mode: 'development' })).toEqual(['issuer: Development mode has an issuer on loopback only.']);
+});
+
+const IN_DATA = expect.stringMatching(/^kekFile: The key-encryption key lies in the data folder/);
+
+test('a key-encryption key in the data folder is refused, by whatever path it is named', () => {
+  mkdirSync(join(cwd, 'data/deep'), { recursive: true });
+  write('data/deep/kek', key());
+  symlinkSync(join(cwd, 'data'), join(cwd, 'elsewhere'));
+  symlinkSync(join(cwd, 'data/deep/kek'), join(cwd, 'link'));
+  for (const kekFile of [
+    'data/deep/kek',
+    './data/../data/deep/kek',
+    'elsewhere/deep/kek',
+    'link',
+    join(cwd, 'data/deep/kek'),
+  ])
+    expect(problems({ kekFile }), kekFile).toEqual([IN_DATA]);
+  expect(problems({ data: join(cwd, '.latchkey') })).toEqual([IN_DATA]);
+  expect(problems({ data: '.' })).toEqual([IN_DATA]);
+  expect(problems({ data: '.latchkey/data' })).toEqual([]);
+  expect(problems({ data: '.latch' })).toEqual([]);
+});
+
+test.each([
+  ['of 31 bytes', randomBytes(31).toString('base64')],
+  ['of 33 bytes', randomBytes(33).toString('base64')],
+  ['that is empty', ''],
+  ['of zeros', Buffer.alloc(32).toString('base64')],
+  ['of one word, repeated', Buffer.from('secret!'.repeat(5).slice(0, 32)).toString('base64')],
+])('a key-encryption key %s is refused, from its file and from the environment', (_, text) => {
+  expect(problems({}, { LATCHKEY_KEK: text })).toEqual([
+    'kekFile: LATCHKEY_KEK must be 32 random bytes in base64: openssl rand -base64 32',
+  ]);
+  write('.latchkey/kek', text);
+  expect(problems()).toEqual([
+    'kekFile: ./.latchkey/kek does not hold 32 random bytes in base64: openssl rand -base64 32',
+  ]);
+});
+
+test('a key-encryption key from the environment needs no file', () => {
+  rmSync(join(cwd, '.latchkey'), { recursive: true });
+  expect(problems({}, { LATCHKEY_KEK: key() })).toEqual([]);
+  expect(problems()).toEqual(['kekFile: there is no key-encryption key at ./.latchkey/kek; run latchkey init']);
+});
+
+test.skipIf(process.platform === 'win32').each([
+  ['600', true],
+  ['400', true],
+  ['604', false],
+  ['640', false],
+  ['620', false],
+  ['601', false],
+])('a secret in a file of mode %s', (mode, isSafe) => {
+  write('token', 'x'.repeat(32));
+  for (const name of ['token', '.latchkey/kek']) chmodSync(join(cwd, name), Number.parseInt(mode, 8));
+  expect(problems({ metricsTokenFile: 'token' })).toEqual(
+    isSafe
+      ? []
+      : [
+          'metricsTokenFile: ./token can be read by others; run chmod 600 ./token',
+          'kekFile: ./.latchkey/kek can be read by others; run chmod 600 ./.latchkey/kek',
+        ],
+  );
+});
+
+test.each([
+  [31, ['metricsTokenFile: the token in ./token is shorter than 32 characters: openssl rand -hex 32']],
+  [32, []],
+  [33, []],
+])('a metrics token of %i characters', (length, wrong) => {
+  write('token', `${'x'.repeat(length)}\n`);
+  expect(problems({ metricsTokenFile: 'token' })).toEqual(wrong);
+});
+
+test('a metrics token that is not there', () => {
+  expect(problems({ metricsTokenFile: 'token' })).toEqual(['metricsTokenFile: there is no file ./token']);
+});
+
+test('one wrong value hides nothing that is wrong about the others', () => {
+  write('latchkey.config.json', JSON.stringify({ cookieIdleSeconds: 100, cookieAbsoluteSeconds: 99, nonsense: 1 }));
+  expect(
+    problems({ port: 'x', issuer: 'http://id.example.com', metricsTokenFile: 'token', kekFile: 'data/kek' }),
+  ).toEqual([
+    expect.stringMatching(/^port: /),
+    'nonsense: There is no such setting.',
+    'issuer: The issuer is not https.',
+    'cookieIdleSeconds: It is longer than cookieAbsoluteSeconds.',
+    IN_DATA,
+    'metricsTokenFile: there is no file ./token',
+    'kekFile: there is no key-encryption key at ./data/kek; run latchkey init',
+  ]);
+});
+
+test('a key-encryption key is made only for a configuration that is right', () => {
+  const kek = join(cwd, '.latchkey/kek');
+  rmSync(kek);
+  const development = { mode: 'development', issuer: 'http://localhost:8400' };
+  expect(problems({ ...development, port: 'x' }, {}, true)).toEqual([expect.stringMatching(/^port: /)]);
+  expect(existsSync(kek)).toBe(false);
+  expect(problems(development, {}, true)).toEqual([]);
+  expect(existsSync(kek)).toBe(true);
+});
+
+test('no problem repeats a value: it might be a secret in the wrong place', () => {
+  const secret = 'lk_cs_somebody-pasted-this-here';
+  const read = load({ port: secret, issuer: secret, logLevel: secret }, { LATCHKEY_KEK: secret });
+  expect(read.ok).toBe(false);
+  expect(JSON.stringify(read)).not.toContain(secret);
+});
