@@ -49,7 +49,8 @@ function cursorOf({ request, url }: Call): Result<Position | undefined, Refusal>
 async function page(after: Position | undefined, server: Server): Promise<Response> {
   const asOf = server.now();
   const moment = await server.store.read.moment();
-  const events = await server.store.read.revocations(after?.seq ?? 0, moment.now, LIMITS.feedPageMax);
+  const from = after?.epoch === moment.position.epoch ? after.seq : 0; // another history of the log: everything
+  const events = await server.store.read.revocations(from, moment.now, LIMITS.feedPageMax);
   const last = events.at(-1);
   const isWhole = events.length < LIMITS.feedPageMax;
   const cursor = isWhole || last === undefined ? moment.position : { epoch: moment.position.epoch, seq: last.seq };

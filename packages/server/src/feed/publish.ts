@@ -183,8 +183,9 @@ export function createFeed(server: Part, { heartbeatMilliseconds }: FeedOptions)
       const isAhead = from !== undefined && isBefore(position, from);
       if (isAhead) raiseReaderAhead(from, reader);
       snapshot ??= frames.map(({ text }) => text).join('');
+      // numbers of another history of the log tell nothing about this one: its reader gets everything, and merges it
       const missed =
-        from === undefined || isAhead
+        from === undefined || from.epoch !== position.epoch || isAhead
           ? snapshot
           : frames.filter(({ seq }) => seq > from.seq).reduce((text, frame) => text + frame.text, '');
       const beating = asOf === undefined ? '' : heartbeatFrame(asOf, position);
