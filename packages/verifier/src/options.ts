@@ -29,7 +29,7 @@ export interface VerifierOptions {
   readonly tokenType?: 'at+jwt' | 'JWT';
   /** Leeway for `exp` and `nbf`, in seconds; 30 by default, 60 at most. */
   readonly leewaySeconds?: number;
-  /** What error ids of this verifier begin with; by default made up. */
+  /** What error ids of this verifier begin with: letters, digits and . _ - ; by default made up. */
   readonly name?: string;
   /** Hears what goes wrong behind the scenes: the feed, the keys, reports. */
   readonly onEvent?: (event: VerifierEvent) => void;
@@ -64,10 +64,18 @@ export interface Config extends Required<Omit<VerifierOptions, 'credentials'>> {
 }
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+const POLICIES: ReadonlySet<unknown> = new Set<OnStale>(['introspect', 'reject', 'accept']);
+const TOKEN_TYPES: ReadonlySet<unknown> = new Set<Config['tokenType']>(['at+jwt', 'JWT']);
+/** What a server takes as the beginning of an error id. */
+const NAME = /^[A-Za-z0-9._-]{1,60}$/;
+
+function check(holds: boolean, mistake: string): void {
+  if (!holds) throw new TypeError(`createVerifier: ${mistake}`);
+}
 
 const within = (name: string, value: number, min: number, max: number): number => {
-  if (Number.isFinite(value) && value >= min && value <= max) return value;
-  throw new TypeError(`createVerifier: ${name} must be a number from ${min} to ${max}`);
+  check(Number.isFinite(value) && value >= min && value <= max, `${name} must be a number from ${min} to ${max}`);
+  return value;
 };
 
 /**
@@ -77,38 +85,30 @@ const within = (name: string, value: number, min: number, max: number): number =
  * @spec RFC 8725 §3.1, §3.8, §3.9 (JWT-28: issuer and audience are required)
  */
 export function configOf(options: VerifierOptions): Config {
-  const { issuer, audience, credentials } = options;
-  const url = typeof issuer === 'string' ? (URL.parse?.(issuer) ?? parsed(issuer)) : undefined;
-  if (url === undefined || url === null) throw new TypeError('createVerifier: issuer must be the URL of the server');
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && LOOPBACK.has(url.hostname)))
-    throw new TypeError('createVerifier: issuer must be https; plain http is for loopback only');
-  if (typeof audience !== 'string' || audience === '')
-    throw new TypeError('createVerifier: audience must be the audience of this API: see latchkey resource list');
-  if (credentials !== undefined && (!credentials.id || !credentials.secret))
-    throw new TypeError('createVerifier: credentials must be the id and secret of latchkey resource create');
-  const onStale = options.onStale ?? (credentials === undefined ? undefined : 'introspect');
-  if (onStale === undefined)
-    throw new TypeError(
-      "createVerifier: without credentials, say what to do when stale: onStale: 'reject' or 'accept'",
-    );
-  if (onStale === 'introspect' && credentials === undefined)
-    throw new TypeError("createVerifier: onStale: 'introspect' needs credentials: see latchkey resource create");
-  const random = options.random ?? Math.random;
+  const { issuer, audience, credentials, cookie = false, tokenType = 'at+jwt', random = Math.random } = options;
+  checkIssuer(issuer);
+  check(
+    typeof audience === 'string' && audience !== '',
+    'audience must be the audience of this API: see latchkey resource list',
+  );
+  const isWhole = credentials === undefined || (Boolean(credentials.id) && Boolean(credentials.secret));
+  check(isWhole, 'credentials must be the id and secret of latchkey resource create');
+  check(TOKEN_TYPES.has(tokenType), "tokenType must be 'at+jwt' or 'JWT'");
+  check(typeof cookie === 'boolean', 'cookie must be true or false');
+  const { name = `v${Math.floor(random() * 36 ** 6).toString(36)}` } = options;
+  check(NAME.test(name), 'name must be 1 to 60 letters, digits and . _ -');
   return {
     issuer,
     audience,
     credentials,
-    basic:
-      credentials === undefined
-        ? undefined
-        : `Basic ${btoa(`${encodeURIComponent(credentials.id)}:${encodeURIComponent(credentials.secret)}`)}`,
-    cookie: options.cookie ?? false,
-    onStale,
+    basic: credentials && basicOf(credentials),
+    cookie,
+    onStale: policyOf(options),
     maxStalenessSeconds: within('maxStalenessSeconds', options.maxStalenessSeconds ?? 10, 5, 3_600),
     maxAcceptSeconds: within('maxAcceptSeconds', options.maxAcceptSeconds ?? 300, 1, 86_400),
-    tokenType: options.tokenType ?? 'at+jwt',
+    tokenType,
     leewaySeconds: within('leewaySeconds', options.leewaySeconds ?? DURATIONS.leewayDefault, 0, DURATIONS.leewayMax),
-    name: options.name ?? `v${Math.floor(random() * 36 ** 6).toString(36)}`,
+    name,
     onEvent: options.onEvent ?? (() => {}),
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     now: options.now ?? Date.now,
@@ -117,11 +117,26 @@ export function configOf(options: VerifierOptions): Config {
   };
 }
 
-/** `URL.parse` is younger than Node 20. */
-function parsed(text: string): URL | undefined {
-  try {
-    return new URL(text);
-  } catch {
-    return undefined;
-  }
+function checkIssuer(issuer: unknown): void {
+  check(typeof issuer === 'string' && URL.canParse(issuer), 'issuer must be the URL of the server');
+  const { protocol, hostname } = new URL(String(issuer));
+  const isSafe = protocol === 'https:' || (protocol === 'http:' && LOOPBACK.has(hostname));
+  check(isSafe, 'issuer must be https; plain http is for loopback only');
 }
+
+/** The policy for when nobody knows. A word that is not one of them must not come to mean the last of them. */
+function policyOf({ onStale, credentials }: VerifierOptions): OnStale {
+  const policy = onStale ?? (credentials === undefined ? undefined : 'introspect');
+  if (policy === undefined)
+    throw new TypeError(
+      "createVerifier: without credentials, say what to do when stale: onStale: 'reject' or 'accept'",
+    );
+  check(POLICIES.has(policy), "onStale must be 'introspect', 'reject' or 'accept'");
+  const canAsk = policy !== 'introspect' || credentials !== undefined;
+  check(canAsk, "onStale: 'introspect' needs credentials: see latchkey resource create");
+  return policy;
+}
+
+/** @spec RFC 6749 §2.3.1 */
+const basicOf = ({ id, secret }: { readonly id: string; readonly secret: string }): string =>
+  `Basic ${btoa(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`)}`;
