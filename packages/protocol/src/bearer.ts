@@ -5,20 +5,23 @@ import { formatScope, type Scope } from './scope.ts';
 
 /** The name of any scheme is a token, as in `AWS4-HMAC-SHA256`. */
 const CREDENTIALS = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?: +(.*))?$/;
+/** Headers of one name arrive joined with commas. */
+const SECOND_BEARER = /, *bearer /i;
 const B64TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 
 /**
  * Reads the value of an `Authorization` header that should carry an access token; undefined when there is none, or
- * when it is of another scheme.
+ * when it is of another scheme. A token beside other credentials is malformed: it is not ours to choose between them.
  *
  * @returns `authorization_malformed`
- * @spec RFC 6750 §2.1; RFC 9110 §11.1 (the scheme is case-insensitive)
+ * @spec RFC 6750 §2.1, §3.1; RFC 9110 §11.1 (the scheme is a token, and case-insensitive)
  */
 export function parseBearer(header: string | undefined): Result<string | undefined, ErrorId> {
   if (header === undefined) return ok(undefined);
   const parts = CREDENTIALS.exec(header);
   if (parts === null) return fail('authorization_malformed');
-  if (parts[1]?.toLowerCase() !== 'bearer') return ok(undefined);
+  if (parts[1]?.toLowerCase() !== 'bearer')
+    return SECOND_BEARER.test(header) ? fail('authorization_malformed') : ok(undefined);
   const token = parts[2];
   return token !== undefined && B64TOKEN.test(token) ? ok(token) : fail('authorization_malformed');
 }
