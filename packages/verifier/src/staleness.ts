@@ -1,9 +1,15 @@
+import { DURATIONS } from '@latchkey/protocol/limits';
+
 /**
  * How old the knowledge of revocations is, without comparing two clocks: a stream that was asked for at one moment of
  * ours was current at that moment, and each heartbeat says by how much *its* clock has moved on since the first.
  */
 export interface Staleness {
-  /** A stream is asked for; nothing is known through it before its first heartbeat. */
+  /**
+   * A stream is asked for; nothing is known through it before its first heartbeat. What is returned takes each
+   * heartbeat's time, and throws when that lags: the server's clock went back or runs behind ours, or the stream is
+   * slow. Only a new stream can tell how things stand.
+   */
   requested(): (asOf: number) => void;
   /** Milliseconds; infinite before the first complete look at the log. */
   milliseconds(): number;
@@ -11,18 +17,22 @@ export interface Staleness {
   readonly hasSnapshot: boolean;
 }
 
+/** A heartbeat that comes with older news than this, in milliseconds, asks for a new stream. */
+const LAG_MAX = 2 * DURATIONS.heartbeatInterval * 1000;
+
 /** @param monotonic milliseconds that never go back */
 export function createStaleness(monotonic: () => number): Staleness {
   let currentAt: number | undefined;
   return {
     requested() {
       const requestedAt = monotonic();
-      let firstAsOf: number | undefined;
+      let offset: number | undefined;
       return (asOf) => {
-        firstAsOf ??= asOf;
-        // a node whose clock jumps ahead does not make us more current than this moment
-        const at = Math.min(requestedAt + (asOf - firstAsOf), monotonic());
-        currentAt = Math.max(at, currentAt ?? at);
+        const now = monotonic();
+        if (offset !== undefined && now - (asOf + offset) > LAG_MAX) throw new Error('the heartbeats lag');
+        // a clock that jumps ahead makes us current as of this moment at best, and is counted from here on
+        offset = Math.min(offset ?? requestedAt - asOf, now - asOf);
+        currentAt = Math.max(asOf + offset, currentAt ?? asOf + offset);
       };
     },
     milliseconds: () => (currentAt === undefined ? Number.POSITIVE_INFINITY : monotonic() - currentAt),
