@@ -1,5 +1,5 @@
 import type { AccessTokenClaims, Actor, RevocationEvent } from '@latchkey/protocol/claims';
-import { LIMITS } from '@latchkey/protocol/limits';
+import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import { isBefore, type Position, parsePosition } from '@latchkey/protocol/position';
 
 /** What of a token decides whether it was revoked: read once, asked often. */
@@ -41,9 +41,14 @@ function actorsOf(act: Actor | undefined): readonly string[] {
   return found;
 }
 
-interface CutOff extends Position {
+/** For how long what was heard is held: until its `exp`, and never for less than the log holds it. */
+interface Held {
   readonly exp: number;
+  /** By the monotonic clock, in milliseconds. */
+  readonly until: number;
 }
+
+interface CutOff extends Position, Held {}
 
 /** What is known to be revoked. */
 export interface RevocationSet {
@@ -53,68 +58,73 @@ export interface RevocationSet {
   isKeyRevoked(kid: string): boolean;
   /** Forgets what can concern no token any more, never earlier. */
   forgetExpired(nowSeconds: number): void;
-  /** True when there are more revocations than may be kept: what is not kept cannot be told. */
+  /** True while there are more revocations than may be kept: what is not kept cannot be told. */
   readonly isFull: boolean;
   readonly size: number;
 }
 
+const RETENTION = DURATIONS.eventRetention * 1000;
+
+const latest = (a: Held | undefined, b: Held): Held => ({
+  exp: Math.max(b.exp, a?.exp ?? 0),
+  until: Math.max(b.until, a?.until ?? 0),
+});
+const later = (known: CutOff | undefined, { epoch, seq }: Position, held: Held): CutOff => ({
+  ...(known !== undefined && !isBefore(known, { epoch, seq }) ? known : { epoch, seq }),
+  ...latest(known, held),
+});
+
 /**
  * The revocations of the feed. Ids are looked up; cut-offs of a subject, a client or everything compare places in the
  * log, never clocks. A new history of the log is merged, not put in place of what is known: an event is forgotten at
- * its `exp`, and the revocation of a key never.
+ * its `exp`, and the revocation of a key never. A clock that is put ahead and back again brings nothing back to life:
+ * what was heard is also held for as long, by a clock that nobody sets, as the log holds it.
+ *
+ * @param monotonic milliseconds that never go back
  */
-export function createRevocationSet(max: number = LIMITS.revocationSetMax): RevocationSet {
+export function createRevocationSet(monotonic: () => number, max: number = LIMITS.revocationSetMax): RevocationSet {
   const ids = {
-    token: new Map<string, number>(),
-    family: new Map<string, number>(),
-    session: new Map<string, number>(),
-    api_key: new Map<string, number>(),
+    token: new Map<string, Held>(),
+    family: new Map<string, Held>(),
+    session: new Map<string, Held>(),
+    api_key: new Map<string, Held>(),
   };
   const cutOffs = { subject: new Map<string, CutOff>(), client: new Map<string, CutOff>() };
+  const maps = [...Object.values(ids), ...Object.values(cutOffs)];
   const keys = new Set<string>();
   let all: CutOff | undefined;
-  let overflow = false;
+  /** For how long what found no room could still concern a token. */
+  let lost: Held | undefined;
 
-  const size = () =>
-    ids.token.size +
-    ids.family.size +
-    ids.session.size +
-    ids.api_key.size +
-    cutOffs.subject.size +
-    cutOffs.client.size +
-    keys.size;
+  const size = () => maps.reduce((sum, map) => sum + map.size, keys.size);
   const isCutOff = (cutOff: CutOff | undefined, pos: Position) => cutOff !== undefined && isBefore(pos, cutOff);
-
-  function addCutOff(cutOffsOf: Map<string, CutOff>, event: RevocationEvent): void {
-    const known = cutOffsOf.get(event.id);
-    cutOffsOf.set(event.id, later(known, event));
+  /** Whether an id has a place, or gets one. */
+  function hasRoom(among: { has(id: string): boolean }, id: string, held: Held): boolean {
+    if (among.has(id) || size() < max) return true;
+    lost = latest(lost, held);
+    return false;
   }
-  const later = (known: CutOff | undefined, { epoch, seq, exp }: RevocationEvent): CutOff =>
-    known === undefined || isBefore(known, { epoch, seq })
-      ? { epoch, seq, exp: Math.max(exp, known?.exp ?? 0) }
-      : { ...known, exp: Math.max(exp, known.exp) };
 
   return {
     add(event) {
-      if (size() >= max) {
-        overflow = true;
-        return;
-      }
-      switch (event.kind) {
+      const { kind, id } = event;
+      const held: Held = { exp: event.exp, until: monotonic() + RETENTION };
+      switch (kind) {
         case 'token':
         case 'family':
         case 'session':
         case 'api_key':
-          ids[event.kind].set(event.id, Math.max(event.exp, ids[event.kind].get(event.id) ?? 0));
+          if (hasRoom(ids[kind], id, held)) ids[kind].set(id, latest(ids[kind].get(id), held));
           return;
         case 'subject':
         case 'client':
-          return addCutOff(cutOffs[event.kind], event);
+          if (hasRoom(cutOffs[kind], id, held)) cutOffs[kind].set(id, later(cutOffs[kind].get(id), event, held));
+          return;
         case 'all':
-          all = later(all, event);
+          all = later(all, event, held);
           return;
         case 'key':
-          keys.add(event.id);
+          if (hasRoom(keys, id, { exp: Number.POSITIVE_INFINITY, until: 0 })) keys.add(id);
           return;
         case 'changed':
           return; // concerns what was cached of an answer, not a token
@@ -137,12 +147,14 @@ export function createRevocationSet(max: number = LIMITS.revocationSetMax): Revo
     },
     isKeyRevoked: (kid) => keys.has(kid),
     forgetExpired(now) {
-      for (const map of Object.values(ids)) for (const [id, exp] of map) if (exp <= now) map.delete(id);
-      for (const map of Object.values(cutOffs)) for (const [id, { exp }] of map) if (exp <= now) map.delete(id);
-      if (all !== undefined && all.exp <= now) all = undefined;
+      const moment = monotonic();
+      const isOver = ({ exp, until }: Held) => exp <= now && until <= moment;
+      for (const map of maps) for (const [id, held] of map) if (isOver(held)) map.delete(id);
+      if (all !== undefined && isOver(all)) all = undefined;
+      if (lost !== undefined && isOver(lost)) lost = undefined;
     },
     get isFull() {
-      return overflow;
+      return lost !== undefined;
     },
     get size() {
       return size();

@@ -123,7 +123,7 @@ type Parts = ReturnType<typeof partsOf>;
 function partsOf(config: Config) {
   const keys = createKeySource(config);
   const staleness = createStaleness(config.monotonic);
-  const revocations = createRevocationSet();
+  const revocations = createRevocationSet(config.monotonic);
   const cache = createTokenCache();
   const introspector = createIntrospector(config);
   const unknown: { since: number | undefined } = { since: undefined };
