@@ -2,6 +2,8 @@ import type { AccessTokenClaims } from '@latchkey/protocol/claims';
 
 /** An access that was granted. It is frozen, claims and all: two requests with one token share it. */
 export interface Access {
+  /** Whose token it is. */
+  readonly principal: Principal;
   readonly claims: AccessTokenClaims;
   /** The names of the `scope` claim. */
   readonly scope: readonly string[];
@@ -10,9 +12,23 @@ export interface Access {
   readonly stale: boolean;
 }
 
+/**
+ * Who is behind a token: a person's account, or a client that acts for nobody but itself. Its name is issuer and subject
+ * together, never a user name or an e-mail address. Ids of accounts and of clients do not meet.
+ *
+ * @spec RFC 9700 §4.15; RFC 9068 §2.2 (`sub` is the client's id where no person is involved)
+ */
+export interface Principal {
+  readonly kind: 'account' | 'client';
+  readonly issuer: string;
+  readonly subject: string;
+}
+
 export function accessOf(claims: AccessTokenClaims): Access {
+  const { iss: issuer, sub: subject } = claims;
+  const principal = Object.freeze({ kind: subject === claims.client_id ? 'client' : 'account', issuer, subject });
   const scope = Object.freeze(claims.scope === undefined ? [] : claims.scope.split(' '));
-  return Object.freeze({ claims: deepFrozen(claims), scope, roles: claims.roles ?? NONE, stale: false });
+  return Object.freeze({ principal, claims: deepFrozen(claims), scope, roles: claims.roles ?? NONE, stale: false });
 }
 
 const NONE: readonly string[] = Object.freeze([]);

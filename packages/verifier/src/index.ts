@@ -1,7 +1,8 @@
 export type { AccessTokenClaims } from '@latchkey/protocol/claims';
 export type { ErrorId } from '@latchkey/protocol/errors';
 export type { Result } from '@latchkey/protocol/result';
-export type { Access } from './access.ts';
+export type { Access, Principal } from './access.ts';
+export type { Caching } from './caching.ts';
 export type { Rejection } from './challenge.ts';
 export type { Requirements } from './guards.ts';
 export type { OnStale, VerifierEvent, VerifierOptions } from './options.ts';
