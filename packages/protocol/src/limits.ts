@@ -76,8 +76,8 @@ export const DURATIONS = {
   /** Leeway for `exp` and `nbf`. @spec NUM-06 */
   leewayDefault: 30,
   leewayMax: 60,
-  /** How far `iat` may lie in the future. @spec NUM-07 */
-  issuedInFutureMax: 60,
+  /** How far `iat` may lie in the future, where the leeway is not more. @spec NUM-07 */
+  issuedInFuture: 10,
   /** How far ahead `exp` may lie: more is a time in milliseconds, or nonsense. @spec RFC 7519 §2 (JWT-24) */
   expiryAheadMax: 10 * 365 * 86_400,
   /** How long an event stays in the log: an access token's longest life, leeway and skew. */

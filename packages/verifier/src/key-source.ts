@@ -10,24 +10,27 @@ export interface KeySource {
   readonly current: KeySet | undefined;
   /** Where to introspect, as the issuer's metadata says. */
   readonly introspectionEndpoint: string | undefined;
-  /** Milliseconds since the keys were fetched; infinite before. */
-  age(): number;
-  /** Fetches the first keys; waits for a fetch that is under way. */
+  /** Fetches the first keys; waits for a fetch that is under way. Rejects when there are none, or were none just now. */
   ready(): Promise<void>;
   /** For a `kid` that is not known: fetches, unless that was just done. Says whether there are new keys. */
   lookAgain(): Promise<boolean>;
   /** Fetches at once: a key was revoked. */
   refetch(): void;
+  /** Fetches in the background what is older than the server lets it be, as every look at `current` does. */
+  refetchIfOld(): void;
   close(): void;
 }
 
 /** A stranger who invents `kid`s makes us fetch so often, and no more. */
 const COOL_DOWN = 30_000;
+/** Without any keys, whoever waits asks so often. */
+const RETRY_AFTER = 1_000;
 const TIMEOUT = 5_000;
 
 type Part = Pick<Config, 'issuer' | 'fetch' | 'monotonic' | 'onEvent'>;
 
-export function createKeySource(config: Part): KeySource {
+/** @param onGone called when a new key set lacks a key that the last one had: nothing under it is to be believed */
+export function createKeySource(config: Part, onGone: () => void): KeySource {
   const { issuer, monotonic } = config;
   const closing = new AbortController();
   let current: KeySet | undefined;
@@ -51,6 +54,7 @@ export function createKeySource(config: Part): KeySource {
       const found = endpointsOf(metadata, issuer);
       const keys = importNodeKeySet(await getJson(found.jwksUri));
       if (keys === undefined || keys.kids.length === 0) throw new Error('the key set cannot be used');
+      if (current?.kids.some((kid) => !keys.kids.includes(kid))) onGone();
       current = keys;
       introspectionEndpoint = found.introspection;
       fetchedAt = began;
@@ -70,19 +74,26 @@ export function createKeySource(config: Part): KeySource {
   }
 
   const age = () => (fetchedAt === undefined ? Number.POSITIVE_INFINITY : monotonic() - fetchedAt);
-  const justTried = () => triedAt !== undefined && monotonic() - triedAt < COOL_DOWN;
+  const justTried = (within = COOL_DOWN) => triedAt !== undefined && monotonic() - triedAt < within;
   const inBackground = () => void fetchKeys().catch(() => {}); // told by onEvent
+
+  function refetchIfOld(): void {
+    if (current !== undefined && age() > DURATIONS.keySetMaxAge * 1000 && !justTried()) inBackground();
+  }
 
   return {
     get current() {
-      if (current !== undefined && age() > DURATIONS.keySetMaxAge * 1000 && !justTried()) inBackground();
+      refetchIfOld();
       return current;
     },
     get introspectionEndpoint() {
       return introspectionEndpoint;
     },
-    age,
-    ready: () => (current === undefined ? fetchKeys() : Promise.resolve()),
+    async ready() {
+      if (current !== undefined) return;
+      if (fetching === undefined && justTried(RETRY_AFTER)) throw new Error('the keys could not be fetched just now');
+      await fetchKeys();
+    },
     async lookAgain() {
       if (fetching === undefined && justTried()) return false;
       const before = current;
@@ -90,6 +101,7 @@ export function createKeySource(config: Part): KeySource {
       return current !== before;
     },
     refetch: inBackground,
+    refetchIfOld,
     close: () => closing.abort(),
   };
 }

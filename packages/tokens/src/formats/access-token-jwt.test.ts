@@ -301,8 +301,16 @@ describe('claims', () => {
     expect(withClaims({ nbf: String(NOW) })).toBe('token_claims_invalid');
   });
 
-  test('JWT-23: iat may lie at most 60 s ahead', () => {
-    expect([59, 60, 61].map((ahead) => withClaims({ iat: NOW + ahead }))).toEqual(['ok', 'ok', 'token_not_yet_valid']);
+  test('JWT-23, NUM-07: iat may lie ahead by ten seconds, or by the leeway where that is more', () => {
+    const ahead = (leewaySeconds: number, seconds: number) =>
+      answer(forge(header(), { ...claims, iat: NOW + seconds }), { ...expected, leewaySeconds });
+    for (const [leeway, most] of [
+      [0, 10],
+      [10, 10],
+      [30, 30],
+      [60, 60],
+    ] as const)
+      expect([-1, 0, 1].map((more) => ahead(leeway, most + more))).toEqual(['ok', 'ok', 'token_not_yet_valid']);
     for (const iat of [undefined, null, 'x']) expect(withClaims({ iat })).toBe('token_claims_invalid');
   });
 

@@ -125,8 +125,15 @@ function timeError(claims: JsonObject, leeway: number, now: EpochSeconds): Error
   if (!isTime(exp) || !isTime(iat) || (nbf !== undefined && !isTime(nbf))) return 'token_claims_invalid';
   if (exp > now + DURATIONS.expiryAheadMax) return 'token_claims_invalid';
   if (now >= exp + leeway) return 'token_expired';
-  if (nbf !== undefined && now < nbf - leeway) return 'token_not_yet_valid';
-  return iat > now + DURATIONS.issuedInFutureMax ? 'token_not_yet_valid' : undefined;
+  return now < validFrom({ nbf, iat }, leeway) ? 'token_not_yet_valid' : undefined;
+}
+
+/** The first second in which a token may be accepted: `nbf` allows for the leeway, `iat` for ten seconds at least. */
+export function validFrom(
+  { nbf = 0, iat }: { readonly nbf?: number | undefined; readonly iat: number },
+  leeway: number,
+): number {
+  return Math.max(nbf - leeway, iat - Math.max(leeway, DURATIONS.issuedInFuture));
 }
 
 const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0;
