@@ -2,7 +2,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Access } from '../access.ts';
 import type { Requirements } from '../guards.ts';
 import type { Verifier } from '../verifier.ts';
-import { requestLikeOf, sendRejection } from './node.ts';
+import { requestLikeOf, sendRejection, setCaching } from './node.ts';
 
 declare global {
   namespace Express {
@@ -13,7 +13,10 @@ declare global {
   }
 }
 
-/** Middleware for Express: the routes behind it see `request.access`. */
+/**
+ * Middleware for Express: the routes behind it see `request.access`. Preflights of CORS carry no token: put the middleware
+ * that answers them before this one.
+ */
 export const protect =
   (verifier: Verifier, asked: Requirements = {}): RequestHandler =>
   (request: Request, response: Response, next: NextFunction): void => {
@@ -21,6 +24,7 @@ export const protect =
       .authenticate(requestLikeOf(request), asked)
       .then((result) => {
         if (!result.ok) return sendRejection(response, result.error);
+        setCaching(response, verifier.caching);
         request.access = result.value;
         next();
       })

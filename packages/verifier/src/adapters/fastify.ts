@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Access } from '../access.ts';
+import { joinedVary } from '../caching.ts';
 import type { Requirements } from '../guards.ts';
 import type { Verifier } from '../verifier.ts';
 import { requestLikeOf } from './node.ts';
@@ -11,7 +12,10 @@ declare module 'fastify' {
   }
 }
 
-/** A hook for Fastify: `{ preHandler: protect(verifier) }`. */
+/**
+ * A hook for Fastify: `{ preHandler: protect(verifier) }`. Preflights of CORS carry no token: where the hook is for all
+ * routes, register what answers them before it.
+ */
 export const protect =
   (verifier: Verifier, asked: Requirements = {}) =>
   async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
@@ -20,6 +24,9 @@ export const protect =
       const { status, headers, body } = result.error;
       return reply.code(status).headers(headers).send(JSON.stringify(body));
     }
+    const { cacheControl } = verifier.caching;
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', cacheControl);
+    reply.header('vary', joinedVary(reply.getHeader('vary')?.toString(), verifier.caching));
     request.access = result.value;
     return undefined;
   };

@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import type { Access } from '../access.ts';
+import { joinedVary } from '../caching.ts';
 import type { Requirements } from '../guards.ts';
 import type { Verifier } from '../verifier.ts';
 
@@ -8,7 +9,10 @@ export interface LatchkeyEnv {
   Variables: { access: Access };
 }
 
-/** Middleware for Hono: the handlers behind it see `context.get('access')`. */
+/**
+ * Middleware for Hono: the handlers behind it see `context.get('access')`. Preflights of CORS carry no token: put the
+ * middleware that answers them before this one.
+ */
 export const protect =
   (verifier: Verifier, asked: Requirements = {}): MiddlewareHandler<LatchkeyEnv> =>
   async (context, next) => {
@@ -20,5 +24,8 @@ export const protect =
     }
     context.set('access', result.value);
     await next();
+    const { cacheControl } = verifier.caching;
+    if (!context.res.headers.has('cache-control')) context.header('cache-control', cacheControl);
+    context.header('vary', joinedVary(context.res.headers.get('vary') ?? undefined, verifier.caching));
     return undefined;
   };

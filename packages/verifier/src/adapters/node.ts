@@ -1,21 +1,36 @@
+import { Buffer } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access } from '../access.ts';
+import { type Caching, joinedVary } from '../caching.ts';
 import type { Rejection } from '../challenge.ts';
 import type { Requirements } from '../guards.ts';
 import type { RequestLike } from '../request.ts';
 import type { Verifier } from '../verifier.ts';
 
-/** A Node request, as the verifier sees it. Node drops a second `Authorization` header; here it counts as malformed. */
-export function requestLikeOf(request: IncomingMessage): RequestLike {
-  return {
-    method: request.method ?? 'GET',
-    header: (name) => request.headersDistinct[name]?.join(name === 'cookie' ? '; ' : ', '),
-  };
+/**
+ * A Node request, as the verifier sees it. Node drops a second `Authorization` header; here it counts as malformed.
+ * Read from the raw headers, which requests of HTTP/2 and of Fastify's `inject` have, too.
+ */
+export const requestLikeOf = ({ method = 'GET', rawHeaders }: IncomingMessage): RequestLike => ({
+  method,
+  header: (name) => rawHeader(rawHeaders, name) ?? (name === 'host' ? rawHeader(rawHeaders, ':authority') : undefined),
+});
+
+function rawHeader(raw: readonly string[], name: string): string | undefined {
+  const values = raw.filter((_, index) => index % 2 === 1 && raw[index - 1]?.toLowerCase() === name);
+  return values.length === 0 ? undefined : values.join(name === 'cookie' ? '; ' : ', ');
 }
 
 /** Sends a refusal. */
 export function sendRejection(response: ServerResponse, { status, headers, body }: Rejection): void {
-  response.writeHead(status, headers).end(JSON.stringify(body));
+  const text = JSON.stringify(body);
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) }).end(text);
+}
+
+/** Tells caches, unless the app has done so, that the answer is for this caller only. */
+export function setCaching(response: ServerResponse, caching: Caching): void {
+  if (!response.hasHeader('cache-control')) response.setHeader('cache-control', caching.cacheControl);
+  response.setHeader('vary', joinedVary(response.getHeader('vary')?.toString(), caching));
 }
 
 /** A handler that is called only with an access that was granted. */
@@ -24,11 +39,12 @@ export type ProtectedHandler = (
   response: ServerResponse,
 ) => void;
 
-/** Protects a handler of `node:http`. */
+/** Protects a handler of `node:http`. Preflights of CORS carry no token: answer them before. */
 export const protect =
   (verifier: Verifier, asked: Requirements, handler: ProtectedHandler) =>
   async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const result = await verifier.authenticate(requestLikeOf(request), asked);
     if (!result.ok) return sendRejection(response, result.error);
+    setCaching(response, verifier.caching);
     handler(Object.assign(request, { access: result.value }), response);
   };
