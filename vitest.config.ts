@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-const conditions = ['@latchkey/source', 'node', 'import', 'module', 'default'];
+// what Node itself adds differs between `import` and `require`: named here, a package would get the form for the other
+const conditions = ['@latchkey/source', 'node'];
 
 /** Packages that only compute: their own tests take every branch, or `npm run coverage` fails. */
 const PURE = ['protocol', 'tokens', 'domain'].map((name) => `packages/${name}/src/**/*.ts`);
