@@ -9,6 +9,7 @@ export interface Rejection {
   readonly errorId: string;
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** To be sent as JSON. All of it is ASCII. */
   readonly body: Readonly<Record<string, string>>;
 }
 

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Access } from '../access.ts';
 import { joinedVary } from '../caching.ts';
@@ -22,7 +23,11 @@ export const protect =
     const result = await verifier.authenticate(requestLikeOf(request.raw), asked);
     if (!result.ok) {
       const { status, headers, body } = result.error;
-      return reply.code(status).headers(headers).send(JSON.stringify(body));
+      // as bytes: to text Fastify adds a charset that JSON does not have
+      return reply
+        .code(status)
+        .headers(headers)
+        .send(Buffer.from(JSON.stringify(body)));
     }
     const { cacheControl } = verifier.caching;
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', cacheControl);

@@ -20,7 +20,8 @@ export const protect =
     const result = await verifier.authenticate({ method, header: (name) => headers.get(name) ?? undefined }, asked);
     if (!result.ok) {
       const { status, headers: fields, body } = result.error;
-      return new Response(JSON.stringify(body), { status, headers: { ...fields } });
+      const text = JSON.stringify(body);
+      return new Response(text, { status, headers: { ...fields, 'content-length': String(text.length) } });
     }
     context.set('access', result.value);
     await next();

@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access } from '../access.ts';
 import { type Caching, joinedVary } from '../caching.ts';
@@ -11,7 +10,10 @@ import type { Verifier } from '../verifier.ts';
  * A Node request, as the verifier sees it. Node drops a second `Authorization` header; here it counts as malformed.
  * Read from the raw headers, which requests of HTTP/2 and of Fastify's `inject` have, too.
  */
-export const requestLikeOf = ({ method = 'GET', rawHeaders }: IncomingMessage): RequestLike => ({
+export const requestLikeOf = ({
+  method = 'GET',
+  rawHeaders,
+}: Pick<IncomingMessage, 'method' | 'rawHeaders'>): RequestLike => ({
   method,
   header: (name) => rawHeader(rawHeaders, name) ?? (name === 'host' ? rawHeader(rawHeaders, ':authority') : undefined),
 });
@@ -24,7 +26,7 @@ function rawHeader(raw: readonly string[], name: string): string | undefined {
 /** Sends a refusal. */
 export function sendRejection(response: ServerResponse, { status, headers, body }: Rejection): void {
   const text = JSON.stringify(body);
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) }).end(text);
+  response.writeHead(status, { ...headers, 'content-length': text.length }).end(text);
 }
 
 /** Tells caches, unless the app has done so, that the answer is for this caller only. */
