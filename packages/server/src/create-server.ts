@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { transact } from '@latchkey/domain/transact';
 import type { Write } from '@latchkey/domain/write';
 import { DURATIONS } from '@latchkey/protocol/limits';
+import type { Timers } from '@latchkey/protocol/timers';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import { memoryEphemeral } from '@latchkey/store/ephemeral/memory';
 import { openSqlite, type SqliteStore } from '@latchkey/store/sqlite';
@@ -34,6 +35,7 @@ export interface Parts {
   /** Milliseconds that never go back, whatever is done to the clock: allowances refill by them. */
   readonly monotonic: () => number;
   readonly entropy: (bytes: number) => Uint8Array;
+  readonly timers: Timers;
   readonly hashCost: Argon2Cost;
 }
 
@@ -85,7 +87,7 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
     unknownGuesses: createUnknownGuesses(),
     feed: createFeed(
       { store, commit, metrics, log, now },
-      { heartbeatMilliseconds: DURATIONS.heartbeatInterval * 1000 },
+      { heartbeatMilliseconds: DURATIONS.heartbeatInterval * 1000, timers: parts.timers },
     ),
     log,
     metrics,
@@ -99,7 +101,7 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
   };
   await bootstrap(server);
   await server.feed.open();
-  const stopJobs = startJobs(server);
+  const stopJobs = startJobs(server, parts.timers);
   return {
     server,
     app: createApp(server, ROUTES),

@@ -7,6 +7,7 @@ import { type Configuration, loadConfiguration } from './load-configuration.ts';
 import { problemLines } from './main.ts';
 import { createLog } from './observe/pino-log.ts';
 import { ARGON2_COST } from './prove/argon2-hasher.ts';
+import { systemTimers } from './system-timers.ts';
 
 /** How Latchkey runs inside another application: by the same settings as `latchkey serve`. */
 export interface LatchkeyOptions {
@@ -50,6 +51,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     now: systemClock,
     monotonic: systemMonotonic,
     entropy: createEntropy(),
+    timers: systemTimers,
     hashCost: ARGON2_COST,
     onFault: options.onFault ?? (() => process.exit(1)),
   });

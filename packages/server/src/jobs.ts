@@ -1,3 +1,4 @@
+import type { Timers } from '@latchkey/protocol/timers';
 import { keepRings } from './keys/rotate.ts';
 import { deliverOutbox } from './outbox/worker.ts';
 import type { Server } from './server.ts';
@@ -10,11 +11,13 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
 /** Work that comes round: expiry, key rotation, delivery. A round begins only when the one before has ended. */
-export function startJobs(server: Server): () => Promise<void> {
+export function startJobs(server: Server, timers: Timers): () => Promise<void> {
+  const every = (milliseconds: number, name: string, work: () => Promise<void>) =>
+    startJob({ milliseconds, name, work }, server, timers);
   const jobs = [
-    every(30 * SECOND, 'expire', server, () => expire(server)),
-    every(10 * MINUTE, 'rotate keys', server, () => keepRings(server)),
-    every(SECOND, 'outbox', server, () => deliverOutbox(server)),
+    every(30 * SECOND, 'expire', () => expire(server)),
+    every(10 * MINUTE, 'rotate keys', () => keepRings(server)),
+    every(SECOND, 'outbox', () => deliverOutbox(server)),
   ];
   return async () => {
     await Promise.all(jobs.map((stop) => stop()));
@@ -28,9 +31,17 @@ async function expire(server: Server): Promise<void> {
   }
 }
 
-function every(milliseconds: number, name: string, server: Server, work: () => Promise<void>): () => Promise<void> {
+interface Job {
+  readonly milliseconds: number;
+  readonly name: string;
+  readonly work: () => Promise<void>;
+}
+
+function startJob({ milliseconds, name, work }: Job, server: Server, timers: Timers): () => Promise<void> {
   let running: Promise<void> | undefined;
-  const timer = setInterval(() => {
+  let stop = timers.inBackground(milliseconds, round);
+  function round(): void {
+    stop = timers.inBackground(milliseconds, round);
     running ??= work()
       .catch((error: unknown) => {
         server.metrics.count('latchkey_faults_total', { kind: 'job' });
@@ -39,10 +50,9 @@ function every(milliseconds: number, name: string, server: Server, work: () => P
       .finally(() => {
         running = undefined;
       });
-  }, milliseconds);
-  timer.unref();
+  }
   return async () => {
-    clearInterval(timer);
+    stop();
     await running;
   };
 }

@@ -8,6 +8,7 @@ import { type ConfigurationInput, loadConfiguration } from './load-configuration
 import { createLog } from './observe/pino-log.ts';
 import { ARGON2_COST } from './prove/argon2-hasher.ts';
 import { flagOf, type SettingProblem } from './read-settings.ts';
+import { systemTimers } from './system-timers.ts';
 
 /** Exit codes of `serve`. */
 export const EXIT = { ok: 0, fault: 1, usage: 2 } as const;
@@ -41,6 +42,7 @@ export async function serve({ dev, say, ...input }: ServeInput): Promise<number>
       now: systemClock,
       monotonic: systemMonotonic,
       entropy: createEntropy(),
+      timers: systemTimers,
       hashCost: ARGON2_COST,
       onFault(error) {
         log.error('the database failed at a commit; the process ends', { error });

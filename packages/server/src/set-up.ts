@@ -9,6 +9,7 @@ import type { Configuration } from './load-configuration.ts';
 import type { Log } from './observe/log.ts';
 import { ARGON2_COST } from './prove/argon2-hasher.ts';
 import { createAuditMac } from './seal/aead.ts';
+import { systemTimers } from './system-timers.ts';
 
 const SILENT: Log = { info() {}, warn() {}, error() {} };
 
@@ -32,6 +33,7 @@ export async function initialise(
     now: systemClock,
     monotonic: systemMonotonic,
     entropy: createEntropy(),
+    timers: systemTimers,
     hashCost: ARGON2_COST,
   });
   try {

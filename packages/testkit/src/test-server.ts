@@ -15,6 +15,7 @@ import type { Argon2Cost } from '@latchkey/server/prove/argon2-hasher';
 import { secretHash } from '@latchkey/server/prove/secret';
 import { readSettings } from '@latchkey/server/read-settings';
 import type { Server } from '@latchkey/server/server';
+import { systemTimers } from '@latchkey/server/system-timers';
 
 /** Cheap enough that a test that is not about hashing does not wait for it. */
 export const TEST_HASH_COST = { memoryCost: 64, timeCost: 1, parallelism: 1 } as const;
@@ -75,6 +76,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     now: options.now ?? systemClock,
     monotonic: options.monotonic ?? systemMonotonic,
     entropy: (bytes) => new Uint8Array(randomBytes(bytes)),
+    timers: systemTimers,
     hashCost: options.hashCost ?? TEST_HASH_COST,
     onFault: (error) => {
       throw error;

@@ -2,6 +2,7 @@ import { createStubIssuer, json, STUB_ISSUER, type StubIssuer, settle } from '@l
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type FeedFollower, followFeed } from './feed.ts';
 import { createStaleness } from './staleness.ts';
+import { systemTimers } from './system-timers.ts';
 
 let stub: StubIssuer;
 let follower: FeedFollower | undefined;
@@ -22,7 +23,14 @@ afterEach(() => {
 async function follow(basic?: string): Promise<ReturnType<typeof createStaleness>> {
   const staleness = createStaleness(() => time);
   follower = followFeed(
-    { issuer: STUB_ISSUER, basic, fetch: stub.fetch, random: () => 0.5, onEvent: (event) => heard.push(event) },
+    {
+      issuer: STUB_ISSUER,
+      basic,
+      fetch: stub.fetch,
+      timers: systemTimers,
+      random: () => 0.5,
+      onEvent: (event) => heard.push(event),
+    },
     staleness,
     {
       revoked: ({ kind, id }) => heard.push(`${kind} ${id}`),

@@ -1,5 +1,6 @@
 import { REVOCATION_KINDS, type RevocationEvent, type RevocationKind } from '@latchkey/protocol/claims';
 import { DURATIONS } from '@latchkey/protocol/limits';
+import type { Timers } from '@latchkey/protocol/timers';
 import type { EpochSeconds } from '@latchkey/protocol/types';
 import { createEventStreamParser, type StreamEvent } from './event-stream.ts';
 import type { Config } from './options.ts';
@@ -24,7 +25,7 @@ const LONGEST_WAIT = 5_000;
 /** Without a byte for so long, a connection is taken for dead. */
 const SILENCE_MAX = 3 * DURATIONS.heartbeatInterval * 1000;
 
-type Part = Pick<Config, 'issuer' | 'basic' | 'fetch' | 'random' | 'onEvent'>;
+type Part = Pick<Config, 'issuer' | 'basic' | 'fetch' | 'random' | 'timers' | 'onEvent'>;
 
 /**
  * Follows the feed for as long as it is not closed. A lost connection is made again after a random wait, so that the
@@ -52,7 +53,7 @@ export function followFeed(config: Part, staleness: Staleness, listener: FeedLis
   }
 
   async function readStream(): Promise<void> {
-    const silence = createWatchdog(SILENCE_MAX);
+    const silence = createWatchdog(config.timers, SILENCE_MAX);
     const onAbort = () => silence.abort();
     closing.signal.addEventListener('abort', onAbort);
     try {
@@ -107,11 +108,11 @@ export function followFeed(config: Part, staleness: Staleness, listener: FeedLis
   function wait(milliseconds: number): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
-        clearTimeout(timer);
+        stop();
         closing.signal.removeEventListener('abort', done);
         resolve();
       };
-      const timer = setTimeout(done, milliseconds);
+      const stop = config.timers.after(milliseconds, done);
       closing.signal.addEventListener('abort', done);
     });
   }
@@ -141,17 +142,17 @@ function eventOf(data: string): RevocationEvent | undefined {
 }
 
 /** Aborts after a time in which nobody reset it. */
-function createWatchdog(milliseconds: number) {
+function createWatchdog(timers: Timers, milliseconds: number) {
   const controller = new AbortController();
   const abort = () => controller.abort(new Error('the feed is silent'));
-  let timer = setTimeout(abort, milliseconds);
+  let stop = timers.after(milliseconds, abort);
   return {
     signal: controller.signal,
     abort: () => controller.abort(),
     reset() {
-      clearTimeout(timer);
-      timer = setTimeout(abort, milliseconds);
+      stop();
+      stop = timers.after(milliseconds, abort);
     },
-    stop: () => clearTimeout(timer),
+    stop: () => stop(),
   };
 }

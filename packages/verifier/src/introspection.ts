@@ -1,4 +1,5 @@
 import { LIMITS } from '@latchkey/protocol/limits';
+import { withDeadline } from './deadline.ts';
 import { jsonAnswer } from './json-answer.ts';
 import type { Config } from './options.ts';
 
@@ -23,29 +24,14 @@ const KEPT_MAX = 10_000;
  *
  * @spec RFC 7662 §2 (INT-11: whatever is no clear yes is no)
  */
-export function createIntrospector(config: Pick<Config, 'basic' | 'fetch' | 'monotonic'>): Introspector {
+export function createIntrospector(config: Pick<Config, 'basic' | 'fetch' | 'monotonic' | 'timers'>): Introspector {
   const underWay = new Map<string, Promise<boolean | undefined>>();
   const activeUntil = new Map<string, number>();
 
   async function ask(token: string, endpoint: string): Promise<boolean | undefined> {
     const askedAt = config.monotonic();
     try {
-      const response = await config.fetch(endpoint, {
-        method: 'POST',
-        headers: {
-          authorization: config.basic ?? '',
-          accept: 'application/json',
-          'content-type': 'application/x-www-form-urlencoded',
-        },
-        body: new URLSearchParams({ token }).toString(),
-        redirect: 'error',
-        signal: AbortSignal.timeout(TIMEOUT),
-      });
-      if (!response.ok) {
-        await response.body?.cancel();
-        return undefined;
-      }
-      const answer = await jsonAnswer(response, LIMITS.keySetBytesMax);
+      const answer = await withDeadline(config.timers, TIMEOUT, (signal) => post(token, endpoint, signal));
       const active = typeof answer === 'object' && answer !== null && 'active' in answer ? answer.active : undefined;
       if (typeof active !== 'boolean') return undefined;
       if (active) keep(token, askedAt + KEPT_MILLISECONDS);
@@ -53,6 +39,23 @@ export function createIntrospector(config: Pick<Config, 'basic' | 'fetch' | 'mon
     } catch {
       return undefined; // whatever went wrong, there is no answer, and without one nothing is accepted
     }
+  }
+
+  async function post(token: string, endpoint: string, signal: AbortSignal): Promise<unknown> {
+    const response = await config.fetch(endpoint, {
+      method: 'POST',
+      headers: {
+        authorization: config.basic ?? '',
+        accept: 'application/json',
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+      body: new URLSearchParams({ token }).toString(),
+      redirect: 'error',
+      signal,
+    });
+    if (response.ok) return jsonAnswer(response, LIMITS.keySetBytesMax);
+    await response.body?.cancel();
+    return undefined;
   }
 
   function keep(token: string, until: number): void {

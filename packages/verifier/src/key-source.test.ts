@@ -3,6 +3,7 @@ import { createStubIssuer, json, STUB_ISSUER, type StubIssuer, settle } from '@l
 import { generateSigningKey } from '@latchkey/tokens/keys/generate';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createKeySource, type KeySource, metadataUrl } from './key-source.ts';
+import { systemTimers } from './system-timers.ts';
 
 const METADATA = '/.well-known/oauth-authorization-server';
 let stub: StubIssuer;
@@ -17,7 +18,13 @@ beforeEach(async () => {
   heard = [];
   gone = 0;
   source = createKeySource(
-    { issuer: STUB_ISSUER, fetch: stub.fetch, monotonic: () => time, onEvent: (event) => heard.push(event) },
+    {
+      issuer: STUB_ISSUER,
+      fetch: stub.fetch,
+      timers: systemTimers,
+      monotonic: () => time,
+      onEvent: (event) => heard.push(event),
+    },
     () => {
       gone += 1;
     },

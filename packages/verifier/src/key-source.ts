@@ -1,6 +1,7 @@
 import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import type { KeySet } from '@latchkey/tokens/keys/key-set';
 import { importNodeKeySet } from '@latchkey/tokens/keys/node-crypto';
+import { withDeadline } from './deadline.ts';
 import { jsonAnswer } from './json-answer.ts';
 import type { Config } from './options.ts';
 
@@ -27,7 +28,7 @@ const COOL_DOWN = 30_000;
 const RETRY_AFTER = 1_000;
 const TIMEOUT = 5_000;
 
-type Part = Pick<Config, 'issuer' | 'fetch' | 'monotonic' | 'onEvent'>;
+type Part = Pick<Config, 'issuer' | 'fetch' | 'monotonic' | 'timers' | 'onEvent'>;
 
 /** @param onGone called when a new key set lacks a key that the last one had: nothing under it is to be believed */
 export function createKeySource(config: Part, onGone: () => void): KeySource {
@@ -65,8 +66,10 @@ export function createKeySource(config: Part, onGone: () => void): KeySource {
     }
   }
 
-  async function getJson(url: string): Promise<unknown> {
-    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(TIMEOUT)]);
+  const getJson = (url: string): Promise<unknown> =>
+    withDeadline(config.timers, TIMEOUT, (signal) => get(url, signal), closing.signal);
+
+  async function get(url: string, signal: AbortSignal): Promise<unknown> {
     const response = await config.fetch(url, { headers: { accept: 'application/json' }, redirect: 'error', signal });
     if (response.ok) return jsonAnswer(response, LIMITS.keySetBytesMax);
     await response.body?.cancel();

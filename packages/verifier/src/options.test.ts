@@ -19,7 +19,7 @@ const mistake = (change: object) => {
 };
 
 test('what is left out is what the documentation says', () => {
-  const { fetch: _, now, monotonic, random, onEvent, ...config } = configOf(good);
+  const { fetch: _, now, monotonic, random, timers, onEvent, ...config } = configOf(good);
   expect(config).toEqual({
     issuer: 'https://as.example',
     audience: 'https://api.example',

@@ -1,4 +1,6 @@
 import { DURATIONS } from '@latchkey/protocol/limits';
+import type { Timers } from '@latchkey/protocol/timers';
+import { systemTimers } from './system-timers.ts';
 
 /** What to do with a token while it is not known whether it was revoked. */
 export type OnStale =
@@ -40,6 +42,7 @@ export interface VerifierOptions {
   readonly monotonic?: () => number;
   /** At least 0, below 1; spreads reconnections. */
   readonly random?: () => number;
+  readonly timers?: Timers;
 }
 
 /** Something that happened behind the scenes. It holds no token. */
@@ -114,6 +117,7 @@ export function configOf(options: VerifierOptions): Config {
     now: options.now ?? Date.now,
     monotonic: options.monotonic ?? (() => performance.now()),
     random,
+    timers: options.timers ?? systemTimers,
   };
 }
 

@@ -5,6 +5,7 @@ import { createStubIssuer, json, STUB_ISSUER, type StubIssuer, settle } from '@l
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { accessOf } from './access.ts';
 import { aboutOf, createRefusalReports, type RefusalReports } from './refusal-reports.ts';
+import { systemTimers } from './system-timers.ts';
 
 let stub: StubIssuer;
 let reports: RefusalReports;
@@ -36,6 +37,7 @@ const made = (basic: string | undefined) =>
     issuer: STUB_ISSUER,
     basic,
     fetch: stub.fetch,
+    timers: systemTimers,
     now: () => 1_795_000_000_123.5,
     name: 'orders',
     random: () => 0,

@@ -2,6 +2,7 @@ import type { ErrorId } from '@latchkey/protocol/errors';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { decodeUnverified } from '@latchkey/tokens/formats/access-token-jwt';
 import type { Access } from './access.ts';
+import { withDeadline } from './deadline.ts';
 import type { Config } from './options.ts';
 
 /** Remembers refusals under ids, and tells them to the server in batches, for `latchkey token explain`. */
@@ -45,36 +46,39 @@ const idsOf = (about: Readonly<Record<string, unknown>>): Readonly<Record<string
 const EVERY_MILLISECONDS = 1_000;
 const TIMEOUT = 5_000;
 
-type Part = Pick<Config, 'issuer' | 'basic' | 'fetch' | 'now' | 'name' | 'random' | 'onEvent'>;
+type Part = Pick<Config, 'issuer' | 'basic' | 'fetch' | 'now' | 'name' | 'random' | 'timers' | 'onEvent'>;
 
 export function createRefusalReports(config: Part): RefusalReports {
   let last = Math.floor(config.random() * 2 ** 32);
   let waiting: Report[] = [];
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let stop: (() => void) | undefined;
 
   function schedule(): void {
-    if (config.basic === undefined || timer !== undefined) return;
-    timer = setTimeout(() => void send(), EVERY_MILLISECONDS);
-    if (typeof timer === 'object') timer.unref(); // a report never keeps a process alive
+    if (config.basic === undefined || stop !== undefined) return;
+    stop = config.timers.inBackground(EVERY_MILLISECONDS, () => void send());
   }
 
   async function send(): Promise<void> {
     const refusals = waiting.splice(0, LIMITS.refusalsPerReportMax);
     try {
-      const response = await config.fetch(`${config.issuer}/reports`, {
-        method: 'POST',
-        headers: { authorization: config.basic ?? '', 'content-type': 'application/json' },
-        body: JSON.stringify({ refusals }),
-        redirect: 'error',
-        signal: AbortSignal.timeout(TIMEOUT),
-      });
-      await response.body?.cancel();
-      if (!response.ok) throw new Error(`reports were answered ${response.status}`);
+      await withDeadline(config.timers, TIMEOUT, (signal) => post(refusals, signal));
     } catch (error) {
       config.onEvent({ event: 'reports_lost', reason: error instanceof Error ? error.message : String(error) });
     }
-    timer = undefined;
+    stop = undefined;
     if (waiting.length > 0) schedule();
+  }
+
+  async function post(refusals: readonly Report[], signal: AbortSignal): Promise<void> {
+    const response = await config.fetch(`${config.issuer}/reports`, {
+      method: 'POST',
+      headers: { authorization: config.basic ?? '', 'content-type': 'application/json' },
+      body: JSON.stringify({ refusals }),
+      redirect: 'error',
+      signal,
+    });
+    await response.body?.cancel();
+    if (!response.ok) throw new Error(`reports were answered ${response.status}`);
   }
 
   return {
@@ -89,7 +93,7 @@ export function createRefusalReports(config: Part): RefusalReports {
       return id;
     },
     close() {
-      clearTimeout(timer);
+      stop?.();
       waiting = [];
     },
   };

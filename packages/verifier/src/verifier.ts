@@ -79,7 +79,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
           throw new Error(
             `the verifier has ${keys.current === undefined ? 'no keys' : 'not seen the revocations'} yet`,
           );
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await new Promise<void>((resolve) => void config.timers.after(20, resolve));
       }
     },
     async authenticate(request, asked = {}) {

@@ -3,6 +3,7 @@ import { allow } from '@latchkey/domain/decision';
 import type { Moment } from '@latchkey/domain/ports/reader';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { isBefore, type Position } from '@latchkey/protocol/position';
+import type { Timers } from '@latchkey/protocol/timers';
 import type { EpochMilliseconds, EpochSeconds } from '@latchkey/protocol/types';
 import type { Server } from '../server.ts';
 import { eventFrame, heartbeatFrame } from './events.ts';
@@ -18,6 +19,7 @@ type Part = Pick<Server, 'store' | 'commit' | 'metrics' | 'log' | 'now'>;
 
 export interface FeedOptions {
   readonly heartbeatMilliseconds: number;
+  readonly timers: Timers;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface FeedOptions {
  * A heartbeat says when the node *began* its last successful read. Without a new read there is no heartbeat, so that a
  * reader behind a node that lost its database counts itself as stale, however well the connection is.
  */
-export function createFeed(server: Part, { heartbeatMilliseconds }: FeedOptions): Feed {
+export function createFeed(server: Part, { heartbeatMilliseconds, timers }: FeedOptions): Feed {
   const readers = new Set<FeedReader>();
   const perCredential = new Map<string, number>();
   let frames: Frame[] = [];
@@ -35,7 +37,7 @@ export function createFeed(server: Part, { heartbeatMilliseconds }: FeedOptions)
   let asOf: EpochMilliseconds | undefined;
   let reading: Promise<void> | undefined;
   let isWanted = false;
-  let timer: NodeJS.Timeout | undefined;
+  let stopBeating: (() => void) | undefined;
   let stopListening: (() => void) | undefined;
 
   /** One read at a time; whatever is asked for meanwhile gets one more. */
@@ -90,6 +92,13 @@ export function createFeed(server: Part, { heartbeatMilliseconds }: FeedOptions)
 
   function beat(): void {
     if (asOf !== undefined) broadcast(heartbeatFrame(asOf, position));
+  }
+
+  function beatRegularly(): void {
+    stopBeating = timers.inBackground(heartbeatMilliseconds, () => {
+      beatRegularly();
+      void tick();
+    });
   }
 
   async function tick(): Promise<void> {
@@ -173,8 +182,7 @@ export function createFeed(server: Part, { heartbeatMilliseconds }: FeedOptions)
         read(false).catch((error: unknown) => server.log.error('the revocation log could not be read', { error }));
       });
       await read(false);
-      timer = setInterval(() => void tick(), heartbeatMilliseconds);
-      timer.unref();
+      beatRegularly();
     },
     read: () => read(false),
     subscribe(from, reader) {
@@ -196,7 +204,7 @@ export function createFeed(server: Part, { heartbeatMilliseconds }: FeedOptions)
       return leave;
     },
     close() {
-      clearInterval(timer);
+      stopBeating?.();
       stopListening?.();
       for (const reader of readers) reader.end();
     },
