@@ -1,4 +1,4 @@
-import type { EpochMilliseconds, EpochSeconds, FamilyId, Sealed } from '@latchkey/protocol/types';
+import type { EpochMilliseconds, EpochSeconds, Sealed } from '@latchkey/protocol/types';
 import { expect, test } from 'vitest';
 import type { TokenFamily } from '../tokens/family.ts';
 import { decideEndUnderMacKey, decideMacRotation, nextMacKeyId } from './mac-rotation.ts';
@@ -69,18 +69,30 @@ test('numbers go up, and none is given again', () => {
   expect([nextMacKeyId([]), nextMacKeyId(ring), nextMacKeyId([key(7, 'revoked')])]).toEqual([1, 3, 8]);
 });
 
-test('every family under a revoked key ends, each by its own event', () => {
-  const families = ['fam_1', 'fam_2'].map((id) => ({ id: id as FamilyId }) as TokenFamily);
+test('every family under a revoked key ends, each with its own event and audit row', () => {
+  const families = ['fam_1', 'fam_2'].map((id) => ({ id, accountId: 'acc_1', clientId: 'cli_1' }) as TokenFamily);
   const ended = { at: now, reason: 'mac_key_revoked', by: actor };
   const exp = (1_000 + 3_780) as EpochSeconds;
+  const auditOf = (family: string) => ({
+    kind: 'audit.append',
+    entry: {
+      at: now,
+      event: 'family.ended',
+      actor,
+      subject: { family, account: 'acc_1', client: 'cli_1' },
+      detail: { reason: 'mac_key_revoked' },
+    },
+  });
   expect(decideEndUnderMacKey({ key: key(1, 'revoked'), families }, actor, moment)).toEqual({
     outcome: { ok: true, value: 2 },
     expects: [],
     writes: [
       { kind: 'family.end', id: 'fam_1', ended },
       { kind: 'revocation.emit', event: { kind: 'family', id: 'fam_1', exp } },
+      auditOf('fam_1'),
       { kind: 'family.end', id: 'fam_2', ended },
       { kind: 'revocation.emit', event: { kind: 'family', id: 'fam_2', exp } },
+      auditOf('fam_2'),
     ],
   });
   expect(decideEndUnderMacKey({ key: key(1, 'retiring'), families }, actor, moment).outcome.ok).toBe(false);

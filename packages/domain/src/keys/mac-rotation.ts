@@ -1,8 +1,8 @@
-import type { EpochMilliseconds, FamilyId, Sealed } from '@latchkey/protocol/types';
+import type { EpochMilliseconds, Sealed } from '@latchkey/protocol/types';
 import type { AuditEvent } from '../audit.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
+import { endFamilyWrites } from '../login/end-writes.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
-import { eventExpiry } from '../tokens/event-expiry.ts';
 import type { TokenFamily } from '../tokens/family.ts';
 import type { Write } from '../write.ts';
 import type { MacKey } from './signing-key.ts';
@@ -91,14 +91,9 @@ export function decideEndUnderMacKey(
   if (key === undefined || key.state !== 'revoked') return refuse('key_state_wrong');
   return allow(
     families.length,
-    families.flatMap(({ id }): Write[] => endOf(id, actor, now)),
+    families.flatMap((family) => endFamilyWrites(family, { reason: 'mac_key_revoked', by: actor, at: now })),
   );
 }
-
-const endOf = (id: FamilyId, by: string, now: EpochMilliseconds): Write[] => [
-  { kind: 'family.end', id, ended: { at: now, reason: 'mac_key_revoked', by } },
-  { kind: 'revocation.emit', event: { kind: 'family', id, exp: eventExpiry(now) } },
-];
 
 const entry = (event: AuditEvent, id: number, actor: string, at: EpochMilliseconds): Write => ({
   kind: 'audit.append',
