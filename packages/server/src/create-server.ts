@@ -52,6 +52,12 @@ export interface RunningServer {
 export const systemClock = (): EpochMilliseconds => Date.now() as EpochMilliseconds;
 export const systemMonotonic = (): number => performance.now();
 
+/** A clock that goes on from the time of now, and that nobody sets forth or back. */
+export function createSteadyClock(now: () => EpochMilliseconds, monotonic: () => number): () => EpochMilliseconds {
+  const offset = now() - monotonic();
+  return () => Math.floor(offset + monotonic()) as EpochMilliseconds;
+}
+
 /** A database that was written under another key-encryption key. */
 export class KekMismatch extends Error {
   override readonly name = 'KekMismatch';
@@ -71,6 +77,7 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
     tell(committed.writes, log, metrics);
     return committed;
   };
+  const steady = createSteadyClock(now, () => performance.now());
   let draining = false;
   const server: Server = {
     settings,
@@ -86,7 +93,7 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
     }),
     unknownGuesses: createUnknownGuesses(),
     feed: createFeed(
-      { store, commit, metrics, log, now },
+      { store, commit, metrics, log, now, steady },
       { heartbeatMilliseconds: DURATIONS.heartbeatInterval * 1000, timers: parts.timers },
     ),
     log,
@@ -97,6 +104,7 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
     isDraining: () => draining,
     entropy,
     now,
+    steady,
     commit,
   };
   await bootstrap(server);

@@ -39,6 +39,8 @@ export interface Server {
   readonly entropy: (bytes: number) => Uint8Array;
   /** This process's clock, for what no decision rests on. */
   readonly now: () => EpochMilliseconds;
+  /** The same clock as it was when the process began, going on evenly whoever sets it: for how long, never for when. */
+  readonly steady: () => EpochMilliseconds;
   /**
    * Changes state: `transact` of the domain, and after its commit the log lines, metrics and alerts of its writes.
    */

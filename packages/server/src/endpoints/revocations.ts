@@ -47,7 +47,7 @@ function cursorOf({ request, url }: Call): Result<Position | undefined, Refusal>
 }
 
 async function page(after: Position | undefined, server: Server): Promise<Response> {
-  const asOf = server.now();
+  const asOf = server.steady();
   const moment = await server.store.read.moment();
   const from = after?.epoch === moment.position.epoch ? after.seq : 0; // another history of the log: everything
   const events = await server.store.read.revocations(from, moment.now, LIMITS.feedPageMax);

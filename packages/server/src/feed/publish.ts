@@ -15,7 +15,7 @@ interface Frame {
   readonly text: string;
 }
 
-type Part = Pick<Server, 'store' | 'commit' | 'metrics' | 'log' | 'now'>;
+type Part = Pick<Server, 'store' | 'commit' | 'metrics' | 'log' | 'now' | 'steady'>;
 
 export interface FeedOptions {
   readonly heartbeatMilliseconds: number;
@@ -26,7 +26,8 @@ export interface FeedOptions {
  * Follows the log and passes it on: one read of the log for all readers, one text of an event for all streams.
  *
  * A heartbeat says when the node *began* its last successful read. Without a new read there is no heartbeat, so that a
- * reader behind a node that lost its database counts itself as stale, however well the connection is.
+ * reader behind a node that lost its database counts itself as stale, however well the connection is. Readers look at
+ * the differences of these times, so they are of a clock that nobody sets.
  */
 export function createFeed(server: Part, { heartbeatMilliseconds, timers }: FeedOptions): Feed {
   const readers = new Set<FeedReader>();
@@ -57,7 +58,7 @@ export function createFeed(server: Part, { heartbeatMilliseconds, timers }: Feed
   }
 
   async function readOnce(): Promise<void> {
-    const began = server.now();
+    const began = server.steady();
     const moment = await server.store.read.moment();
     let fresh = '';
     let seq = position.seq;
