@@ -1,6 +1,6 @@
 import type { ProvedClient } from '@latchkey/domain/clients/client';
 import { decideClientCredentials, loadClientCredentials } from '@latchkey/domain/grants/client-credentials';
-import { fail, ok, type Result } from '@latchkey/protocol/result';
+import { fail, type Result } from '@latchkey/protocol/result';
 import type { ClientCredentialsRequest } from '@latchkey/protocol/token-request';
 import { type MintedTokens, mintTokens } from '../mint/token-response.ts';
 import type { Refusal, Server } from '../server.ts';
@@ -16,5 +16,5 @@ export async function clientCredentials(
   const facts = await loadClientCredentials(server.store.read, command);
   const { outcome } = decideClientCredentials(facts, command, moment);
   if (!outcome.ok) return fail({ error: outcome.error, about: { client: client.id } });
-  return ok(await mintTokens(outcome.value, moment, server));
+  return mintTokens(outcome.value, moment, server);
 }

@@ -78,5 +78,6 @@ export async function refreshTokens(
   const isOverlap = writes.some(({ kind }) => kind === 'family.use_overlap');
   server.metrics.count('latchkey_refreshes_total', { how: isOverlap ? 'overlap' : 'rotated' });
   if (isOverlap) server.metrics.count('latchkey_overlap_uses_total');
-  return ok({ ...(await mintTokens(outcome.value, moment, server)), familyId: token.familyId });
+  const minted = await mintTokens(outcome.value, moment, server);
+  return minted.ok ? ok({ ...minted.value, familyId: token.familyId }) : minted;
 }

@@ -1,7 +1,8 @@
 import type { Moment } from '@latchkey/domain/ports/reader';
 import type { TokenGrant } from '@latchkey/domain/tokens/access-grant';
+import { fail, ok, type Result } from '@latchkey/protocol/result';
 import { formatScope } from '@latchkey/protocol/scope';
-import type { Server } from '../server.ts';
+import type { Refusal, Server } from '../server.ts';
 import { mintAccessToken } from './access-token.ts';
 import { mintRefreshToken } from './refresh-token.ts';
 
@@ -16,24 +17,35 @@ export interface MintedTokens {
   readonly familyExpiresIn: number | undefined;
 }
 
-/** Mints what was granted, with the keys of the catalogue that the decision saw. */
-export async function mintTokens(grant: TokenGrant, moment: Moment, server: Server): Promise<MintedTokens> {
+/**
+ * Mints what was granted, with the keys of the catalogue that the decision saw.
+ *
+ * @returns `refresh_token_key_unknown` when the MAC key was revoked between the decision and now
+ */
+export async function mintTokens(
+  grant: TokenGrant,
+  moment: Moment,
+  server: Server,
+): Promise<Result<MintedTokens, Refusal>> {
   const keys = await server.keys.at(moment.catalogue);
-  const access = mintAccessToken(grant.access, keys, server);
   const { refresh } = grant;
+  const refreshToken = refresh === undefined ? undefined : mintRefreshToken(refresh, keys, server);
+  if (refresh !== undefined && refreshToken === undefined)
+    return fail({ error: 'refresh_token_key_unknown', about: { family: refresh.familyId } });
+  const access = mintAccessToken(grant.access, keys, server);
   const secondsUntil = (at: number) => Math.max(0, Math.floor((at - moment.now) / 1000));
   server.metrics.count('latchkey_tokens_issued_total', {
     kind: grant.access.person === undefined ? 'machine' : 'person',
   });
-  return {
+  return ok({
     accessToken: access.value,
     expiresIn: access.expiresIn,
     scope: formatScope(grant.access.scope),
-    refreshToken: refresh === undefined ? undefined : mintRefreshToken(refresh, keys, server),
+    refreshToken,
     refreshExpiresIn:
       refresh === undefined ? undefined : secondsUntil(Math.min(refresh.idleExpiresAt, refresh.familyExpiresAt)),
     familyExpiresIn: refresh === undefined ? undefined : secondsUntil(refresh.familyExpiresAt),
-  };
+  });
 }
 
 /** The body of a token response. @spec RFC 6749 §5.1, refresh-token-expiration draft (the last two members) */

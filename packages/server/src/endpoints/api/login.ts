@@ -149,8 +149,10 @@ async function logIn(
   );
   const about = { client: client.id, ...(proof.accountId === undefined ? {} : { account: proof.accountId }) };
   if (!outcome.ok) return refused(await withWait({ error: outcome.error, about }, proof, server), server);
+  const issued = await mintTokens(outcome.value, moment, server);
+  if (!issued.ok) return refused(issued.error, server);
+  const minted = issued.value;
   server.metrics.count('latchkey_logins_total', { outcome: 'succeeded' });
-  const minted = await mintTokens(outcome.value, moment, server);
   if (asked.delivery === 'body') return ok(json(tokenResponse(minted)));
   const { familyId } = command;
   const body = { csrf_token: csrfToken(server.csrfKey, familyId), expires_in: minted.expiresIn, scope: minted.scope };
