@@ -85,7 +85,7 @@ export function decideRevokeAccessToken(
 ): Decision<Revoked> {
   const { now } = moment;
   if (claims.client_id !== client.id) return refuse('token_of_other_client');
-  if (claims.exp + LEEWAY_SECONDS <= seconds(now)) return allow('nothing_to_revoke');
+  if (isOverEverywhere(claims, now)) return allow('nothing_to_revoke');
   if (accessTokenEnd(facts, claims, moment) !== undefined) return allow('nothing_to_revoke');
   if (facts.client?.version !== client.version) return refuse('client_changed');
   if (isFlood) return allow('revoked', cutOff(facts.family, client.id, now), seen(client));
@@ -103,6 +103,10 @@ const seen = ({ id, version }: ProvedClient): readonly RowVersion[] => [{ table:
 
 /** A verifier's leeway, and the difference that clocks may have. */
 const LEEWAY_SECONDS = 180;
+
+/** Whether no verifier can accept a token any more, whatever its clock says. */
+export const isOverEverywhere = ({ exp }: AccessTokenClaims, now: Moment['now']): boolean =>
+  exp + LEEWAY_SECONDS <= seconds(now);
 
 function cutOff(family: TokenFamily | undefined, clientId: ClientId, now: Moment['now']): readonly Write[] {
   const exp = eventExpiry(now);

@@ -2,7 +2,7 @@ import type { AccessTokenClaims } from '@latchkey/protocol/claims';
 import type { ErrorId } from '@latchkey/protocol/errors';
 import { DURATIONS } from '@latchkey/protocol/limits';
 import { fail, type Result } from '@latchkey/protocol/result';
-import { seconds } from '@latchkey/protocol/types';
+import { type EpochSeconds, seconds } from '@latchkey/protocol/types';
 import { createAccessTokenDecoder, decodeUnverified } from '@latchkey/tokens/formats/access-token-jwt';
 import type { Server } from '../server.ts';
 
@@ -24,18 +24,32 @@ export async function readOwnAccessToken(
   server: Server,
 ): Promise<Result<AccessTokenClaims, ErrorId>> {
   const { catalogue, now } = await server.store.read.moment();
-  const { keySet } = await server.keys.at(catalogue);
-  const { issuer } = server.settings;
-  return decode(token, keySet, { ...expected, issuer, leewaySeconds: DURATIONS.leewayDefault }, seconds(now));
+  return decodeAt(token, expected, { catalogue, at: seconds(now) }, server);
 }
 
-/** The same for a token of any of our resources, where the endpoint is about tokens and not about one resource. */
+async function decodeAt(
+  token: string,
+  expected: ExpectedToken,
+  { catalogue, at }: { readonly catalogue: number; readonly at: EpochSeconds },
+  server: Server,
+): Promise<Result<AccessTokenClaims, ErrorId>> {
+  const { keySet } = await server.keys.at(catalogue);
+  const { issuer } = server.settings;
+  return decode(token, keySet, { ...expected, issuer, leewaySeconds: DURATIONS.leewayDefault }, at);
+}
+
+/**
+ * The same for a token of any of our resources, where the endpoint is about tokens and not about one resource. Its time
+ * is not looked at: what this clock takes for too young or too old may be good at a verifier, and has to be revoked.
+ */
 export async function readAnyAccessToken(token: string, server: Server): Promise<Result<AccessTokenClaims, ErrorId>> {
   const said = decodeUnverified(token);
   if (said === undefined) return fail('token_malformed');
-  const { aud } = said.claims;
+  const { aud, iat } = said.claims;
   const audience: unknown = Array.isArray(aud) ? aud[0] : aud;
   if (typeof audience !== 'string') return fail('token_audience_wrong');
+  if (typeof iat !== 'number') return fail('token_claims_invalid');
   const typ = said.header.typ?.toLowerCase() === 'jwt' ? 'JWT' : 'at+jwt';
-  return readOwnAccessToken(token, { audience, typ }, server);
+  const { catalogue } = await server.store.read.moment();
+  return decodeAt(token, { audience, typ }, { catalogue, at: iat as EpochSeconds }, server);
 }

@@ -6,12 +6,12 @@ import {
   loadRevokeToken,
 } from '@latchkey/domain/administration/revoke-token';
 import type { Administrator } from '@latchkey/domain/administration/scopes';
+import { isOverEverywhere } from '@latchkey/domain/tokens/revocation';
 import type { AccessTokenClaims } from '@latchkey/protocol/claims';
 import { parseId } from '@latchkey/protocol/ids';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { FamilyId, TokenId } from '@latchkey/protocol/types';
-import { decodeUnverified } from '@latchkey/tokens/formats/access-token-jwt';
 import { decodeRefreshToken, REFRESH_TOKEN_PREFIX } from '@latchkey/tokens/formats/refresh-token';
 import { z } from 'zod';
 import { readAnyAccessToken } from '../../prove/own-token.ts';
@@ -64,13 +64,11 @@ async function targetOfCredential(text: string, server: Server): Promise<Target 
     return token.ok ? { kind: 'family', id: token.value.familyId } : undefined;
   }
   const claims = await readAnyAccessToken(text, server);
-  if (claims.ok) {
-    const id = parseId('tok', claims.value.jti);
-    return id === undefined ? undefined : { kind: 'token', id, claims: claims.value };
-  }
-  if (claims.error !== 'token_expired') return undefined;
-  const jti = decodeUnverified(text)?.claims.jti; // only a token whose signature holds is told to have expired
-  return typeof jti === 'string' ? { kind: 'expired', id: jti } : undefined;
+  if (!claims.ok) return undefined;
+  const id = parseId('tok', claims.value.jti);
+  if (id === undefined) return undefined;
+  const { now } = await server.store.read.moment();
+  return isOverEverywhere(claims.value, now) ? { kind: 'expired', id } : { kind: 'token', id, claims: claims.value };
 }
 
 async function end(
