@@ -25,7 +25,7 @@ const LONGEST_WAIT = 5_000;
 /** Without a byte for so long, a connection is taken for dead. */
 const SILENCE_MAX = 3 * DURATIONS.heartbeatInterval * 1000;
 
-type Part = Pick<Config, 'issuer' | 'basic' | 'fetch' | 'random' | 'timers' | 'onEvent'>;
+type Part = Pick<Config, 'maxStalenessSeconds' | 'issuer' | 'basic' | 'fetch' | 'random' | 'timers' | 'onEvent'>;
 
 /**
  * Follows the feed for as long as it is not closed. A lost connection is made again after a random wait, so that the
@@ -53,7 +53,7 @@ export function followFeed(config: Part, staleness: Staleness, listener: FeedLis
   }
 
   async function readStream(): Promise<void> {
-    const silence = createWatchdog(config.timers, SILENCE_MAX);
+    const silence = createWatchdog(config.timers, Math.min(SILENCE_MAX, config.maxStalenessSeconds * 500), SILENCE_MAX);
     const onAbort = () => silence.abort();
     closing.signal.addEventListener('abort', onAbort);
     try {
@@ -141,11 +141,14 @@ function eventOf(data: string): RevocationEvent | undefined {
   return { epoch, seq, kind: kind as RevocationKind, id, exp: exp as EpochSeconds };
 }
 
-/** Aborts after a time in which nobody reset it. */
-function createWatchdog(timers: Timers, milliseconds: number) {
+/**
+ * Aborts after a time in which nobody reset it. The first time is shorter: what a stream tells counts from the moment it
+ * was asked for, so one that was slow to begin would look old for as long as it lives.
+ */
+function createWatchdog(timers: Timers, firstMilliseconds: number, milliseconds: number) {
   const controller = new AbortController();
   const abort = () => controller.abort(new Error('the feed is silent'));
-  let stop = timers.after(milliseconds, abort);
+  let stop = timers.after(firstMilliseconds, abort);
   return {
     signal: controller.signal,
     abort: () => controller.abort(),
