@@ -150,10 +150,9 @@ test('production mode tells every mistake of an unsafe configuration at once, ea
   write('data/kek', `${randomBytes(32).toString('base64')}\n`, 0o640);
   write('metrics', 'x'.repeat(31), 0o600);
   write('latchkey.config.json', '{"isuer": "https://id.example.com"}', 0o600);
-  const said = place.latchkey([
-    ...['serve', '--issuer', 'http://id.example.com', '--kek-file', 'data/kek', '--metrics-token-file', 'metrics'],
-    ...['--port', '99999', '--body-idle-seconds', '120', '--body-absolute-seconds', '119'],
-  ]);
+  const flags = '--issuer http://id.example.com --kek-file data/kek --metrics-token-file metrics --port 99999';
+  const idle = '--body-idle-seconds 120 --body-absolute-seconds 119';
+  const said = place.latchkey(['serve', ...flags.split(' '), ...idle.split(' ')]);
   expect([await said.ended(), said.out()]).toEqual([2, '']);
   const folder = realpathSync(place.folder);
   const lines = said.err().trimEnd().split('\n');

@@ -18,7 +18,7 @@ test.each([0, 1, 16, 255, 256, 257, 5_000])('a draw of %i bytes has as many, eac
 
 test('every byte value comes up, and none in excess', () => {
   const entropy = createEntropy();
-  const counts = new Array<number>(256).fill(0);
+  const counts = Array.from({ length: 256 }, () => 0);
   for (let draw = 0; draw < 16_000; draw++) for (const byte of entropy(16)) counts[byte] = (counts[byte] ?? 0) + 1;
   // 1,000 of each are expected; 300 off is nine standard deviations
   expect(counts.filter((count) => count < 700 || count > 1_300)).toEqual([]);
