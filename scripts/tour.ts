@@ -2,13 +2,22 @@
 
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { openAdmin } from './admin.ts';
 import { type Demo, ensureDemo } from './demo.ts';
-import { endTogether, run, untilReady, untilSaid } from './processes.ts';
+import { endTogether, root, run, untilReady, untilSaid } from './processes.ts';
+
+const { values } = parseArgs({
+  options: { save: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+});
+if (values.help) {
+  console.log('npm run tour [-- --save]\n\nShows the life of a token. --save puts what it said into the README.');
+  process.exit(0);
+}
 
 /** Short, so that the tour need not wait ten seconds for the moment in which a repeat becomes a theft. */
 const OVERLAP_MILLISECONDS = 400;
@@ -36,7 +45,12 @@ const example = all.add(run('examples/express-api/server.ts', [], apiEnv, 'ignor
 const apiReady = untilSaid('ready', example, 30_000);
 
 const started = performance.now();
-const row = (at: number, what: string) => console.log(`${(at - started).toFixed(1).padStart(9)} ms  ${what}`);
+const said: string[] = [];
+const tell = (line: string) => {
+  said.push(line);
+  console.log(line);
+};
+const row = (at: number, what: string) => tell(`${(at - started).toFixed(1).padStart(9)} ms  ${what}`);
 const say = (what: string) => row(performance.now(), what);
 
 interface Tokens {
@@ -45,10 +59,8 @@ interface Tokens {
 }
 
 await all.run(async () => {
-  console.log(`Latchkey's tour: a server and an API as two processes, in ${folder}`);
-  console.log(
-    `The overlap for lost responses is ${OVERLAP_MILLISECONDS} ms here instead of 10 s, so that nobody waits.\n`,
-  );
+  tell(`Latchkey's tour: a server and an API as two processes, in ${folder}`);
+  tell(`The overlap for lost responses is ${OVERLAP_MILLISECONDS} ms here instead of 10 s, so that nobody waits.\n`);
   const first = await logIn(await prepare());
   const verified = await callTheApi(first);
   const { second, same } = await refreshTwice(first);
@@ -57,6 +69,7 @@ await all.run(async () => {
   const refusals = await steal(first, second);
   const isAsPromised = verified && same && refusals.every((status) => status === 400);
   if (!isAsPromised) console.error('\nThis is not what the tour promises.');
+  else if (values.save) saveIn('README.md');
   await all.end(isAsPromised ? 0 : 1);
 });
 
@@ -152,4 +165,14 @@ function freePort(): Promise<number> {
       probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
     });
   });
+}
+
+/** Puts what was said between the marks of a document. */
+function saveIn(document: string): void {
+  const path = join(root, document);
+  const [begin, end] = ['<!-- tour -->\n```text\n', '\n```\n<!-- /tour -->'];
+  const text = readFileSync(path, 'utf8');
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`${document} has no marks for the tour.`);
+  writeFileSync(path, text.slice(0, from + begin.length) + said.join('\n') + text.slice(to));
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -54,6 +54,13 @@ test('npm run tour: the whole life of a token, and nothing is left of it', { tim
   expect(timeline).toEqual(STEPS.map((step) => expect.stringMatching(step)));
   expect(said.out()).toContain('The overlap for lost responses is 400 ms here instead of 10 s');
   expect(readdirSync(temporary)).toEqual([]);
+});
+
+test('the README shows what the tour says', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const shown = readme.slice(readme.indexOf('<!-- tour -->'), readme.indexOf('<!-- /tour -->'));
+  const timeline = shown.split('\n').filter((line) => / ms {2}/.test(line));
+  expect(timeline).toEqual(STEPS.map((step) => expect.stringMatching(step)));
 });
 
 test.each([
