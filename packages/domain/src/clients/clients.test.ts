@@ -145,6 +145,32 @@ test.each([
   );
 });
 
+test.each([LIMITS.resourcesMax - 1, LIMITS.resourcesMax, LIMITS.resourcesMax + 1])(
+  'a client for %d resources',
+  (count) => {
+    const many = Array.from({ length: count }, (_, n) => resource(`https://api${n}.example`));
+    const resources = many.map(({ identifier }) => identifier);
+    const decided = decideCreateClient({ resources: many }, { ...createClient, resources }, moment);
+    expect(decided.outcome.ok ? decided.outcome.value.resources : decided.outcome.error).toEqual(
+      count <= LIMITS.resourcesMax ? resources : 'limit_reached',
+    );
+  },
+);
+
+test.each([LIMITS.scopeNamesMax - 1, LIMITS.scopeNamesMax, LIMITS.scopeNamesMax + 1])(
+  'a client and a resource of %d scopes',
+  (count) => {
+    const scope = Array.from({ length: count }, (_, n) => `s${n}`);
+    const decided = [
+      decideCreateClient({ resources: [resource(API.identifier, { scope })] }, { ...createClient, scope }, moment),
+      decideCreateResource([], { ...createResource, scope }, moment),
+    ];
+    const answers = decided.map(({ outcome }) => (outcome.ok ? outcome.value.scope : outcome.error));
+    const answer = count <= LIMITS.scopeNamesMax ? scope : 'scope_malformed';
+    expect(answers).toEqual([answer, answer]);
+  },
+);
+
 const forAdminApi = { ...createClient, resources: [adminApi], scope: ['accounts:read'] };
 
 test.each([

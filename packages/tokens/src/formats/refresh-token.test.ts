@@ -4,7 +4,13 @@ import type { FamilyId } from '@latchkey/protocol/types';
 import { hostileText } from '@latchkey/testkit/arbitraries/text';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeRefreshToken, encodeRefreshToken, REFRESH_TOKEN_PREFIX, seedMatches } from './refresh-token.ts';
+import {
+  decodeRefreshToken,
+  encodeRefreshToken,
+  REFRESH_TOKEN_PREFIX,
+  SEED_BYTES,
+  seedMatches,
+} from './refresh-token.ts';
 
 const seed = new Uint8Array(16).fill(7);
 const macKey = new Uint8Array(32).fill(9);
@@ -88,4 +94,18 @@ test('RT-15: whatever the text, the answer is a refusal, and no key is asked for
     ),
   );
   expect(asked).toEqual([]);
+});
+
+test('NUM-11: seed and both MACs have 128 bits, and each bit of them counts', () => {
+  expect(SEED_BYTES * 8).toBe(128);
+  const bytes = Buffer.from(token.slice(REFRESH_TOKEN_PREFIX.length), 'base64url');
+  expect(bytes.length - (1 + 4 + 16 + 6)).toBe(2 * 16);
+  for (let bit = 0; bit < 128; bit++) {
+    const other = seed.with(bit >> 3, 7 ^ (1 << (bit & 7)));
+    const decoded = decodeRefreshToken(encodeRefreshToken(parts, other, macKey), keyOf);
+    expect(decoded.ok && seedMatches(decoded.value, seed)).toBe(false);
+    const changed = Buffer.from(bytes);
+    changed.writeUInt8(changed.readUInt8(43 + (bit >> 3)) ^ (1 << (bit & 7)), 43 + (bit >> 3));
+    expect(decodeRefreshToken(REFRESH_TOKEN_PREFIX + changed.toString('base64url'), keyOf).ok).toBe(false);
+  }
 });
