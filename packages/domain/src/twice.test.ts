@@ -1,0 +1,221 @@
+import type { EpochSeconds } from '@latchkey/protocol/types';
+import { NOW, put } from '@latchkey/testkit/conformance/conformance-case';
+import * as row from '@latchkey/testkit/conformance/rows';
+import { createMemoryStore, type MemoryStore } from '@latchkey/testkit/memory-store';
+import { expect, test } from 'vitest';
+import { decideCreateAccount, loadCreateAccount } from './accounts/create-account.ts';
+import {
+  decideDisableAccount,
+  decideEnableAccount,
+  loadDisableAccount,
+  loadEnableAccount,
+} from './accounts/disable-account.ts';
+import { decideEndSession, loadEndSession } from './administration/end-session.ts';
+import {
+  decideRevokeFamily,
+  decideRevokeToken,
+  loadRevokeFamily,
+  loadRevokeToken,
+} from './administration/revoke-token.ts';
+import { decideGrantRole, decideRevokeRole, loadRole } from './administration/roles.ts';
+import { proved } from './clients/client.ts';
+import { decideDeleteClient, loadDeleteClient } from './clients/delete-client.ts';
+import { decideMacRotation, loadMacRing } from './keys/mac-rotation.ts';
+import { decideRotation, loadRing } from './keys/rotation.ts';
+import { decideEndAllSessions, decideEndOwnSession, loadAccountEnds } from './login/end-sessions.ts';
+import { decideLogout, loadLogout } from './login/logout.ts';
+import {
+  decideRevokeAccessToken,
+  decideRevokeRefreshToken,
+  loadRevokeAccessToken,
+  loadRevokeRefreshToken,
+} from './tokens/revocation.ts';
+import { transact } from './transact.ts';
+
+/** A command that comes a second time (a lost answer, a double click, two nodes) does no more than the first. */
+
+const [account, session, client] = [row.account(1), row.session(1), row.client(1)];
+const [accountId, family, disabled] = [account.id, row.family(1), row.account(3)];
+const offline = row.family(2, { sessionId: undefined });
+const administrator = { id: 'cli_admin', scope: [] };
+const byAdministrator = { administrator, id: accountId };
+const role = { administrator, accountId, resource: row.API, role: 'editor' };
+const claims = {
+  iss: 'https://id.example',
+  sub: accountId,
+  aud: row.API,
+  client_id: client.id,
+  jti: row.idOf('tok', 1),
+  iat: Math.floor(NOW / 1000) as EpochSeconds,
+  exp: (Math.floor(NOW / 1000) + 300) as EpochSeconds,
+  pos: '9999999999:1',
+  sid: session.id,
+  fid: family.id,
+};
+const machine = { ...claims, sub: client.id, sid: undefined, fid: undefined } as unknown as typeof claims;
+const name = { ...row.identifier(2), accountId: undefined } as never;
+const candidate = { ...row.signingKey('new'), kid: 'new' };
+
+async function populated(): Promise<MemoryStore> {
+  const store = createMemoryStore({ now: () => NOW });
+  const pos = (await store.read.moment()).position;
+  await put(
+    store,
+    { kind: 'account.create', account, identifiers: [row.identifier(1)] },
+    { kind: 'account.create', account: disabled, identifiers: [] },
+    { kind: 'account.disable', id: disabled.id, at: NOW },
+    { kind: 'client.create', client },
+    { kind: 'secret.add', secret: row.secret(1, client.id) },
+    { kind: 'resource.create', resource: row.resource(1, { identifier: row.API }) },
+    { kind: 'role.grant', role: { accountId, resource: row.API, role: 'viewer' } },
+    { kind: 'session.start', session: { ...session, pos } },
+    { kind: 'family.start', family: { ...family, pos } },
+    { kind: 'family.start', family: { ...offline, pos } },
+    { kind: 'key.create', key: row.signingKey('old', { state: 'current' }) },
+    { kind: 'key.create', key: row.signingKey('next') },
+    { kind: 'mac_key.create', key: row.macKey(1) },
+  );
+  return store;
+}
+
+type Command = (store: MemoryStore) => Promise<{ readonly writes: readonly unknown[] }>;
+
+const revokeAccess =
+  (what: typeof claims, isFlood: boolean): Command =>
+  (store) => {
+    const command = { client: proved(client), claims: what, isFlood };
+    return transact(
+      store,
+      (read, moment) => loadRevokeAccessToken(read, command, moment),
+      (facts, moment) => decideRevokeAccessToken(facts, command, moment),
+    );
+  };
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  'REV-01: a refresh token is given back': (store) =>
+    transact(
+      store,
+      (read) => loadRevokeRefreshToken(read, family.id, () => true),
+      (facts, moment) => decideRevokeRefreshToken(facts, proved(client), moment),
+    ),
+  'REV-01: an access token is given back': revokeAccess(claims, false),
+  'REV-01: an access token is given back in a flood': revokeAccess(claims, true),
+  'REV-01: a machine token is given back': revokeAccess(machine, false),
+  'SES-03: a person logs out': (store) =>
+    transact(
+      store,
+      (read) => loadLogout(read, { familyId: family.id, delivery: 'body' }, () => true),
+      (facts, moment) => decideLogout(facts, { familyId: family.id, delivery: 'body' }, moment),
+    ),
+  'SES-06: a person ends a session': (store) =>
+    transact(
+      store,
+      (read) => read.session(session.id),
+      (found, moment) => decideEndOwnSession(found, accountId, moment),
+    ),
+  'SES-06: a person ends everything': (store) =>
+    transact(
+      store,
+      (read, moment) => loadAccountEnds(read, accountId, moment),
+      (ends, moment) => decideEndAllSessions(ends, accountId, moment),
+    ),
+  'an administrator ends a session': (store) =>
+    transact(
+      store,
+      (read) => loadEndSession(read, { administrator, id: session.id }),
+      (found, moment) => decideEndSession(found, { administrator, id: session.id }, moment),
+    ),
+  'an administrator ends a family': (store) =>
+    transact(
+      store,
+      (read) => loadRevokeFamily(read, { administrator, id: offline.id }),
+      (facts, moment) => decideRevokeFamily(facts, { administrator, id: offline.id }, moment),
+    ),
+  'an administrator ends an access token': (store) => {
+    const command = { administrator, id: claims.jti, claims: undefined };
+    return transact(
+      store,
+      (read, moment) => loadRevokeToken(read, command, moment),
+      (facts, moment) => decideRevokeToken(facts, command, moment),
+    );
+  },
+  'an account is made': (store) => {
+    const command = { administrator, id: row.idOf('acc', 2), identifiers: [name], phc: '$' };
+    return transact(
+      store,
+      (read) => loadCreateAccount(read, command),
+      (facts, moment) => decideCreateAccount(facts, command, moment),
+    );
+  },
+  'an account is disabled': (store) =>
+    transact(
+      store,
+      (read, moment) => loadDisableAccount(read, byAdministrator, moment),
+      (facts, moment) => decideDisableAccount(facts, byAdministrator, moment),
+    ),
+  'an account is enabled': (store) => {
+    const command = { administrator, id: disabled.id };
+    return transact(
+      store,
+      (read) => loadEnableAccount(read, command),
+      (facts, moment) => decideEnableAccount(facts, command, moment),
+    );
+  },
+  'a client is deleted': (store) =>
+    transact(
+      store,
+      (read) => loadDeleteClient(read, { administrator, id: client.id }),
+      (facts, moment) => decideDeleteClient(facts, { administrator, id: client.id }, moment),
+    ),
+  'a role is granted': (store) =>
+    transact(
+      store,
+      (read) => loadRole(read, role),
+      (facts, moment) => decideGrantRole(facts, role, moment),
+    ),
+  'a role is revoked': (store) =>
+    transact(
+      store,
+      (read) => loadRole(read, { ...role, role: 'viewer' }),
+      (facts, moment) => decideRevokeRole(facts, { ...role, role: 'viewer' }, moment),
+    ),
+  'KEY-07: a key is revoked': (store) => {
+    const command = {
+      algorithm: 'ES256',
+      candidates: [candidate],
+      actor: 'x',
+      action: 'revoke',
+      kid: 'old',
+      all: false,
+    } as const;
+    return transact(
+      store,
+      (read) => loadRing(read, command),
+      (ring, moment) => decideRotation(ring, command, moment),
+    );
+  },
+  'a MAC key is replaced': (store) => {
+    const command = { actor: 'x', candidate: { id: 2, sealed: row.macKey(2).sealed }, action: 'rotate' } as const;
+    return transact(
+      store,
+      (read) => loadMacRing(read),
+      (keys, moment) => decideMacRotation(keys, command, moment),
+    );
+  },
+};
+
+test.each(Object.entries(COMMANDS))(
+  '%s: once, twice and both at the same time come to the same',
+  async (_, command) => {
+    const store = await populated();
+    const { writes } = await command(store);
+    expect(writes.length).toBeGreaterThan(0);
+    const once = store.committed;
+    expect((await command(store)).writes).toEqual([]);
+    expect(store.committed).toBe(once);
+
+    const raced = await populated();
+    await Promise.all([command(raced), command(raced), command(raced)]);
+    expect(raced.committed).toEqual(once);
+  },
+);
