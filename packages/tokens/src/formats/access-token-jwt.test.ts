@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { AccessTokenClaims } from '@latchkey/protocol/claims';
 import type { EpochSeconds } from '@latchkey/protocol/types';
+import { accessTokenClaims } from '@latchkey/testkit/arbitraries/access-token-claims';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { generateSigningKey } from '../keys/generate.ts';
@@ -61,6 +62,18 @@ const withClaims = (change: object) => answer(forge(header(), { ...claims, ...ch
 test('RSV-08 RFC 9068 §2: what is encoded is decoded, under each algorithm', () => {
   for (const signer of Object.values(signers))
     expect(decode(encodeAccessToken(claims, signer), keys, expected, NOW)).toEqual({ ok: true, value: claims });
+});
+
+test('RSV-08: whatever the claims, what is encoded is decoded to the letter, and by nobody else', () => {
+  const other = { ...expected, audience: 'https://other.example' };
+  fc.assert(
+    fc.property(accessTokenClaims(expected.issuer, expected.audience, NOW), (any) => {
+      const token = encodeAccessToken(any, signers.Ed25519);
+      fc.pre(token.length <= 16_384);
+      expect(decode(token, keys, expected, NOW)).toEqual({ ok: true, value: any });
+      if (![any.aud].flat().includes(other.audience)) expect(answer(token, other)).toBe('token_audience_wrong');
+    }),
+  );
 });
 
 describe('form', () => {
