@@ -44,11 +44,11 @@ test.each([
     () => ask({ client_id: client.row.id }, { authorization: client.basic }),
     200,
   ],
-])('CAU-02 RFC 6749 §2.3: one authentication method in a request: %s', async (_, send, status) => {
+])('CAU-02 RFC 6749 §2.3, attack 8.12: one authentication method in a request: %s', async (_, send, status) => {
   expect((await send()).status).toBe(status);
 });
 
-test('CAU-03 RFC 6749 §2.3.1: Basic credentials are form-decoded, and bytes that do not decode are refused', async () => {
+test('CAU-03 RFC 6749 §2.3.1, attack 8.12: Basic credentials are form-decoded, and bytes that do not decode are refused', async () => {
   const encoded = encodeURIComponent(client.secret).replaceAll('_', '%5F');
   expect((await ask({}, { authorization: basic(client.row.id, encoded) })).status).toBe(200);
   for (const broken of [
@@ -61,7 +61,7 @@ test('CAU-03 RFC 6749 §2.3.1: Basic credentials are form-decoded, and bytes tha
     expect(await ask({}, { authorization: broken })).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
 });
 
-test('CAU-04 RFC 7591 §2: a client uses the method that it is registered for, and no other', async () => {
+test('CAU-04 RFC 7591 §2, attack 8.12: a client uses the method that it is registered for, and no other', async () => {
   const post = await addClient(at.server, { resources: [api.row.identifier], authentication: 'client_secret_post' });
   const open = await addClient(at.server, { resources: [api.row.identifier], authentication: 'none' });
   expect((await ask({ client_id: post.row.id, client_secret: post.secret })).status).toBe(200);

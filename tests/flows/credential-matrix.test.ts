@@ -123,7 +123,7 @@ const cases = ROUTES.flatMap((route) => kinds.map((kind) => [`${route.method} ${
 const needsNone = ({ credentials }: Endpoint) => credentials.includes('none');
 
 test.each(cases.filter(([, kind, route]) => !needsNone(route) && !route.credentials.includes(kind)))(
-  '%s refuses %s',
+  'attack 8.10, 8.33: %s refuses %s',
   async (_, kind, route) => {
     const answer = await present(route, await credentialOf(kind));
     expect([kind, answer, isRefused(route, answer)]).toEqual([kind, answer, true]);

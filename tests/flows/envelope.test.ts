@@ -107,7 +107,7 @@ test('META-01 RFC 8414 §3.1: for an issuer with a path the well-known segment s
   await tenant.close();
 });
 
-test('KEY-05 RFC 7517 §5: the key set holds public members only, ES256 and RS256, each with kid, alg and use', async () => {
+test('KEY-05 RFC 7517 §5, attack 8.39: the key set holds public members only, ES256 and RS256, each with kid, alg and use', async () => {
   const { headers, body } = await raw('/.well-known/jwks.json', {});
   expect(headers.get('content-type')).toBe('application/jwk-set+json');
   expect(body.keys.map(({ alg }: { alg: string }) => alg).sort()).toEqual(['ES256', 'ES256', 'RS256', 'RS256']);

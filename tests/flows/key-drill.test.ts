@@ -85,7 +85,7 @@ test('KEY-01, KEY-02: keys are rotated under load, and no request fails, at no v
   }
 });
 
-test('KEY-07: a key that is revoked under load takes its tokens along at once; requests go on under the next', async () => {
+test('KEY-07: attack 8.39: a key that is revoked under load takes its tokens along at once; requests go on under the next', async () => {
   const clock = testClock();
   const world = await populate(await startTestServer({ now: clock.now }));
   try {

@@ -88,7 +88,7 @@ test.each([
   },
 );
 
-test('SES-07: a cookie that was planted beside the real one makes both count for nothing', async () => {
+test('SES-07: attack 8.22: a cookie that was planted beside the real one makes both count for nothing', async () => {
   const login = await signIn();
   const headers = withCookies(login);
   const planted = { ...headers, cookie: `__Host-latchkey-refresh=lk_rt_planted; ${headers.cookie}` };
