@@ -70,3 +70,8 @@ test('rows have ids of their own, and parts that exist', () => {
 test('no test of the repository names a row that does not exist', () => {
   expect(coverageOfRepository().unknown).toEqual([]);
 });
+
+test('every row that applies now has a test that names it', () => {
+  const rows = coverageOfRepository().parts.flatMap((part) => part.rows);
+  expect(rows.filter((each) => stateOf(each) === 'missing').map((each) => each.id)).toEqual([]);
+});
