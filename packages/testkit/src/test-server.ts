@@ -29,6 +29,8 @@ export interface TestServerOptions {
   /** The folder of the database; by default one of its own, which goes with the server. */
   readonly data?: string;
   readonly kek?: Uint8Array;
+  /** Of password hashes; cheap by default. */
+  readonly hashCost?: Argon2Cost;
 }
 
 /** A whole server on a real database, without a port unless one is asked for. */
