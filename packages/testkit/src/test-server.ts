@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +16,7 @@ import { secretHash } from '@latchkey/server/prove/secret';
 import { readSettings } from '@latchkey/server/read-settings';
 import type { Server } from '@latchkey/server/server';
 import { systemTimers } from '@latchkey/server/system-timers';
+import { createSecretWatch, type SecretWatch } from './secret-watch.ts';
 
 /** Cheap enough that a test that is not about hashing does not wait for it. */
 export const TEST_HASH_COST = { memoryCost: 64, timeCost: 1, parallelism: 1 } as const;
@@ -41,6 +42,8 @@ export interface TestServer {
   /** Everything that it has logged. */
   readonly logged: readonly string[];
   readonly data: string;
+  /** Every secret that went in or out through `fetch`, none of which may be found anywhere at the end. */
+  readonly secrets: SecretWatch;
   /** Sends a request as if from this address. */
   fetch(path: string, init?: RequestInit, remote?: string): Promise<Response>;
   /** Opens the port of its issuer on loopback. */
@@ -71,14 +74,21 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const settings = readSettings({ flags, env: {}, file: {} });
   if (!settings.ok) throw new Error(JSON.stringify(settings.error));
   const logged: string[] = [];
+  const watch = createSecretWatch();
+  const kek = options.kek ?? randomBytes(32);
+  watch.add('key-encryption key', kek);
   const running = await createServer(settings.value, {
-    kek: options.kek ?? randomBytes(32),
+    kek,
     log: createLog('info', { write: (line) => void logged.push(line) }),
     metricsToken: settings.value.metricsTokenFile,
     now: options.now ?? systemClock,
     monotonic: options.monotonic ?? systemMonotonic,
-    entropy: (bytes) => new Uint8Array(randomBytes(bytes)),
     timers: systemTimers,
+    entropy(count) {
+      const bytes = new Uint8Array(randomBytes(count));
+      watch.add('entropy', bytes);
+      return bytes;
+    },
     hashCost: options.hashCost ?? TEST_HASH_COST,
     onFault: (error) => {
       throw error;
@@ -86,14 +96,25 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   });
   let close: (() => Promise<void>) | undefined;
   const { issuer } = settings.value;
+  const answers: string[] = [];
   return {
     server: running.server,
     issuer,
     running,
     logged,
     data,
-    fetch: (path, init, remote = '127.0.0.1') =>
-      running.app.handle(new Request(path.startsWith('http') ? path : issuer + path, init), { remote }),
+    secrets: watch,
+    async fetch(path, init = {}, remote = '127.0.0.1') {
+      watch.sent(init);
+      const answer = await running.app.handle(new Request(path.startsWith('http') ? path : issuer + path, init), {
+        remote,
+      });
+      if (!isJson(answer)) return answer;
+      const text = await answer.clone().text();
+      watch.received(answer.headers, text);
+      if (answer.status >= 400 || path.endsWith('/explain')) answers.push(text);
+      return answer;
+    },
     async listen() {
       const listening = await listen(running);
       close = () => listening.close(200);
@@ -101,10 +122,31 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     async close() {
       running.drain();
       await close?.();
+      const places = { log: logged.join(''), answers: answers.join('\n'), ...(await storedBy(running, data)) };
       await running.close();
       if (options.data === undefined) rmSync(data, { recursive: true, force: true });
+      expectNoSecret(places, watch);
     },
   };
+}
+
+const isJson = ({ headers }: Response): boolean => /json/.test(headers.get('content-type') ?? '');
+
+/** What a server has told its metrics and put on its disk. */
+async function storedBy({ server }: RunningServer, data: string): Promise<Readonly<Record<string, Buffer | string>>> {
+  const files = ['latchkey.db', 'latchkey.db-wal'].map((name) => join(data, name)).filter((path) => existsSync(path));
+  return {
+    metrics: await server.metrics.render(),
+    ...Object.fromEntries(files.map((path) => [path, readFileSync(path)])),
+  };
+}
+
+/** Every test that talks to a server is a test of this too. @spec ASVS 16.2.5 (OPS-01) */
+function expectNoSecret(places: Readonly<Record<string, Uint8Array | string>>, watch: SecretWatch): void {
+  for (const [place, content] of Object.entries(places)) {
+    const found = watch.foundIn(content);
+    if (found.length > 0) throw new Error(`a secret stands in ${place}: ${found.join(', ')}`);
+  }
 }
 
 /** A stored client or resource with the secret that was made for it. */
