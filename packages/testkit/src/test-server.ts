@@ -26,7 +26,6 @@ export interface TestServerOptions {
   readonly now?: () => EpochMilliseconds;
   /** By what allowances refill; the system's by default. */
   readonly monotonic?: () => number;
-  readonly hashCost?: Argon2Cost;
   /** The folder of the database; by default one of its own, which goes with the server. */
   readonly data?: string;
   readonly kek?: Uint8Array;

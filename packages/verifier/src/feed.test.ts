@@ -25,6 +25,7 @@ async function follow(basic?: string): Promise<ReturnType<typeof createStaleness
   follower = followFeed(
     {
       issuer: STUB_ISSUER,
+      maxStalenessSeconds: 10,
       basic,
       fetch: stub.fetch,
       timers: systemTimers,
