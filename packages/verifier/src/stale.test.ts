@@ -1,3 +1,4 @@
+import type { EpochSeconds } from '@latchkey/protocol/types';
 import {
   createStubIssuer,
   json,
@@ -8,6 +9,13 @@ import {
 } from '@latchkey/testkit/stub-issuer';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createVerifier, type Verifier, type VerifierOptions } from './index.ts';
+import { createIntrospector } from './introspection.ts';
+import { createJudge } from './judge.ts';
+import { createKeySource } from './key-source.ts';
+import { configOf } from './options.ts';
+import { createRevocationSet } from './revocation-set.ts';
+import { createStaleness } from './staleness.ts';
+import { createTokenCache } from './token-cache.ts';
 
 const START = 1_795_000_000_000;
 let stub: StubIssuer;
@@ -272,4 +280,44 @@ test('INT-09 RFC 9701 §8.1: an answer of introspection is no access token', asy
       error: { error: 'token_type_wrong', status: 401, body: { error: 'invalid_token' } },
     });
   }
+});
+
+describe('a set of revocations that is full cannot tell what it had no room for', () => {
+  test.each([
+    ['reject', 'verifier_stale'],
+    ['accept', 'verifier_stale'],
+    ['introspect', 'token_revoked'],
+  ] as const)('policy %s', async (onStale, expected) => {
+    await made({ onStale });
+    stub.on('/introspect', () => json({ active: false }));
+    const config = configOf({
+      issuer: STUB_ISSUER,
+      audience: STUB_AUDIENCE,
+      credentials: { id: 'res_1', secret: 'x' },
+      onStale,
+      fetch: stub.fetch,
+      now: () => START + time,
+      monotonic: () => time,
+    });
+    const keys = createKeySource(config, () => {});
+    await keys.ready();
+    const staleness = createStaleness(config.monotonic);
+    staleness.requested()(START);
+    const revocations = createRevocationSet(config.monotonic, 1);
+    const judge = createJudge(config, {
+      keys,
+      staleness,
+      revocations,
+      cache: createTokenCache(),
+      introspector: createIntrospector(config),
+      unknown: { since: undefined },
+    });
+    const token = mint();
+    const event = { epoch: 7, seq: 101, kind: 'token', exp: (START / 1000 + 600) as EpochSeconds } as const;
+    revocations.add({ ...event, id: 'a' });
+    expect([(await judge.later(token)).ok, judge.isStale()]).toEqual([true, false]);
+    revocations.add({ ...event, id: 'b' });
+    expect([await judge.later(token), judge.isStale()]).toEqual([{ ok: false, error: expected }, true]);
+    keys.close();
+  });
 });
