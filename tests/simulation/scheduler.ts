@@ -2,18 +2,25 @@
 export interface Scheduler {
   /** True time in milliseconds since the beginning. Clocks of processes differ from it. */
   now(): number;
-  after(milliseconds: number, action: () => unknown): void;
-  /** Runs events until the time is over or none is left; calls `check` after each. */
+  /** Plans an action. Gives back the way to call it off. */
+  after(milliseconds: number, action: () => void): () => void;
+  /** Resolves when so much time has gone by. */
+  sleep(milliseconds: number): Promise<void>;
+  /** Runs events until the time is over or none is left. `check` is called after each, when all that it set off rests. */
   run(until: number, check: () => void): Promise<void>;
 }
 
 interface Planned {
   readonly at: number;
   readonly order: number;
-  readonly action: () => unknown;
+  /** Undefined when it was called off. */
+  action: (() => void) | undefined;
 }
 
 const isEarlier = (a: Planned, b: Planned): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
+
+/** Resolves when no promise has anything left to do. Whatever waits for something else waits for an event of ours. */
+const atRest = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 export function createScheduler(): Scheduler {
   const heap: Planned[] = [];
@@ -50,16 +57,25 @@ export function createScheduler(): Scheduler {
     return first;
   }
 
+  function after(milliseconds: number, action: () => void): () => void {
+    const event: Planned = { at: time + Math.max(0, milliseconds), order: planned++, action };
+    push(event);
+    return () => {
+      event.action = undefined;
+    };
+  }
+
   return {
     now: () => time,
-    after(milliseconds, action) {
-      push({ at: time + Math.max(0, milliseconds), order: planned++, action });
-    },
+    after,
+    sleep: (milliseconds) => new Promise((resolve) => void after(milliseconds, resolve)),
     async run(until, check) {
       for (let event = pop(); event !== undefined; event = pop()) {
         if (event.at > until) return;
+        if (event.action === undefined) continue;
         time = event.at;
-        await event.action();
+        event.action();
+        await atRest();
         check();
       }
     },

@@ -1,0 +1,153 @@
+import { createECDH, createHash, createPrivateKey } from 'node:crypto';
+import { identifierOf, parseIdentifier } from '@latchkey/domain/accounts/identifier';
+import type { Client } from '@latchkey/domain/clients/client';
+import type { Resource } from '@latchkey/domain/clients/resource';
+import type { Candidate } from '@latchkey/domain/keys/rotation';
+import type { Write } from '@latchkey/domain/write';
+import { makeId } from '@latchkey/protocol/ids';
+import type { PublicJwk } from '@latchkey/protocol/jwk';
+import { type EpochMilliseconds, later, type ResourceIdentifier } from '@latchkey/protocol/types';
+import { secretHash } from '@latchkey/server/prove/secret';
+import { createSealer, csrfKey as csrfKeyOf } from '@latchkey/server/seal/aead';
+import { macKeyPlace, signingKeyPlace } from '@latchkey/server/seal/places';
+import { createMemoryStore, type MemoryStore } from '@latchkey/testkit/memory-store';
+import { encodeBase64url } from '@latchkey/tokens/formats/base64url';
+import { thumbprint } from '@latchkey/tokens/keys/thumbprint';
+import { BEGINNING } from './clock.ts';
+
+export const ISSUER = 'https://id.example';
+export const PASSWORD = 'a passphrase that nobody guesses';
+export const CLIENT_SECRET = 'lk_cs_of_the_simulation';
+export const RESOURCE_SECRET = 'lk_rs_of_the_simulation';
+export const ORIGIN = ISSUER;
+
+/** Bytes that look like chance and are the same every time. */
+const fixed = (name: string, count = 32): Uint8Array =>
+  new Uint8Array(createHash('sha512').update(name).digest()).subarray(0, count);
+
+const kek = fixed('key-encryption key');
+export const seal = createSealer(kek);
+export const csrfKey = csrfKeyOf(kek);
+
+const born = (BEGINNING - 86_400_000) as EpochMilliseconds;
+
+/** A P-256 key of a fixed number, so that its `kid` is the same in every run. */
+export function signingKey(name: string): Candidate {
+  const d = fixed(`signing key ${name}`);
+  const pair = createECDH('prime256v1');
+  pair.setPrivateKey(d);
+  const point = pair.getPublicKey();
+  const pub = {
+    kty: 'EC',
+    crv: 'P-256',
+    x: encodeBase64url(point.subarray(1, 33)),
+    y: encodeBase64url(point.subarray(33)),
+  };
+  const kid = thumbprint(pub);
+  const jwk = { ...pub, kid, alg: 'ES256', use: 'sig' } as unknown as PublicJwk;
+  const pkcs8 = createPrivateKey({ key: { ...pub, d: encodeBase64url(d) }, format: 'jwk' }).export({
+    format: 'der',
+    type: 'pkcs8',
+  });
+  return { kid, jwk, sealedPrivate: seal.seal(signingKeyPlace(kid), pkcs8) };
+}
+
+const id = <P extends 'acc' | 'cli' | 'res' | 'sec'>(prefix: P, name: string) => makeId(prefix, born, fixed(name, 10));
+
+const resource = (name: string, identifier: string, builtIn: boolean): Resource => ({
+  id: id('res', name),
+  version: 1,
+  identifier: identifier as ResourceIdentifier,
+  audience: identifier,
+  name,
+  createdAt: born,
+  scope: builtIn ? [] : ['read'],
+  algorithm: 'ES256',
+  tokenType: 'at+jwt',
+  accessTokenSeconds: 300,
+  builtIn,
+});
+
+export const API = resource('api', 'https://api.example', false);
+const OWN = resource('own', ISSUER, true);
+
+const client = (name: string, given: Partial<Client>): Client => ({
+  id: id('cli', name),
+  version: 1,
+  name,
+  createdAt: born,
+  deletedAt: undefined,
+  authentication: 'none',
+  firstParty: true,
+  grantTypes: ['refresh_token'],
+  scope: ['read'],
+  resources: [API.identifier],
+  origins: [],
+  refreshPolicy: 'rotate',
+  overlapMilliseconds: undefined,
+  cutOff: undefined,
+  ...given,
+});
+
+const confidential = { authentication: 'client_secret_basic', firstParty: false } as const;
+export const CLIENTS = {
+  /** People sign in with it; public, with tokens in the body or in cookies. */
+  app: client('app', {}),
+  /** A server-side application, which proves itself by a secret. */
+  backend: client('backend', confidential),
+  /** The same, whose refresh tokens are kept and not rotated. */
+  keeper: client('keeper', { ...confidential, refreshPolicy: 'keep' }),
+} as const;
+
+export const PEOPLE = ['alice', 'bob'] as const;
+export const accountOf = (name: string) => id('acc', name);
+
+function person(name: string): readonly Write[] {
+  const parsed = parseIdentifier(name);
+  if (parsed === undefined) throw new Error('no name');
+  const account = { id: accountOf(name), version: 1, createdAt: born, disabledAt: undefined, cutOff: undefined };
+  return [
+    { kind: 'account.create', account, identifiers: [identifierOf(parsed, account.id)] },
+    { kind: 'password.set', id: account.id, phc: phcOf(PASSWORD), at: born },
+  ];
+}
+
+/** What stands for a password hash: the work of a real one is no part of what is simulated. */
+export const phcOf = (password: string): string => `$simulated$${password}`;
+
+const secretOf = (owner: Client['id'] | Resource['id'], secret: string): Write => ({
+  kind: 'secret.add',
+  secret: { id: id('sec', owner), owner, hash: secretHash(secret), createdAt: born, expiresAt: undefined },
+});
+
+const key = (name: string, state: 'current' | 'next'): Write => ({
+  kind: 'key.create',
+  key: {
+    ...signingKey(name),
+    algorithm: 'ES256',
+    state,
+    createdAt: later(born, state === 'next' ? 1 : 0),
+    since: born,
+  },
+});
+
+/** The database with which every history begins. It never changes, so all of them share it. */
+export const FIRST_STATE: MemoryStore['committed'] = await (async () => {
+  const store = createMemoryStore({ now: () => born });
+  const writes: readonly Write[] = [
+    ...[OWN, API].map((one): Write => ({ kind: 'resource.create', resource: one })),
+    secretOf(API.id, RESOURCE_SECRET),
+    ...Object.values(CLIENTS).map((one): Write => ({ kind: 'client.create', client: one })),
+    secretOf(CLIENTS.backend.id, CLIENT_SECRET),
+    secretOf(CLIENTS.keeper.id, CLIENT_SECRET),
+    ...PEOPLE.flatMap(person),
+    key('first', 'current'),
+    key('second', 'next'),
+    {
+      kind: 'mac_key.create',
+      key: { id: 1, state: 'current', sealed: seal.seal(macKeyPlace(1), fixed('mac')), createdAt: born },
+    },
+  ];
+  await store.transact((tx) => tx.apply([], writes));
+  return store.committed;
+})();

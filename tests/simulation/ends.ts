@@ -1,0 +1,99 @@
+import type { AccessRecord, FamilyRecord, RefreshRecord } from './books.ts';
+import type { Observer } from './invariants.ts';
+
+/** Something that somebody ended, and what of it is certain: from when on it may, and from when on it must hold. */
+export interface End {
+  readonly what: string;
+  /** Observer's time at which it was asked for. */
+  readonly began: number;
+  /** Observer's time at which it was answered; undefined while nobody knows. */
+  acknowledged: number | undefined;
+  /** True time of the answer, in milliseconds. */
+  acknowledgedAt: number;
+  /** Whether a token has certainly ended by it, once it is answered. */
+  covers(token: Credential): boolean;
+  /** Whether it may have: the token came to be at the same time. */
+  mayCover(token: Credential): boolean;
+}
+
+/** What ends are about: of an access token or a refresh token. */
+export interface Credential {
+  readonly fid: string;
+  readonly sid: string;
+  readonly sub: string;
+  readonly client: string;
+  /** Observer's times between which it came to be; only the later one where the earlier does not matter. */
+  readonly arrived?: number;
+  readonly decided: number;
+  readonly jti?: string;
+  readonly kid?: string;
+  readonly macKey?: number;
+}
+
+/** A refresh token dies with its family, so when the family began is what counts. */
+export const credentialOf = ({ family, macKey }: RefreshRecord): Credential => ({ ...ofFamily(family), macKey });
+export const ofFamily = ({ fid, sid, sub, client, arrived, decided }: FamilyRecord): Credential => ({
+  fid,
+  sid,
+  sub,
+  client,
+  arrived,
+  decided,
+});
+
+export interface Ends {
+  /** Somebody asks for an end. */
+  begin(what: string, covers: (token: Credential, began: number) => boolean): End;
+  /** It was answered: from now on it must hold. */
+  acknowledge(end: End): void;
+  /** Whether it was answered before this time of the observer that such a token has ended. */
+  isEnded(token: Credential, before: number): End | undefined;
+  /** Whether nobody had asked for its end before this time of the observer. */
+  isUntouched(token: Credential, before: number): boolean;
+  /** The first end of a token that was answered before this true time. */
+  endedAt(token: AccessRecord, before: number): End | undefined;
+  /**
+   * The database is older now: ends that were not answered by then may be gone, and of families that began later it
+   * knows nothing, so that nobody can end them any more.
+   */
+  restoredTo(time: number, lost: readonly string[]): void;
+}
+
+export function createEnds(observer: Observer): Ends {
+  let ends: End[] = [];
+  const lostFamilies = new Set<string>();
+  return {
+    begin(what, covers) {
+      const began = observer.tick();
+      const end: End = {
+        what,
+        began,
+        acknowledged: undefined,
+        acknowledgedAt: Number.POSITIVE_INFINITY,
+        covers: (token) => covers(token, began),
+        mayCover: (token) =>
+          covers({ ...token, decided: token.arrived ?? token.decided }, end.acknowledged ?? Number.POSITIVE_INFINITY),
+      };
+      ends.push(end);
+      return end;
+    },
+    acknowledge(end) {
+      end.acknowledged ??= observer.tick();
+      end.acknowledgedAt = Math.min(end.acknowledgedAt, observer.now());
+    },
+    isEnded: (token, before) =>
+      ends.find((end) => end.acknowledged !== undefined && end.acknowledged < before && end.covers(token)),
+    isUntouched: (token, before) => !ends.some((end) => end.began < before && end.mayCover(token)),
+    endedAt: (token, before) =>
+      lostFamilies.has(token.fid) ? undefined : ends.find((end) => end.acknowledgedAt < before && end.covers(token)),
+    restoredTo(time, lost) {
+      for (const fid of lost) lostFamilies.add(fid);
+      ends = ends.filter(({ began }) => began < time);
+      for (const end of ends) {
+        if (end.acknowledged === undefined || end.acknowledged < time) continue;
+        end.acknowledged = undefined;
+        end.acknowledgedAt = Number.POSITIVE_INFINITY;
+      }
+    },
+  };
+}

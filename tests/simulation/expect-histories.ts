@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { runHistory } from './history.ts';
+import { reportOf } from './report.ts';
+
+/** So many histories are one test: enough to say where it went wrong, few enough to see it move. */
+const PER_TEST = 250;
+/** A machine that does many things at once may need long. */
+const PATIENCE = 600_000;
+
+/** Runs the histories of these seeds; the first that violates something is shown, with its seed. */
+export function expectHistories(from: number, count: number): void {
+  const starts = Array.from({ length: count / PER_TEST }, (_, index) => from + index * PER_TEST);
+  test.each(starts)(
+    `I1, I2, I3, I6 and I10 hold in every history: ${PER_TEST} seeds from %d`,
+    async (start) => {
+      for (let seed = start; seed < start + PER_TEST; seed++) {
+        const history = await runHistory(seed);
+        if (history.violation !== undefined) expect.fail(reportOf(history));
+      }
+    },
+    PATIENCE,
+  );
+}

@@ -1,0 +1,148 @@
+import { API, ISSUER, PASSWORD } from './deployment.ts';
+import type { Device, Stored } from './device.ts';
+import { forget, refresh, signIn } from './device.ts';
+import type { Credential } from './ends.ts';
+import type { Watch } from './network.ts';
+import { bearer, cookieHeaders, isConfidential, json, logoutRequest, revocationRequest } from './requests.ts';
+import type { World } from './world.ts';
+
+/** How long a tab does nothing between two things. */
+const PAUSE = 5_000;
+
+/** One tab of a device: it signs in, calls APIs, refreshes, and now and then does what people do. */
+export async function runTab(world: World, device: Device): Promise<void> {
+  const { random, scheduler } = world;
+  for (;;) {
+    await scheduler.sleep(random.below(PAUSE));
+    if (device.held === undefined) await signIn(world, device);
+    else await pickAction(random.next())(world, device, device.held);
+  }
+}
+
+type Action = (world: World, device: Device, held: Stored) => Promise<void>;
+
+const ACTIONS: readonly (readonly [number, Action])[] = [
+  [0.4, callApi],
+  [0.3, (world, device) => refresh(world, device)],
+  [0.06, (world, device) => refresh(world, device, ISSUER)],
+  [0.08, whoAmI],
+  [0.05, logOut],
+  [0.03, changePassword],
+  [0.03, endAll],
+  [0.03, revokeAccess],
+  [0.02, revokeFamily],
+];
+
+function pickAction(at: number): Action {
+  let sum = 0;
+  for (const [weight, action] of ACTIONS) {
+    sum += weight;
+    if (at < sum) return action;
+  }
+  return callApi;
+}
+
+async function callApi(world: World, device: Device): Promise<void> {
+  const tokens = device.access.filter(({ aud }) => aud === API.audience);
+  if (tokens.length > 0) await world.random.pick(world.apis).use(world.random.pick(tokens), device.name);
+}
+
+/** The access token for the server itself, if the device has one. */
+const ownToken = ({ access }: Device) => access.findLast(({ aud }) => aud === ISSUER);
+
+async function whoAmI(world: World, device: Device): Promise<void> {
+  const token = ownToken(device);
+  if (token === undefined) return;
+  let arrived = 0;
+  const reply = await world.network.ask(json('/api/me', {}, bearer(token.text), 'GET'), {
+    arrived() {
+      arrived = world.observer.tick();
+    },
+    left({ status }) {
+      const end = world.ends.isEnded(token, arrived);
+      if (status === 200 && end !== undefined)
+        world.observer.violate('I1', `the server accepted ${token.label} after the answer to: ${end.what}`);
+    },
+  });
+  world.note(device.name, `me with ${token.label} → ${world.outcome(reply)}`);
+}
+
+/** Watches a request that ends something: from its answer on it must have ended. */
+function ending(world: World, what: string, covers: (token: Credential, began: number) => boolean): Watch {
+  let end: ReturnType<World['ends']['begin']> | undefined;
+  return {
+    arrived() {
+      end = world.ends.begin(what, covers);
+    },
+    left({ status }) {
+      if (end !== undefined && status < 300) world.ends.acknowledge(end);
+    },
+  };
+}
+
+async function endBy(
+  world: World,
+  device: Device,
+  what: string,
+  request: Request,
+  covers: Parameters<typeof ending>[2],
+) {
+  const reply = await world.network.ask(request, ending(world, what, covers));
+  world.note(device.name, `${what} → ${world.outcome(reply)}`);
+  return reply;
+}
+
+async function logOut(world: World, device: Device, held: Stored): Promise<void> {
+  if (isConfidential(held.mode)) return revokeFamily(world, device, held);
+  const what = `logout of ${world.books.families.get(held.fid)?.label}`;
+  await endBy(world, device, what, logoutRequest(held), ({ fid }) => fid === held.fid);
+  if (device.held === held) forget(world, device, 'left');
+}
+
+async function revokeFamily(world: World, device: Device, held: Stored): Promise<void> {
+  const what = `revocation of ${world.books.families.get(held.fid)?.label}`;
+  await endBy(world, device, what, revocationRequest(held.mode, held.refresh), ({ fid }) => fid === held.fid);
+}
+
+async function revokeAccess(world: World, device: Device): Promise<void> {
+  const token = device.access.at(-1);
+  if (token === undefined) return;
+  const what = `revocation of ${token.label}`;
+  await endBy(world, device, what, revocationRequest(device.mode, token.text), ({ jti }) => jti === token.jti);
+}
+
+/** With what a person proves who they are at the first-party API. */
+function proofOf(device: Device, held: Stored): Readonly<Record<string, string>> | undefined {
+  if (held.mode === 'cookie') return cookieHeaders(held);
+  const token = ownToken(device);
+  return token === undefined ? undefined : bearer(token.text);
+}
+
+async function endAll(world: World, device: Device, held: Stored): Promise<void> {
+  const proof = proofOf(device, held);
+  if (proof === undefined) return;
+  const { sub, name } = device.person;
+  const request = json('/api/sessions', {}, proof, 'DELETE');
+  await endBy(world, device, `end of all sessions of ${name}`, request, (token, began) => {
+    return token.sub === sub && token.decided < began;
+  });
+}
+
+async function changePassword(world: World, device: Device, held: Stored): Promise<void> {
+  const { person } = device;
+  const proof = proofOf(device, held);
+  const current = person.passwords.at(-1);
+  if (proof === undefined || current === undefined) return;
+  const sid = held.mode === 'cookie' ? held.sid : ownToken(device)?.sid;
+  const wanted = `${PASSWORD} ${world.observer.tick()}`;
+  const body = { current_password: current, new_password: wanted };
+  person.passwords = [...person.passwords, wanted].slice(-2);
+  const reply = await endBy(
+    world,
+    device,
+    `new password of ${person.name}`,
+    json('/api/password', body, proof),
+    (token, began) => token.sub === person.sub && token.sid !== sid && token.decided < began,
+  );
+  if (reply !== undefined) person.passwords = [reply.status < 300 ? wanted : current];
+}

@@ -1,0 +1,88 @@
+import type { Access } from '@latchkey/verifier';
+import type { AccessRecord } from './books.ts';
+import type { Ends } from './ends.ts';
+import type { Delivery } from './feed-line.ts';
+import type { Observer } from './invariants.ts';
+
+/** What an API's verifier was made with. */
+export interface Policy {
+  readonly onStale: 'introspect' | 'reject' | 'accept';
+  readonly staleAfter: number;
+  readonly acceptFor: number;
+}
+
+/** One verifier as the observer sees it, from its start to its end. */
+export interface VerifierWatch {
+  /** A piece of the feed came through to it. */
+  delivered(delivery: Delivery): void;
+  /** The server said of a token that it is active, to a question that was asked at this true time. */
+  introspected(text: string, askedAt: number): void;
+  /** It begins to look at a token; what is called then says what it found. */
+  verifies(token: AccessRecord): (access: Access | undefined) => void;
+  /** Heartbeats have come through lately, so it should not call itself stale. */
+  isFedSince(milliseconds: number): boolean;
+}
+
+/** How long a good answer to an introspection may be believed. */
+const ANSWER_KEPT = 60_000;
+
+export function watchVerifier(name: string, policy: Policy, observer: Observer, ends: Ends): VerifierWatch {
+  const told = { ids: new Set<string>(), cutOffs: new Map<string, readonly [number, number]>() };
+  const answers = new Map<string, number>();
+  let lastLeftAt = Number.NEGATIVE_INFINITY;
+  let lastBeatAt = Number.NEGATIVE_INFINITY;
+
+  /** An event that it was told, and that ends this token. */
+  function toldOf({ jti, fid, sid, kid, sub, client, pos }: AccessRecord): string | undefined {
+    const id = [`token ${jti}`, `family ${fid}`, `session ${sid}`, `key ${kid}`].find((one) => told.ids.has(one));
+    if (id !== undefined) return id;
+    return [`subject ${sub}`, `client ${client}`, 'all '].find((one) => {
+      const cutOff = told.cutOffs.get(one);
+      return cutOff !== undefined && isBefore(pos, cutOff);
+    });
+  }
+
+  function take(data: string): void {
+    const { kind, id, epoch, seq } = JSON.parse(data) as { kind: string; id: string; epoch: number; seq: number };
+    const name = `${kind} ${id}`;
+    if (kind === 'subject' || kind === 'client' || kind === 'all') {
+      const known = told.cutOffs.get(name);
+      if (known === undefined || isBefore(known, [epoch, seq])) told.cutOffs.set(name, [epoch, seq]);
+    } else told.ids.add(name);
+  }
+
+  function judge(token: AccessRecord, began: number, toldThen: string | undefined, access: Access): void {
+    const accepted = `${name} accepted ${token.label}`;
+    if (toldThen !== undefined) observer.violate('I1', `${accepted} though it was told of the end of ${toldThen}`);
+    const askedAt = answers.get(token.text);
+    if (askedAt !== undefined && began - askedAt <= ANSWER_KEPT) return;
+    const bound = access.stale ? policy.staleAfter + policy.acceptFor : policy.staleAfter;
+    const age = began - lastLeftAt;
+    if (age > bound) observer.violate('I1', `${accepted} ${age} ms after the last it had heard`);
+    const end = access.stale ? undefined : ends.endedAt(token, began - bound);
+    if (end !== undefined) observer.violate('I1', `${accepted} long after the answer to: ${end.what}`);
+  }
+
+  return {
+    delivered({ text, leftAt }) {
+      lastLeftAt = Math.max(lastLeftAt, leftAt);
+      for (const frame of text.split('\n\n')) {
+        const data = frame.slice(frame.indexOf('\ndata: ') + '\ndata: '.length);
+        if (frame.startsWith('event: revocation')) take(data);
+        if (frame.startsWith('event: heartbeat')) lastBeatAt = Math.max(lastBeatAt, leftAt);
+      }
+    },
+    introspected: (text, askedAt) => void answers.set(text, askedAt),
+    verifies(token) {
+      const began = observer.now();
+      const toldThen = toldOf(token);
+      return (access) => {
+        if (access !== undefined) judge(token, began, toldThen, access);
+      };
+    },
+    isFedSince: (milliseconds) => observer.now() - lastBeatAt <= milliseconds,
+  };
+}
+
+const isBefore = (a: readonly [number, number], b: readonly [number, number]): boolean =>
+  a[0] === b[0] ? a[1] < b[1] : a[0] < b[0];
