@@ -1,8 +1,8 @@
 import { API, ISSUER, PASSWORD } from './deployment.ts';
 import type { Device, Stored } from './device.ts';
 import { forget, refresh, signIn } from './device.ts';
-import type { Credential } from './ends.ts';
-import type { Watch } from './network.ts';
+import type { Credential, Ends } from './ends.ts';
+import type { Reply, Watch } from './network.ts';
 import { bearer, cookieHeaders, isConfidential, json, logoutRequest, revocationRequest } from './requests.ts';
 import type { World } from './world.ts';
 
@@ -67,48 +67,66 @@ async function whoAmI(world: World, device: Device): Promise<void> {
   world.note(device.name, `me with ${token.label} → ${world.outcome(reply)}`);
 }
 
+interface Asked {
+  readonly what: string;
+  readonly request: Request;
+  /** The family of the token that is shown. */
+  readonly family: string;
+  readonly covers: (token: Credential, began: number) => boolean;
+}
+
 /** Watches a request that ends something: from its answer on it must have ended. */
-function ending(world: World, what: string, covers: (token: Credential, began: number) => boolean): Watch {
-  let end: ReturnType<World['ends']['begin']> | undefined;
+function ending({ ends, books }: World, { what, family, covers }: Asked): Watch {
+  let end: ReturnType<Ends['begin']> | undefined;
   return {
     arrived() {
-      end = world.ends.begin(what, covers);
+      end = ends.begin(what, covers);
     },
     left({ status }) {
-      if (end !== undefined && status < 300) world.ends.acknowledge(end);
+      // under a key that an older database does not have a token is unknown, and then too the answer is that all is done
+      const isKnown = books.families.get(family)?.isForgotten === false;
+      if (end !== undefined && status < 300 && isKnown) ends.acknowledge(end);
     },
   };
 }
 
-async function endBy(
-  world: World,
-  device: Device,
-  what: string,
-  request: Request,
-  covers: Parameters<typeof ending>[2],
-) {
-  const reply = await world.network.ask(request, ending(world, what, covers));
-  world.note(device.name, `${what} → ${world.outcome(reply)}`);
+async function end(world: World, device: Device, asked: Asked): Promise<Reply | undefined> {
+  const reply = await world.network.ask(asked.request, ending(world, asked));
+  world.note(device.name, `${asked.what} → ${world.outcome(reply)}`);
   return reply;
 }
 
+const labelOf = ({ books }: World, { fid }: Stored): string => books.families.get(fid)?.label ?? '?';
+
 async function logOut(world: World, device: Device, held: Stored): Promise<void> {
   if (isConfidential(held.mode)) return revokeFamily(world, device, held);
-  const what = `logout of ${world.books.families.get(held.fid)?.label}`;
-  await endBy(world, device, what, logoutRequest(held), ({ fid }) => fid === held.fid);
+  await end(world, device, {
+    what: `logout of ${labelOf(world, held)}`,
+    request: logoutRequest(held),
+    family: held.fid,
+    covers: ({ fid }) => fid === held.fid,
+  });
   if (device.held === held) forget(world, device, 'left');
 }
 
 async function revokeFamily(world: World, device: Device, held: Stored): Promise<void> {
-  const what = `revocation of ${world.books.families.get(held.fid)?.label}`;
-  await endBy(world, device, what, revocationRequest(held.mode, held.refresh), ({ fid }) => fid === held.fid);
+  await end(world, device, {
+    what: `revocation of ${labelOf(world, held)}`,
+    request: revocationRequest(held.mode, held.refresh),
+    family: held.fid,
+    covers: ({ fid }) => fid === held.fid,
+  });
 }
 
 async function revokeAccess(world: World, device: Device): Promise<void> {
   const token = device.access.at(-1);
   if (token === undefined) return;
-  const what = `revocation of ${token.label}`;
-  await endBy(world, device, what, revocationRequest(device.mode, token.text), ({ jti }) => jti === token.jti);
+  await end(world, device, {
+    what: `revocation of ${token.label}`,
+    request: revocationRequest(device.mode, token.text),
+    family: token.fid,
+    covers: ({ jti }) => jti === token.jti,
+  });
 }
 
 /** With what a person proves who they are at the first-party API. */
@@ -122,9 +140,11 @@ async function endAll(world: World, device: Device, held: Stored): Promise<void>
   const proof = proofOf(device, held);
   if (proof === undefined) return;
   const { sub, name } = device.person;
-  const request = json('/api/sessions', {}, proof, 'DELETE');
-  await endBy(world, device, `end of all sessions of ${name}`, request, (token, began) => {
-    return token.sub === sub && token.decided < began;
+  await end(world, device, {
+    what: `end of all sessions of ${name}`,
+    request: json('/api/sessions', {}, proof, 'DELETE'),
+    family: held.fid,
+    covers: (token, began) => token.sub === sub && token.decided < began,
   });
 }
 
@@ -137,12 +157,11 @@ async function changePassword(world: World, device: Device, held: Stored): Promi
   const wanted = `${PASSWORD} ${world.observer.tick()}`;
   const body = { current_password: current, new_password: wanted };
   person.passwords = [...person.passwords, wanted].slice(-2);
-  const reply = await endBy(
-    world,
-    device,
-    `new password of ${person.name}`,
-    json('/api/password', body, proof),
-    (token, began) => token.sub === person.sub && token.sid !== sid && token.decided < began,
-  );
+  const reply = await end(world, device, {
+    what: `new password of ${person.name}`,
+    request: json('/api/password', body, proof),
+    family: held.fid,
+    covers: (token, began) => token.sub === person.sub && token.sid !== sid && token.decided < began,
+  });
   if (reply !== undefined) person.passwords = [reply.status < 300 ? wanted : current];
 }
