@@ -6,7 +6,7 @@ export interface Scheduler {
   after(milliseconds: number, action: () => void): () => void;
   /** Resolves when so much time has gone by. */
   sleep(milliseconds: number): Promise<void>;
-  /** Runs events until the time is over or none is left. `check` is called after each, when all that it set off rests. */
+  /** Runs what is planned up to a time. `check` is called after each, when all that it set off rests. */
   run(until: number, check: () => void): Promise<void>;
 }
 
@@ -70,11 +70,11 @@ export function createScheduler(): Scheduler {
     after,
     sleep: (milliseconds) => new Promise((resolve) => void after(milliseconds, resolve)),
     async run(until, check) {
-      for (let event = pop(); event !== undefined; event = pop()) {
-        if (event.at > until) return;
-        if (event.action === undefined) continue;
-        time = event.at;
-        event.action();
+      for (let next = heap[0]; next !== undefined && next.at <= until; next = heap[0]) {
+        pop();
+        if (next.action === undefined) continue;
+        time = next.at;
+        next.action();
         await atRest();
         check();
       }
