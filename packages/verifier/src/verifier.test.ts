@@ -1,3 +1,4 @@
+import type { EpochSeconds } from '@latchkey/protocol/types';
 import {
   createStubIssuer,
   json,
@@ -133,7 +134,7 @@ describe('a token that was verified once is asked about again at every use', () 
     await made();
     const [good, bad] = [mint(), mint({ jti: 'bad' })];
     await answer(good);
-    await emit({ kind: 'token', id: 'bad', exp: (START / 1000 + 3_780) as never });
+    await emit({ kind: 'token', id: 'bad', exp: (START / 1000 + 3_780) as EpochSeconds });
     now += 86_400_000;
     for (let beat = 0; beat < 40; beat++) {
       monotonic += 2_000;
@@ -218,6 +219,19 @@ test('a new epoch is merged: what was revoked before it stays so', async () => {
     'token_revoked',
     'ok',
   ]);
+});
+
+test('what can concern no token any more is forgotten, with a heartbeat now and then', async () => {
+  await made();
+  const retention = 3_780;
+  await emit({ kind: 'token', id: 'tok_x', exp: (START / 1000 + retention) as EpochSeconds });
+  pass(retention * 1000);
+  const seen: number[] = [];
+  for (let beat = 2; beat <= 60; beat++) {
+    await stub.streams.at(-1)?.beat(now);
+    seen.push(verifier.status().revocations);
+  }
+  expect([seen.at(0), seen.at(-1)]).toEqual([1, 0]);
 });
 
 describe('KEY-07: a signing key that was revoked', () => {
