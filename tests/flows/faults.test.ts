@@ -20,17 +20,36 @@ afterAll(() => world.at.close());
 
 const KINDS = ['INSERT', 'UPDATE', 'DELETE'] as const;
 
+/** Changes the schema beside the server, in a moment in which it has no transaction open. */
+async function alter(database: DatabaseSync, statements: readonly string[]): Promise<void> {
+  for (;;) {
+    try {
+      database.exec('BEGIN IMMEDIATE');
+      break;
+    } catch (error) {
+      if (!(error instanceof Error && error.message.includes('locked'))) throw error;
+      await new Promise(setImmediate);
+    }
+  }
+  for (const statement of statements) database.exec(statement);
+  database.exec('COMMIT');
+}
+
 /** While something is done, the database refuses every write, as one does whose disk is full. */
 async function withoutWrites<T>({ data }: TestServer, work: () => Promise<T>): Promise<T> {
   const database = new DatabaseSync(join(data, 'latchkey.db'));
-  const tables = Object.keys(rowsOf({ data })).filter((name) => !name.startsWith('sqlite_'));
+  const tables = [...Object.keys(rowsOf({ data })), 'outbox'].filter((name) => !name.startsWith('sqlite_'));
   const triggers = tables.flatMap((table) => KINDS.map((kind) => ({ table, kind, name: `full_${table}_${kind}` })));
+  const create = triggers.map(
+    ({ table, kind, name }) =>
+      `CREATE TRIGGER "${name}" BEFORE ${kind} ON "${table}" BEGIN SELECT RAISE(ABORT, 'full'); END`,
+  );
+  const drop = triggers.map(({ name }) => `DROP TRIGGER "${name}"`);
   try {
-    for (const { table, kind, name } of triggers)
-      database.exec(`CREATE TRIGGER "${name}" BEFORE ${kind} ON "${table}" BEGIN SELECT RAISE(ABORT, 'full'); END`);
+    await alter(database, create);
     return await work();
   } finally {
-    for (const { name } of triggers) database.exec(`DROP TRIGGER "${name}"`);
+    await alter(database, drop);
     database.close();
   }
 }

@@ -70,6 +70,7 @@ test('RT-06 RFC 6749 §6: a refresh needs the client that it was issued to, by n
 });
 
 test('RT-07 RFC 10017: a family ends when it was to end at login, however often it is refreshed', async () => {
+  const clock = testClock();
   const own = await populate(await startTestServer({ now: clock.now }));
   let { refresh_token: token } = (await own.login()).body;
   const ends: number[] = [];
@@ -98,6 +99,7 @@ test.each([
   ['a cookie family just before', 'cookie', DAY - 1, undefined],
   ['a cookie family at', 'cookie', DAY, 'refresh_token_expired'],
 ] as const)('RT-08 RFC 10017, ASVS 10.4.8: %s the end of its idle time', async (_, delivery, idle, cause) => {
+  const clock = testClock();
   const own = await populate(await startTestServer({ now: clock.now }));
   const page = { origin: own.at.issuer, 'sec-fetch-site': 'same-origin', 'x-latchkey-csrf': 'login' };
   const { body, cookies } = await own.login({ delivery }, delivery === 'cookie' ? page : {});
