@@ -21,18 +21,16 @@ export interface ApiServer {
 }
 
 const POLICIES = ['introspect', 'reject', 'accept'] as const;
-/** A clock may be wrong by so much; beyond, the design promises nothing. */
-const SKEW = 55_000;
 /** With a heartbeat that is no older than this, a verifier has no reason to be stale. */
 const FED = 2_400;
 
 export function startApiServer(world: () => World, number: number): ApiServer {
-  const { scheduler, random, network, observer, ends } = world();
+  const { scheduler, random, network, observer, ends, skew } = world();
   const name = `api${number}`;
   const seconds = 5 + random.below(6);
   const onStale = random.pick(POLICIES);
   const policy: Policy = { onStale, staleAfter: seconds * 1000, acceptFor: 20_000 };
-  const clock = createWallClock(scheduler, random.below(2 * SKEW) - SKEW);
+  const clock = createWallClock(scheduler, random.below(2 * skew) - skew);
   let watch: VerifierWatch = watchVerifier(name, policy, observer, ends);
   const line = createFeedLine({
     scheduler,

@@ -18,6 +18,8 @@ import type { Person, World } from './world.ts';
 type State = Parameters<typeof checkCommit>[0];
 
 const MODES: readonly Mode[] = ['plain', 'attempt', 'attempt', 'cookie', 'cookie', 'confidential', 'keep'];
+/** With the small one, no two clocks differ by more than revocations are kept for longer than tokens live. */
+const SKEWS = [25_000, 55_000] as const;
 const OVERLAPS = [2_000, 4_000, 10_000] as const;
 
 /** Makes the machines and the people of a history, none of them at work yet. */
@@ -32,6 +34,7 @@ export function createWorld(random: Random, trace: string[], fault: Fault | unde
   const clock = createWallClock(scheduler);
   const onCommit = (before: State, after: State): void => checkCommit(before, after, observer);
   const overlap = random.pick(OVERLAPS);
+  const skew = random.pick(SKEWS);
   const database = createDatabase({ scheduler, random, clock, onCommit });
   const node = createServerNode({ scheduler, random, clock, database, fault, overlapMilliseconds: overlap });
   const network = createNetwork(scheduler, random, () => node, random.pick([0, 0.05, 0.2]));
@@ -59,6 +62,7 @@ export function createWorld(random: Random, trace: string[], fault: Fault | unde
     people,
     apis,
     overlap,
+    skew,
     note,
     outcome,
     rules: createRefreshRules(observer, books, ends),

@@ -64,7 +64,7 @@ const resource = (name: string, identifier: string, builtIn: boolean): Resource 
   scope: builtIn ? [] : ['read'],
   algorithm: 'ES256',
   tokenType: 'at+jwt',
-  accessTokenSeconds: 300,
+  accessTokenSeconds: builtIn ? 300 : 3_600,
   builtIn,
 });
 

@@ -98,12 +98,13 @@ export function createRefreshRules(observer: Observer, books: Books, ends: Ends)
     const { record } = presented;
     const { family } = record;
     if (family.isForgotten || !presented.isProper) return;
+    const now = observer.tick();
+    // a token under a revoked MAC key is refused before its family is looked at, so that its reuse is not seen
+    if (!ends.isUntouched(credentialOf(record), now) || !ends.isUntouched(ofFamily(family), now)) return;
     if (misuseOf(presented) !== undefined) {
       ends.acknowledge(ends.begin(`reuse of ${label(record)}`, ({ fid }) => fid === family.fid));
       return;
     }
-    const now = observer.tick();
-    if (!ends.isUntouched(credentialOf(record), now) || !ends.isUntouched(ofFamily(family), now)) return;
     if (isPromised(presented))
       observer.violate('L', `${label(record)} was refused (${error}), and should not have been`);
     // nobody knows what was first, so this may have been a reuse

@@ -4,9 +4,11 @@ export interface Scheduler {
   now(): number;
   /** Plans an action. Gives back the way to call it off. */
   after(milliseconds: number, action: () => void): () => void;
+  /** So much time goes by at once, and nobody is awake: what is planned is still as far ahead as before. */
+  leap(milliseconds: number): void;
   /** Resolves when so much time has gone by. */
   sleep(milliseconds: number): Promise<void>;
-  /** Runs what is planned up to a time. `check` is called after each, when all that it set off rests. */
+  /** Runs what is planned up to a time, leaps not counted. `check` is called after each, when all that it set off rests. */
   run(until: number, check: () => void): Promise<void>;
 }
 
@@ -25,6 +27,7 @@ const atRest = (): Promise<void> => new Promise((resolve) => void setImmediate(r
 export function createScheduler(): Scheduler {
   const heap: Planned[] = [];
   let time = 0;
+  let slept = 0;
   let planned = 0;
 
   function push(event: Planned): void {
@@ -66,8 +69,11 @@ export function createScheduler(): Scheduler {
   }
 
   return {
-    now: () => time,
+    now: () => time + slept,
     after,
+    leap(milliseconds) {
+      slept += milliseconds;
+    },
     sleep: (milliseconds) => new Promise((resolve) => void after(milliseconds, resolve)),
     async run(until, check) {
       for (let next = heap[0]; next !== undefined && next.at <= until; next = heap[0]) {

@@ -4,7 +4,8 @@ import { BEGINNING } from './clock.ts';
 import type { World } from './world.ts';
 
 const PAUSE = 8_000;
-const STEP = 55_000;
+/** The skew with which a night is survived: revocations are kept for so much longer than tokens live. */
+const PRECISE = 25_000;
 
 /** What happens to machines: they die, their disks go away, their clocks are set, and lines between them break. */
 export async function runWeather(world: World): Promise<void> {
@@ -58,7 +59,7 @@ async function restore(world: World): Promise<void> {
 }
 
 async function setNodeClock(world: World): Promise<void> {
-  const step = world.random.below(2 * STEP) - STEP;
+  const step = world.random.below(2 * world.skew) - world.skew;
   world.clock.step(step - (world.clock.now() - world.scheduler.now() - BEGINNING));
   world.clockSetAt = world.scheduler.now();
   world.note('node', `its clock is set to be ${step} ms wrong`);
@@ -70,10 +71,29 @@ async function setApiClock(world: World): Promise<void> {
   world.note(name, 'its clock is set');
 }
 
+/** Everything is shut down for about as long as a token lives, and what has expired is removed in the morning. */
+async function night(world: World): Promise<void> {
+  const { database, scheduler, random, node, apis, books, clock } = world;
+  if (world.skew > PRECISE) return;
+  const minutes = 40 + random.below(30);
+  world.note('node', `is shut down for ${minutes} minutes`);
+  node.crash();
+  for (const { line } of apis) line.cut();
+  await scheduler.sleep(3_000);
+  scheduler.leap(minutes * 60_000);
+  while ((await database.memory.expire(clock.now(), 100)) === 100);
+  for (const family of books.families.values())
+    if (!database.memory.committed.families.has(family.fid)) family.isForgotten = true;
+  for (const api of apis) api.restart();
+  await node.start();
+  world.note('node', 'starts in the morning');
+}
+
 const EVENTS: readonly ((world: World) => unknown)[] = [
   crash,
   crash,
   restore,
+  night,
   setNodeClock,
   setApiClock,
   ({ database, random, note }) => {

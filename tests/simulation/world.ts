@@ -37,6 +37,8 @@ export interface World {
   readonly devices: readonly Device[];
   readonly apis: readonly ApiServer[];
   readonly overlap: number;
+  /** By how much clocks are wrong at most, in milliseconds. */
+  readonly skew: number;
   /** True time at which the node's clock was last set. */
   clockSetAt: number;
   /** What an answer was, in words: its status, and why it was refused. */
