@@ -31,7 +31,7 @@ export function startApiServer(world: () => World, number: number): ApiServer {
   const onStale = random.pick(POLICIES);
   const policy: Policy = { onStale, staleAfter: seconds * 1000, acceptFor: 20_000 };
   const clock = createWallClock(scheduler, random.below(2 * skew) - skew);
-  let watch: VerifierWatch = watchVerifier(name, policy, observer, ends);
+  let watch: VerifierWatch = watchVerifier(name, policy, world());
   const line = createFeedLine({
     scheduler,
     network,
@@ -73,7 +73,7 @@ export function startApiServer(world: () => World, number: number): ApiServer {
     async use(token, by) {
       const found = watch.verifies(token);
       const result = await verifier.verify(token.text);
-      found(result.ok ? result.value : undefined);
+      found(result);
       world().note(
         by,
         `${token.label} at ${name} → ${result.ok ? (result.value.stale ? 'stale' : 'ok') : result.error}`,
@@ -82,7 +82,7 @@ export function startApiServer(world: () => World, number: number): ApiServer {
     restart() {
       line.cut();
       verifier.close();
-      watch = watchVerifier(name, policy, observer, ends);
+      watch = watchVerifier(name, policy, world());
       verifier = start();
     },
     check() {

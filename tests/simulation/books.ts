@@ -63,6 +63,8 @@ export interface AccessRecord {
   readonly kid: string;
   readonly aud: string;
   readonly pos: readonly [epoch: number, seq: number];
+  /** Observer's times between which it was decided on. */
+  readonly arrived: number;
   readonly decided: number;
 }
 
@@ -73,7 +75,7 @@ export interface Books {
   readonly accessTokens: Map<string, AccessRecord>;
   begin(tokens: Tokens, mode: Mode, overlap: number, between: Between): FamilyRecord;
   refreshed(family: FamilyRecord, age: number, text: string): RefreshRecord;
-  access(text: string, decided: number): AccessRecord;
+  access(text: string, between: Between): AccessRecord;
 }
 
 /** Observer's times between which something was decided. */
@@ -100,7 +102,7 @@ export function createBooks(): Books {
     return record;
   }
 
-  function access(text: string, decided: number): AccessRecord {
+  function access(text: string, { arrived, decided }: Between): AccessRecord {
     const token = decodeUnverified(text);
     if (token === undefined) throw new Error('an answer held something that is no access token');
     const { claims, header } = token;
@@ -117,6 +119,7 @@ export function createBooks(): Books {
       kid: String(header.kid ?? ''),
       aud: word('aud'),
       pos: [epoch, seq],
+      arrived,
       decided,
     };
     accessTokens.set(text, record);
@@ -130,7 +133,7 @@ export function createBooks(): Books {
     refreshed,
     access,
     begin(tokens, mode, overlap, { arrived, decided }) {
-      const { fid, sid, sub, client } = access(tokens.access, decided);
+      const { fid, sid, sub, client } = access(tokens.access, { arrived, decided });
       const label = `f${families.size + 1}`;
       const family: FamilyRecord = {
         label,

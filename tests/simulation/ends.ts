@@ -50,6 +50,8 @@ export interface Ends {
   isEnded(token: Credential, before: number): End | undefined;
   /** Whether nobody had asked for its end before this time of the observer. */
   isUntouched(token: Credential, before: number): boolean;
+  /** Whether nobody has ever asked for its end, in this database or in one that was replaced by an older one. */
+  isUnasked(token: Credential): boolean;
   /** The first end of a token that was answered before this true time. */
   endedAt(token: AccessRecord, before: number): End | undefined;
   /**
@@ -61,6 +63,7 @@ export interface Ends {
 
 export function createEnds(observer: Observer): Ends {
   let ends: End[] = [];
+  const asked: End[] = [];
   const lostFamilies = new Set<string>();
   return {
     begin(what, covers) {
@@ -75,6 +78,7 @@ export function createEnds(observer: Observer): Ends {
           covers({ ...token, decided: token.arrived ?? token.decided }, end.acknowledged ?? Number.POSITIVE_INFINITY),
       };
       ends.push(end);
+      asked.push(end);
       return end;
     },
     acknowledge(end) {
@@ -84,6 +88,7 @@ export function createEnds(observer: Observer): Ends {
     isEnded: (token, before) =>
       ends.find((end) => end.acknowledged !== undefined && end.acknowledged < before && end.covers(token)),
     isUntouched: (token, before) => !ends.some((end) => end.began < before && end.mayCover(token)),
+    isUnasked: (token) => !asked.some((end) => end.mayCover(token)),
     endedAt: (token, before) =>
       lostFamilies.has(token.fid) ? undefined : ends.find((end) => end.acknowledgedAt < before && end.covers(token)),
     restoredTo(time, lost) {

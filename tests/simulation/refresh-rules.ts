@@ -65,7 +65,7 @@ export function createRefreshRules(observer: Observer, books: Books, ends: Ends)
     const isKept = tokens.refresh === record.text;
     if (isKept !== (family.mode === 'keep')) observer.violate('I2', `${name} was ${isKept ? 'kept' : 'rotated'}`);
     const next = books.refreshed(family, isKept ? record.age : record.age + 1, tokens.refresh);
-    books.access(tokens.access, decided);
+    books.access(tokens.access, { arrived, decided });
     family.age = Math.max(family.age, next.age);
     family.lastTold = observer.tick();
   }

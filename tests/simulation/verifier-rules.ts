@@ -1,5 +1,5 @@
-import type { Access } from '@latchkey/verifier';
-import type { AccessRecord } from './books.ts';
+import type { Access, ErrorId, Result } from '@latchkey/verifier';
+import type { AccessRecord, Books } from './books.ts';
 import type { Ends } from './ends.ts';
 import type { Delivery } from './feed-line.ts';
 import type { Observer } from './invariants.ts';
@@ -18,15 +18,22 @@ export interface VerifierWatch {
   /** The server said of a token that it is active, to a question that was asked at this true time. */
   introspected(text: string, askedAt: number): void;
   /** It begins to look at a token; what is called then says what it found. */
-  verifies(token: AccessRecord): (access: Access | undefined) => void;
+  verifies(token: AccessRecord): (found: Result<Access, ErrorId>) => void;
   /** Heartbeats have come through lately, so it should not call itself stale. */
   isFedSince(milliseconds: number): boolean;
+}
+
+/** What the observer knows beside. */
+interface Known {
+  readonly observer: Observer;
+  readonly ends: Ends;
+  readonly books: Books;
 }
 
 /** How long a good answer to an introspection may be believed. */
 const ANSWER_KEPT = 60_000;
 
-export function watchVerifier(name: string, policy: Policy, observer: Observer, ends: Ends): VerifierWatch {
+export function watchVerifier(name: string, policy: Policy, { observer, ends, books }: Known): VerifierWatch {
   const told = { ids: new Set<string>(), cutOffs: new Map<string, readonly [number, number]>() };
   const answers = new Map<string, number>();
   let lastLeftAt = Number.NEGATIVE_INFINITY;
@@ -63,6 +70,13 @@ export function watchVerifier(name: string, policy: Policy, observer: Observer, 
     if (end !== undefined) observer.violate('I1', `${accepted} long after the answer to: ${end.what}`);
   }
 
+  /** Nothing is refused as revoked that nobody has ended. */
+  function checkRefusal(token: AccessRecord): void {
+    const family = books.families.get(token.fid);
+    if (family === undefined || family.isForgotten || family.unanswered.size > 0) return;
+    if (ends.isUnasked(token)) observer.violate('L', `${name} called ${token.label} revoked, and nobody has ended it`);
+  }
+
   return {
     delivered({ text, leftAt }) {
       lastLeftAt = Math.max(lastLeftAt, leftAt);
@@ -76,8 +90,9 @@ export function watchVerifier(name: string, policy: Policy, observer: Observer, 
     verifies(token) {
       const began = observer.now();
       const toldThen = toldOf(token);
-      return (access) => {
-        if (access !== undefined) judge(token, began, toldThen, access);
+      return (found) => {
+        if (found.ok) judge(token, began, toldThen, found.value);
+        else if (found.error === 'token_revoked') checkRefusal(token);
       };
     },
     isFedSince: (milliseconds) => observer.now() - lastBeatAt <= milliseconds,

@@ -42,17 +42,20 @@ async function restore(world: World): Promise<void> {
   );
   for (const family of families) if (family.lastTold > then) family.isForgotten = true;
   for (const person of world.people) person.disabledSince = undefined;
-  const emitsAll = random.chance(0.3);
+  const everything = random.chance(0.3)
+    ? ends.begin('everything', ({ jti, decided }, began) => jti !== undefined && decided < began)
+    : undefined;
   await database.memory.transact(async (tx) => {
     const { now } = await tx.moment();
     const { writes } = allow(undefined, [
       { kind: 'epoch.begin', at: now },
-      ...(emitsAll
+      ...(everything
         ? [{ kind: 'revocation.emit', event: { kind: 'all', id: '', exp: eventExpiry(now) } } as const]
         : []),
     ]);
     await tx.apply([], writes);
   });
+  if (everything !== undefined) ends.acknowledge(everything);
   await scheduler.sleep(200 + random.below(4_000));
   await world.node.start();
   world.note('node', 'starts in a new epoch');
