@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 async function follow(basic?: string): Promise<ReturnType<typeof createStaleness>> {
-  const staleness = createStaleness(() => time);
+  const staleness = createStaleness(() => time, 10);
   follower = followFeed(
     {
       issuer: STUB_ISSUER,

@@ -301,7 +301,7 @@ describe('a set of revocations that is full cannot tell what it had no room for'
     });
     const keys = createKeySource(config, () => {});
     await keys.ready();
-    const staleness = createStaleness(config.monotonic);
+    const staleness = createStaleness(config.monotonic, config.maxStalenessSeconds);
     staleness.requested()(START);
     const revocations = createRevocationSet(config.monotonic, 1);
     const judge = createJudge(config, {

@@ -5,7 +5,7 @@ import { createStaleness } from './staleness.ts';
 /** A staleness with a clock that the test moves. */
 function at(start = 1_000) {
   let time = start;
-  const staleness = createStaleness(() => time);
+  const staleness = createStaleness(() => time, 10);
   return {
     staleness,
     pass(milliseconds: number) {
@@ -80,6 +80,16 @@ test.each([3_999, 4_000, 4_001])('a stream ends when its heartbeats lag by more 
   expect(staleness.milliseconds()).toBe(lag <= 4_000 ? lag : 10_000 + lag);
 });
 
+test.each([2_499, 2_500, 2_501])('where the bound is short, by more than half of it: %d ms of 5 s', (lag) => {
+  let time = 0;
+  const beat = createStaleness(() => time, 5).requested();
+  beat(50_000);
+  time += 10_000 + lag;
+  const late = () => beat(60_000);
+  if (lag <= 2_500) expect(late).not.toThrow();
+  else expect(late).toThrow('the heartbeats lag');
+});
+
 test('a clock of the server that goes back ends the stream; the next one counts by the new time', () => {
   const { staleness, pass } = at();
   const beat = staleness.requested();
@@ -105,7 +115,7 @@ test('what is known is never thought to be more current than it is, whatever bot
       let time = 0;
       let serverTime = serverStart;
       let slowest = 0;
-      const staleness = createStaleness(() => time);
+      const staleness = createStaleness(() => time, 10);
       let beat = staleness.requested();
       for (const { passes, clockMoves, takes, reconnects } of steps) {
         if (reconnects) beat = staleness.requested();

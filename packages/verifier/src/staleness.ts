@@ -17,11 +17,15 @@ export interface Staleness {
   readonly hasSnapshot: boolean;
 }
 
-/** A heartbeat that comes with older news than this, in milliseconds, asks for a new stream. */
+/** A heartbeat that comes with older news than this, in milliseconds, asks for a new stream, whatever the bound. */
 const LAG_MAX = 2 * DURATIONS.heartbeatInterval * 1000;
 
-/** @param monotonic milliseconds that never go back */
-export function createStaleness(monotonic: () => number): Staleness {
+/**
+ * @param monotonic milliseconds that never go back
+ * @param maxStalenessSeconds the bound: a stream whose lag takes half of it would look stale for as long as it lives
+ */
+export function createStaleness(monotonic: () => number, maxStalenessSeconds: number): Staleness {
+  const lagMax = Math.min(LAG_MAX, maxStalenessSeconds * 500);
   let currentAt: number | undefined;
   return {
     requested() {
@@ -29,7 +33,7 @@ export function createStaleness(monotonic: () => number): Staleness {
       let offset: number | undefined;
       return (asOf) => {
         const now = monotonic();
-        if (offset !== undefined && now - (asOf + offset) > LAG_MAX) throw new Error('the heartbeats lag');
+        if (offset !== undefined && now - (asOf + offset) > lagMax) throw new Error('the heartbeats lag');
         // a clock that jumps ahead makes us current as of this moment at best, and is counted from here on
         offset = Math.min(offset ?? requestedAt - asOf, now - asOf);
         currentAt = Math.max(asOf + offset, currentAt ?? asOf + offset);

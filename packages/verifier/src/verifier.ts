@@ -121,7 +121,7 @@ function tokenOf(request: RequestLike, cookie: boolean): Result<string, ErrorId>
 
 /** What a verifier is made of, joined: what the feed says goes to the set, the keys, the caches. */
 function partsOf(config: Config) {
-  const staleness = createStaleness(config.monotonic);
+  const staleness = createStaleness(config.monotonic, config.maxStalenessSeconds);
   const revocations = createRevocationSet(config.monotonic);
   const cache = createTokenCache();
   const keys = createKeySource(config, () => cache.clear());
