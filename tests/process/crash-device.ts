@@ -107,7 +107,7 @@ export async function live(
   how: Ending,
   acknowledged: () => void,
 ): Promise<void> {
-  const steps = 1 + random.below(40);
+  const steps = 1 + random.below(12);
   try {
     for (let step = 0; step < steps; step++) {
       await refresh(device, at);
