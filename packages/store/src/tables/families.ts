@@ -52,8 +52,9 @@ export const families = {
     sql`UPDATE families SET ended_at = ${ended.at}, end_reason = ${ended.reason}, ended_by = ${ended.by} WHERE id = ${id(family)} AND ended_at IS NULL`,
   endOffline: (account: AccountId, ended: Ended) =>
     sql`UPDATE families SET ended_at = ${ended.at}, end_reason = ${ended.reason}, ended_by = ${ended.by} WHERE account_id = ${id(account)} AND session_id IS NULL AND ended_at IS NULL`,
+  /** What has ended or expired, by itself or with its session or client, and of which no event is kept. */
   expire: (before: EpochMilliseconds, limit: number) =>
-    sql`DELETE FROM families WHERE id IN (SELECT id FROM families WHERE ended_at < ${before} UNION ALL SELECT id FROM families WHERE expires_at < ${before} LIMIT ${limit})`,
+    sql`DELETE FROM families WHERE id IN (SELECT id FROM families WHERE ended_at < ${before} UNION ALL SELECT id FROM families WHERE expires_at < ${before} UNION ALL SELECT f.id FROM sessions s JOIN families f ON f.session_id = s.id WHERE s.ended_at < ${before} UNION ALL SELECT f.id FROM clients c JOIN families f ON f.client_id = c.id WHERE c.deleted_at < ${before} LIMIT ${limit})`,
   model: (row: Row): TokenFamily => ({
     id: idIn(row, 'id', 'fam'),
     accountId: idIn(row, 'account_id', 'acc'),

@@ -25,9 +25,9 @@ export const sessions = {
     sql`INSERT INTO sessions (id, version, account_id, created_at, expires_at, auth_time_seconds, amr, acr, address, user_agent, pos_epoch, pos_seq) VALUES (${id(session.id)}, ${session.version}, ${id(session.accountId)}, ${session.createdAt}, ${session.expiresAt}, ${session.authTime}, ${json(session.amr)}, ${orNull(session.acr)}, ${orNull(session.address)}, ${orNull(session.userAgent)}, ${session.pos.epoch}, ${session.pos.seq})`,
   end: (session: SessionId, ended: Ended) =>
     sql`UPDATE sessions SET ended_at = ${ended.at}, end_reason = ${ended.reason}, ended_by = ${ended.by}, version = version + 1 WHERE id = ${id(session)} AND ended_at IS NULL`,
-  /** What is gone for so long that no token of it can live and no event of it is kept. */
+  /** What is gone for so long that no token of it can live and no event of it is kept; its families go first. */
   expire: (before: EpochMilliseconds, limit: number) =>
-    sql`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended_at < ${before} UNION ALL SELECT id FROM sessions WHERE expires_at < ${before} LIMIT ${limit})`,
+    sql`DELETE FROM sessions WHERE id IN (SELECT s.id FROM (SELECT id FROM sessions WHERE ended_at < ${before} UNION ALL SELECT id FROM sessions WHERE expires_at < ${before}) s WHERE NOT EXISTS (SELECT 1 FROM families f WHERE f.session_id = s.id) LIMIT ${limit})`,
   model: (row: Row): Session => ({
     id: idIn(row, 'id', 'ses'),
     version: numberIn(row, 'version'),

@@ -155,7 +155,10 @@ export const LISTS: readonly ConformanceCase[] = [
       await put(store, { kind: 'client.create', client: row.client(1) });
       await put(store, { kind: 'client.delete', id: row.idOf('cli', 1), at: dead.at });
       await put(store, { kind: 'session.start', session: row.session(99) });
-      await put(store, { kind: 'family.start', family: row.family(99, { clientId: row.idOf('cli', 2) }) });
+      await put(store, {
+        kind: 'family.start',
+        family: row.family(99, { clientId: row.idOf('cli', 2), sessionId: row.idOf('ses', 99) }),
+      });
       const steps: number[] = [];
       do steps.push(await store.expire(NOW, 10));
       while (steps.at(-1) !== 0);
@@ -166,10 +169,38 @@ export const LISTS: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'I7: a family goes with its session or its client, once no event of their end is kept, and never before',
+    async run(store) {
+      const [old, young] = [ended(-RETENTION - 1), ended(-RETENTION)];
+      for (const [n, end] of [old, young, undefined].entries()) {
+        await put(store, { kind: 'session.start', session: row.session(n) });
+        await put(store, { kind: 'family.start', family: row.family(n, { sessionId: row.idOf('ses', n) }) });
+        if (end !== undefined) await put(store, { kind: 'session.end', id: row.idOf('ses', n), ended: end });
+        await put(store, { kind: 'client.create', client: row.client(n + 10) });
+        const family = row.family(n + 10, { sessionId: undefined, clientId: row.idOf('cli', n + 10) });
+        await put(store, { kind: 'family.start', family });
+        if (end !== undefined) await put(store, { kind: 'client.delete', id: row.idOf('cli', n + 10), at: end.at });
+      }
+      // two families, then the session and the client that have none any more
+      same([await store.expire(NOW, 1), await store.expire(NOW, 1)], [1, 1]);
+      same((await store.read.session(row.idOf('ses', 0))) === undefined, false);
+      same([await store.expire(NOW, 100), await store.expire(NOW, 100)], [2, 0]);
+      const left = async (n: number) => [
+        (await store.read.family(row.idOf('fam', n))) !== undefined,
+        (await store.read.family(row.idOf('fam', n + 10))) !== undefined,
+        (await store.read.session(row.idOf('ses', n))) !== undefined,
+        (await store.read.client(row.idOf('cli', n + 10))) !== undefined,
+      ];
+      const [all, nothing] = [Array(4).fill(true), Array(4).fill(false)];
+      same([await left(0), await left(1), await left(2)], [nothing, all, all]);
+    },
+  },
+  {
     name: 'an ended family, session and client stay for as long as events about them are kept, to the millisecond',
     async run(store) {
       for (const [n, at] of [-RETENTION - 1, -RETENTION, -RETENTION + 1].entries()) {
-        await put(store, { kind: 'family.start', family: row.family(n + 1, { clientId: row.idOf('cli', 9) }) });
+        const family = row.family(n + 1, { clientId: row.idOf('cli', 9), sessionId: row.idOf('ses', n + 1) });
+        await put(store, { kind: 'family.start', family });
         await put(store, { kind: 'family.end', id: row.idOf('fam', n + 1), ended: ended(at) });
         await put(store, { kind: 'session.start', session: row.session(n + 1, { expiresAt: row.after(at) }) });
         await put(store, { kind: 'client.create', client: row.client(n + 1) });
@@ -185,16 +216,6 @@ export const LISTS: readonly ConformanceCase[] = [
           ],
           [n === 1, n === 1, n === 1],
         );
-    },
-  },
-  {
-    name: 'a deleted client stays for as long as a family points to it',
-    async run(store) {
-      await put(store, { kind: 'client.create', client: row.client(1) });
-      await put(store, { kind: 'family.start', family: row.family(1) });
-      await put(store, { kind: 'client.delete', id: row.idOf('cli', 1), at: row.after(-RETENTION - 1) });
-      same(await store.expire(NOW, 100), 0);
-      same((await store.read.client(row.idOf('cli', 1)))?.deletedAt, row.after(-RETENTION - 1));
     },
   },
   {

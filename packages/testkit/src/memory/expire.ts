@@ -23,8 +23,16 @@ export function expireRows(
   left -= deadEvents.length;
   const isGone = (row: { readonly ended: { readonly at: number } | undefined; readonly expiresAt: number }) =>
     row.expiresAt < before || (row.ended !== undefined && row.ended.at < before);
-  const families = without(state.families, isGone);
-  const sessions = without(state.sessions, isGone);
+  const isLongAgo = (at: number | undefined): boolean => at !== undefined && at < before;
+  const families = without(
+    state.families,
+    (family) =>
+      isGone(family) ||
+      (family.sessionId !== undefined && isLongAgo(state.sessions.get(family.sessionId)?.ended?.at)) ||
+      isLongAgo(state.clients.get(family.clientId)?.deletedAt),
+  );
+  const inUse = new Set([...families.values()].map(({ sessionId }) => sessionId));
+  const sessions = without(state.sessions, (session) => isGone(session) && !inUse.has(session.id));
   const secrets = without(state.secrets, ({ expiresAt }) => expiresAt !== undefined && expiresAt < before);
   const used = new Set([...families.values()].map(({ clientId }) => clientId));
   const clients = without(
