@@ -47,11 +47,15 @@ export function createSecretWatch(): SecretWatch {
     for (const form of formsOf(bytes)) addForm(kind, form);
   }
 
-  function addFields(value: unknown): void {
-    if (typeof value !== 'object' || value === null) return;
-    for (const [name, member] of Object.entries(value)) {
-      if (typeof member !== 'string') addFields(member);
-      else if (FIELD.test(name) && !ID.test(member)) add(name, member);
+  /** Goes through a body of any depth: some tests nest without end. */
+  function addFields(body: unknown): void {
+    const left = [body];
+    for (let value = left.pop(); value !== undefined; value = left.pop()) {
+      if (typeof value !== 'object' || value === null) continue;
+      for (const [name, member] of Object.entries(value)) {
+        if (typeof member !== 'string') left.push(member);
+        else if (FIELD.test(name) && !ID.test(member)) add(name, member);
+      }
     }
   }
 
