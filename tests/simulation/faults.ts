@@ -2,6 +2,7 @@ import type { Decision } from '@latchkey/domain/decision';
 import type { RefreshFacts } from '@latchkey/domain/grants/refresh-token';
 import type { Moment } from '@latchkey/domain/ports/reader';
 import type { TokenGrant } from '@latchkey/domain/tokens/access-grant';
+import type { Committed } from '@latchkey/domain/transact';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import { heartbeatFrame } from '@latchkey/server/feed/events';
 import type { Feed, FeedReader } from '@latchkey/server/feed/feed';
@@ -13,6 +14,8 @@ type Decide<Facts, T> = (facts: Facts, moment: Moment) => Decision<T>;
 export interface Fault {
   decision?<Facts, T>(decide: Decide<Facts, T>): Decide<Facts, T>;
   feed?(feed: Feed, scheduler: Scheduler): Feed;
+  /** Changes what was decided, a moment before tokens are made of it. */
+  beforeMinting?<T>(committed: Committed<T>, moment: Moment): Committed<T>;
 }
 
 const isRefresh = (facts: unknown): facts is RefreshFacts =>
@@ -60,6 +63,19 @@ export const forgivenReuse = inRefresh((decide, facts, moment) => {
   const decided = decide(facts, moment);
   return decided.outcome.ok ? decided : { ...decided, writes: [] };
 });
+
+/** Tokens say the place in the log at which they were signed, and not the one that their decision had seen. */
+export const placeOfMinting: Fault = {
+  beforeMinting(committed, { position }) {
+    const { outcome } = committed;
+    if (!outcome.ok || !isGrant(outcome.value)) return committed;
+    const value = { ...outcome.value, access: { ...outcome.value.access, pos: position } };
+    return { ...committed, outcome: { ok: true, value } };
+  },
+};
+
+const isGrant = (value: unknown): value is TokenGrant =>
+  typeof value === 'object' && value !== null && 'access' in value && 'refresh' in value;
 
 /** A reader that comes back misses the event behind its cursor. */
 export const skippedEvent: Fault = {

@@ -57,7 +57,7 @@ const settings = (() => {
 })();
 
 /** A signature may be slow: so much may lie between a commit and the tokens of its answer. */
-const SLOW_HOOK = { chance: 0.1, milliseconds: 3_000 } as const;
+const SLOW_HOOK = { chance: 0.2, milliseconds: 3_000 } as const;
 
 export function createServerNode(parts: NodeParts): ServerNode {
   const { scheduler, random } = parts;
@@ -82,7 +82,8 @@ export function createServerNode(parts: NodeParts): ServerNode {
           const committed = await commit(load, decide);
           decided?.(committed.moment);
           if (random.chance(SLOW_HOOK.chance)) await scheduler.sleep(random.below(SLOW_HOOK.milliseconds));
-          return committed;
+          if (parts.fault?.beforeMinting === undefined) return committed;
+          return parts.fault.beforeMinting(committed, await server.store.read.moment());
         },
       };
       const response = await answer(request, mine).catch((error: unknown) => {

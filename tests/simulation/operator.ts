@@ -151,6 +151,7 @@ async function deleteClient(world: World): Promise<void> {
 
 const ACTIONS = [
   disable,
+  disable,
   endSession,
   endSession,
   rotateMac,
