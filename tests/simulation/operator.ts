@@ -98,10 +98,9 @@ async function revokeMac(world: World): Promise<void> {
   const id = (await server.store.read.macKeys()).find(({ state }) => state !== 'revoked')?.id ?? 1;
   // families end that are under it now; which of those that ever were, nobody outside knows
   const { books, ends } = world;
-  const under = new Set(
-    [...books.refreshTokens.values()].filter((one) => one.macKey === id).map(({ family }) => family.fid),
-  );
-  ends.begin(`families under MAC key ${id}`, ({ fid }) => under.has(fid));
+  const isUnder = (family: string) =>
+    [...books.refreshTokens.values()].some((one) => one.macKey === id && one.family.fid === family);
+  ends.begin(`families under MAC key ${id}`, ({ fid }) => isUnder(fid));
   await end(
     world,
     `revoke MAC key ${id}`,
