@@ -11,7 +11,7 @@ const using = (pattern: RegExp): readonly string[] =>
 
 test('OPS-04: the time of day is read at two places, from where it is passed on', () => {
   expect(using(/\bDate\.now\b|\bnew Date\(\)|\bDate\(\)/)).toEqual([
-    'packages/server/src/create-server.ts',
+    'packages/server/src/system.ts',
     'packages/verifier/src/options.ts',
   ]);
 });
@@ -19,9 +19,9 @@ test('OPS-04: the time of day is read at two places, from where it is passed on'
 test('OPS-04: where time is only measured, a clock is read that nobody can set', () => {
   expect(using(/\bperformance\.now\b|\bhrtime\b/)).toEqual([
     'packages/cli/src/admin-client.ts',
-    'packages/server/src/create-server.ts',
     'packages/server/src/http/app.ts',
     'packages/server/src/prove/password.ts',
+    'packages/server/src/system.ts',
     'packages/store/src/group-commit.ts',
     'packages/verifier/src/options.ts',
   ]);

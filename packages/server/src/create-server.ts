@@ -49,9 +49,6 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-export const systemClock = (): EpochMilliseconds => Date.now() as EpochMilliseconds;
-export const systemMonotonic = (): number => performance.now();
-
 /** A clock that goes on from the time of now, and that nobody sets forth or back. */
 export function createSteadyClock(now: () => EpochMilliseconds, monotonic: () => number): () => EpochMilliseconds {
   const offset = now() - monotonic();
@@ -71,13 +68,13 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
   const metrics = createMetrics();
   const seal = createSealer(kek);
   const commit: Server['commit'] = async (load, decide) => {
-    const began = performance.now();
+    const began = parts.monotonic();
     const committed = await transact(store, load, decide);
-    metrics.observe('latchkey_commit_seconds', (performance.now() - began) / 1000);
+    metrics.observe('latchkey_commit_seconds', (parts.monotonic() - began) / 1000);
     tell(committed.writes, log, metrics);
     return committed;
   };
-  const steady = createSteadyClock(now, () => performance.now());
+  const steady = createSteadyClock(now, parts.monotonic);
   let draining = false;
   const server: Server = {
     settings,

@@ -1,13 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { createServer, systemClock, systemMonotonic } from './create-server.ts';
-import { createEntropy } from './entropy.ts';
+import { createServer } from './create-server.ts';
 import { type Configuration, loadConfiguration } from './load-configuration.ts';
 import { problemLines } from './main.ts';
 import { createLog } from './observe/pino-log.ts';
-import { ARGON2_COST } from './prove/argon2-hasher.ts';
-import { systemTimers } from './system-timers.ts';
+import { systemParts } from './system.ts';
 
 /** How Latchkey runs inside another application: by the same settings as `latchkey serve`. */
 export interface LatchkeyOptions {
@@ -48,11 +46,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     kek,
     metricsToken,
     log: createLog(options.log === undefined ? 'silent' : settings.logLevel, options.log ?? { write: () => {} }),
-    now: systemClock,
-    monotonic: systemMonotonic,
-    entropy: createEntropy(),
-    timers: systemTimers,
-    hashCost: ARGON2_COST,
+    ...systemParts(),
     onFault: options.onFault ?? (() => process.exit(1)),
   });
   const { app } = running;

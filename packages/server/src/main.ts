@@ -1,14 +1,12 @@
 import { StoreUnavailable } from '@latchkey/domain/ports/store';
 import { SchemaTooNew } from '@latchkey/store/migrate';
-import { createServer, KekMismatch, systemClock, systemMonotonic } from './create-server.ts';
-import { createEntropy } from './entropy.ts';
+import { createServer, KekMismatch } from './create-server.ts';
 import { ensureAdministrator } from './initialise.ts';
 import { listen, PortInUse } from './listen.ts';
 import { type ConfigurationInput, loadConfiguration } from './load-configuration.ts';
 import { createLog } from './observe/pino-log.ts';
-import { ARGON2_COST } from './prove/argon2-hasher.ts';
 import { flagOf, type SettingProblem } from './read-settings.ts';
-import { systemTimers } from './system-timers.ts';
+import { systemParts } from './system.ts';
 
 /** Exit codes of `serve`. */
 export const EXIT = { ok: 0, fault: 1, usage: 2 } as const;
@@ -39,11 +37,7 @@ export async function serve({ dev, say, ...input }: ServeInput): Promise<number>
       kek,
       log,
       metricsToken,
-      now: systemClock,
-      monotonic: systemMonotonic,
-      entropy: createEntropy(),
-      timers: systemTimers,
-      hashCost: ARGON2_COST,
+      ...systemParts(),
       onFault(error) {
         log.error('the database failed at a commit; the process ends', { error });
         process.exit(EXIT.fault);

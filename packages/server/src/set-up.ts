@@ -2,14 +2,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClientId } from '@latchkey/protocol/types';
 import { openSqlite } from '@latchkey/store/sqlite';
-import { createServer, systemClock, systemMonotonic } from './create-server.ts';
-import { createEntropy } from './entropy.ts';
+import { createServer } from './create-server.ts';
 import { ensureAdministrator } from './initialise.ts';
 import type { Configuration } from './load-configuration.ts';
 import type { Log } from './observe/log.ts';
-import { ARGON2_COST } from './prove/argon2-hasher.ts';
 import { createAuditMac } from './seal/aead.ts';
-import { systemTimers } from './system-timers.ts';
+import { systemParts } from './system.ts';
 
 const SILENT: Log = { info() {}, warn() {}, error() {} };
 
@@ -30,11 +28,7 @@ export async function initialise(
     log: SILENT,
     metricsToken: undefined,
     onFault: fault,
-    now: systemClock,
-    monotonic: systemMonotonic,
-    entropy: createEntropy(),
-    timers: systemTimers,
-    hashCost: ARGON2_COST,
+    ...systemParts(),
   });
   try {
     return await ensureAdministrator(running.server, credentialFile);
@@ -51,7 +45,7 @@ export async function migrateDatabase({
 }: Pick<Configuration, 'settings' | 'kek'>): Promise<string | undefined> {
   const path = join(settings.data, 'latchkey.db');
   if (!existsSync(path)) return undefined;
-  const store = await openSqlite({ path, now: systemClock, auditMac: createAuditMac(kek), onFault: fault });
+  const store = await openSqlite({ path, now: systemParts().now, auditMac: createAuditMac(kek), onFault: fault });
   await store.close();
   return path;
 }

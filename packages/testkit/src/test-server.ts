@@ -8,14 +8,14 @@ import type { Resource } from '@latchkey/domain/clients/resource';
 import type { Write } from '@latchkey/domain/write';
 import { makeId } from '@latchkey/protocol/ids';
 import type { ClientId, EpochMilliseconds, ResourceId, ResourceIdentifier } from '@latchkey/protocol/types';
-import { createServer, type RunningServer, systemClock, systemMonotonic } from '@latchkey/server/create-server';
+import { createServer, type RunningServer } from '@latchkey/server/create-server';
 import { listen } from '@latchkey/server/listen';
 import { createLog } from '@latchkey/server/observe/pino-log';
 import type { Argon2Cost } from '@latchkey/server/prove/argon2-hasher';
 import { secretHash } from '@latchkey/server/prove/secret';
 import { readSettings } from '@latchkey/server/read-settings';
 import type { Server } from '@latchkey/server/server';
-import { systemTimers } from '@latchkey/server/system-timers';
+import { systemParts } from '@latchkey/server/system';
 import { createSecretWatch, type SecretWatch } from './secret-watch.ts';
 
 /** Cheap enough that a test that is not about hashing does not wait for it. */
@@ -73,6 +73,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const settings = readSettings({ flags, env: {}, file: {} });
   if (!settings.ok) throw new Error(JSON.stringify(settings.error));
   const logged: string[] = [];
+  const system = systemParts();
   const watch = createSecretWatch();
   const kek = options.kek ?? randomBytes(32);
   watch.add('key-encryption key', kek);
@@ -80,9 +81,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     kek,
     log: createLog('info', { write: (line) => void logged.push(line) }),
     metricsToken: settings.value.metricsTokenFile,
-    now: options.now ?? systemClock,
-    monotonic: options.monotonic ?? systemMonotonic,
-    timers: systemTimers,
+    ...system,
+    now: options.now ?? system.now,
+    monotonic: options.monotonic ?? system.monotonic,
     entropy(count) {
       const bytes = new Uint8Array(randomBytes(count));
       watch.add('entropy', bytes);
