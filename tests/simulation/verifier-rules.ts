@@ -1,6 +1,6 @@
 import type { Access, ErrorId, Result } from '@latchkey/verifier';
 import type { AccessRecord, Books } from './books.ts';
-import type { Ends } from './ends.ts';
+import { type Ends, ofFamily } from './ends.ts';
 import type { Delivery } from './feed-line.ts';
 import type { Observer } from './invariants.ts';
 
@@ -74,7 +74,8 @@ export function watchVerifier(name: string, policy: Policy, { observer, ends, bo
   function checkRefusal(token: AccessRecord): void {
     const family = books.families.get(token.fid);
     if (family === undefined || family.isForgotten || family.unanswered.size > 0) return;
-    if (ends.isUnasked(token)) observer.violate('L', `${name} called ${token.label} revoked, and nobody has ended it`);
+    if (ends.isUnasked(token) && ends.isUnasked(ofFamily(family)))
+      observer.violate('L', `${name} called ${token.label} revoked, and nobody has ended it`);
   }
 
   return {
