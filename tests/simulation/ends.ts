@@ -42,8 +42,8 @@ export const ofFamily = ({ fid, sid, sub, client, arrived, decided }: FamilyReco
 });
 
 export interface Ends {
-  /** Somebody asks for an end. */
-  begin(what: string, covers: (token: Credential, began: number) => boolean): End;
+  /** Somebody asks for an end; what is known to have ended by its answer only may have begun before. */
+  begin(what: string, covers: (token: Credential, began: number) => boolean, began?: number): End;
   /** It was answered: from now on it must hold. */
   acknowledge(end: End): void;
   /** Whether it was answered before this time of the observer that such a token has ended. */
@@ -66,8 +66,7 @@ export function createEnds(observer: Observer): Ends {
   const asked: End[] = [];
   const lostFamilies = new Set<string>();
   return {
-    begin(what, covers) {
-      const began = observer.tick();
+    begin(what, covers, began = observer.tick()) {
       const end: End = {
         what,
         began,

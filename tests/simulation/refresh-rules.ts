@@ -95,20 +95,20 @@ export function createRefreshRules(observer: Observer, books: Books, ends: Ends)
   }
 
   function refused(presented: Presented, error: string): void {
-    const { record } = presented;
+    const { record, arrived } = presented;
     const { family } = record;
     if (family.isForgotten || !presented.isProper) return;
     const now = observer.tick();
     // a token under a revoked MAC key is refused before its family is looked at, so that its reuse is not seen
     if (!ends.isUntouched(credentialOf(record), now) || !ends.isUntouched(ofFamily(family), now)) return;
     if (misuseOf(presented) !== undefined) {
-      ends.acknowledge(ends.begin(`reuse of ${label(record)}`, ({ fid }) => fid === family.fid));
+      ends.acknowledge(ends.begin(`reuse of ${label(record)}`, ({ fid }) => fid === family.fid, arrived));
       return;
     }
     if (isPromised(presented))
       observer.violate('L', `${label(record)} was refused (${error}), and should not have been`);
     // nobody knows what was first, so this may have been a reuse
-    ends.begin(`possible reuse of ${label(record)}`, ({ fid }) => fid === family.fid);
+    ends.begin(`possible reuse of ${label(record)}`, ({ fid }) => fid === family.fid, arrived);
   }
 
   /** Whether a token was certainly good: the last one that there was, or a repeat within the overlap. */
