@@ -42,6 +42,8 @@ test.each([
   'Bearer a\n',
   'Bearer a\nb',
   'Basic, Bearer a',
+  'Basic YTpi, Bearer a',
+  'Basic YTpi,bearer a',
   'é a',
 ])('RSV-04, RSV-06 RFC 6750 §2.1: %j is malformed', (header) => {
   expect(parseBearer(header)).toEqual(malformed);

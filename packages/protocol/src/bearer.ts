@@ -4,7 +4,8 @@ import { fail, ok, type Result } from './result.ts';
 import { formatScope, type Scope } from './scope.ts';
 
 /** The name of any scheme is a token, as in `AWS4-HMAC-SHA256`. */
-const CREDENTIALS = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?: +(.*))?$/;
+const CREDENTIALS = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?: +(.*))?$/;
+const OF_BEARER = /^bearer(?: |$)/i;
 /** Headers of one name arrive joined with commas. */
 const SECOND_BEARER = /, *bearer /i;
 const B64TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
@@ -20,9 +21,8 @@ export function parseBearer(header: string | undefined): Result<string | undefin
   if (header === undefined) return ok(undefined);
   const parts = CREDENTIALS.exec(header);
   if (parts === null) return fail('authorization_malformed');
-  if (parts[1]?.toLowerCase() !== 'bearer')
-    return SECOND_BEARER.test(header) ? fail('authorization_malformed') : ok(undefined);
-  const token = parts[2];
+  if (!OF_BEARER.test(header)) return SECOND_BEARER.test(header) ? fail('authorization_malformed') : ok(undefined);
+  const token = parts[1];
   return token !== undefined && B64TOKEN.test(token) ? ok(token) : fail('authorization_malformed');
 }
 

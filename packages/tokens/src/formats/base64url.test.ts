@@ -1,7 +1,7 @@
 import { damaged, hostileText } from '@latchkey/testkit/arbitraries/text';
 import fc from 'fast-check';
 import { afterEach, expect, test, vi } from 'vitest';
-import { decodeBase64url, decodePortably, encodeBase64url, encodePortably } from './base64url.ts';
+import { decodeBase64url, decodePortably, encodeBase64url, encodePortably, encodeTextBase64url } from './base64url.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -51,6 +51,10 @@ test.each(both)(
   },
 );
 
+test('RFC 7515 §2: a text is encoded by its UTF-8', () => {
+  expect(encodeTextBase64url('é')).toBe('w6k');
+});
+
 test('an engine without Buffer takes the portable way', async () => {
   vi.resetModules();
   vi.stubGlobal('Buffer', undefined);
@@ -59,4 +63,5 @@ test('an engine without Buffer takes the portable way', async () => {
     portable.decodePortably,
     portable.encodePortably,
   ]);
+  expect(portable.encodeTextBase64url('é')).toBe('w6k');
 });
