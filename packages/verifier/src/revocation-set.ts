@@ -28,15 +28,17 @@ export function revocableOf(claims: AccessTokenClaims, kid: string): Revocable {
     apiKey: typeof apiKey === 'string' ? apiKey : undefined,
     client: claims.client_id,
     subject: claims.sub,
-    others: actorsOf(claims.act),
+    others: claims.act === undefined ? NOBODY : actorsOf(claims.act),
     pos: (claims.pos === undefined ? undefined : parsePosition(claims.pos)) ?? BEGINNING,
     kid,
   };
 }
 
-function actorsOf(act: Actor | undefined): readonly string[] {
+const NOBODY: readonly string[] = [];
+
+function actorsOf(act: Actor): readonly string[] {
   const found: string[] = [];
-  for (let actor = act; actor !== undefined && found.length < 32; actor = actor.act)
+  for (let actor: Actor | undefined = act; actor !== undefined && found.length < 32; actor = actor.act)
     for (const id of [actor.sub, actor.client_id]) if (typeof id === 'string') found.push(id);
   return found;
 }

@@ -20,7 +20,9 @@ export function parseStrictJson(bytes: Uint8Array): JsonObject | undefined {
     if (text.charCodeAt(0) === 0xfeff) return undefined;
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-    return hasUniqueNames(text) ? (value as JsonObject) : undefined;
+    if (isDeeper(value, LIMITS.jsonDepthMax)) return undefined;
+    // what is written again as it was has lost no member: so nearly every token spares itself the scan
+    return JSON.stringify(value) === text || hasUniqueNames(text) ? (value as JsonObject) : undefined;
   } catch (error) {
     // what `decode` and `parse` throw for bad input, and nothing else
     if (error instanceof TypeError || error instanceof SyntaxError) return undefined;
@@ -28,7 +30,15 @@ export function parseStrictJson(bytes: Uint8Array): JsonObject | undefined {
   }
 }
 
-/** Scans text that is known to be JSON: whether all names of each object differ, and it is not nested too deeply. */
+/** Whether objects and arrays nest deeper than that; looks no further, so that no input exhausts the stack. */
+function isDeeper(value: object, depth: number): boolean {
+  if (depth === 0) return true;
+  for (const member of Object.values(value))
+    if (typeof member === 'object' && member !== null && isDeeper(member, depth - 1)) return true;
+  return false;
+}
+
+/** Scans text that is known to be JSON: whether all names of each object differ. */
 function hasUniqueNames(text: string): boolean {
   const open: (Set<string> | undefined)[] = []; // a set of names for an object, undefined for an array
   let expectsName = false;
@@ -49,12 +59,10 @@ function hasUniqueNames(text: string): boolean {
       case 0x7b:
         open.push(new Set());
         expectsName = true;
-        if (open.length > LIMITS.jsonDepthMax) return false;
         break;
       case 0x5b:
         open.push(undefined);
         expectsName = false;
-        if (open.length > LIMITS.jsonDepthMax) return false;
         break;
       case 0x7d:
       case 0x5d:
