@@ -3,8 +3,8 @@ import type { RowVersion } from '@latchkey/domain/row-version';
 import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import { type EpochMilliseconds, later } from '@latchkey/protocol/types';
 import { type AuditMac, changesCatalogue, stepsFor, versionQuery } from './apply.ts';
-import { createCatalogueRows } from './catalogue-rows.ts';
 import { COMMIT_LIMITS, type CommitLimits, createGroupCommit } from './group-commit.ts';
+import { type Changed, createKeptRows, UNCHANGED } from './kept-rows.ts';
 import { migrate } from './migrate.ts';
 import { createReadSnapshot } from './read-snapshot.ts';
 import { createReader } from './reader.ts';
@@ -47,8 +47,8 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteStore> {
   migrate(writer, options.now());
   const snapshot = isMemory ? undefined : createReadSnapshot(openConnection(options.path, true));
 
-  const rows = createCatalogueRows(LIMITS.catalogueRowsMax);
-  let isCatalogueChanged = false; // by a member of the batch that is open
+  const rows = createKeptRows(LIMITS.catalogueRowsMax, options.now);
+  let changed: Changed = UNCHANGED; // by members of the batch that is open
   const listeners = new Set<() => void>();
   const commits = createGroupCommit(
     {
@@ -56,12 +56,12 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteStore> {
       commit() {
         snapshot?.end();
         writer.exec('COMMIT');
-        if (isCatalogueChanged) rows.forget();
-        isCatalogueChanged = false;
+        if (changed.state) rows.forget(changed);
+        changed = UNCHANGED;
       },
       rollback() {
         writer.exec('ROLLBACK');
-        isCatalogueChanged = false;
+        changed = UNCHANGED;
       },
       savepoint: () => writer.exec('SAVEPOINT member'),
       release: () => writer.exec('RELEASE member'),
@@ -84,10 +84,10 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteStore> {
     },
     options.now,
   );
-  const read = rows.keptFor(committed, () => true);
+  const read = rows.keptFor(committed, () => UNCHANGED);
   const inTransaction = rows.keptFor(
     createReader({ all: async (query) => writer.all(query) }, options.now),
-    () => !isCatalogueChanged,
+    () => changed,
   );
 
   return {
@@ -103,9 +103,11 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteStore> {
               // work that has lost its turn must not write in somebody else's
               if (turn.isOver) throw new Error('a transaction writes after its turn');
               const steps = stepsFor(writes, options.auditMac);
-              isCatalogueChanged ||= changesCatalogue(steps);
+              const emits = writes.some(({ kind }) => kind === 'revocation.emit' || kind === 'epoch.begin');
+              const catalogue = changed.catalogue || changesCatalogue(steps);
+              changed = { catalogue, state: changed.state || catalogue || emits };
               applyNow(writer, expects, steps);
-              emitted ||= writes.some(({ kind }) => kind === 'revocation.emit' || kind === 'epoch.begin');
+              emitted ||= emits;
             },
           };
           return work(tx);
