@@ -19,7 +19,7 @@ export interface CommitLimits {
   readonly queueMax: number;
   /** A batch takes no further member after so long. */
   readonly batchMilliseconds: number;
-  /** A member that has not finished by then awaits something that it must not. */
+  /** A member that has not finished by then, or by twice that, awaits something that it must not. */
   readonly memberMilliseconds: number;
 }
 
@@ -66,6 +66,7 @@ export function createGroupCommit(
   let scheduled = false;
   let closed = false;
   let open: Promise<void> | undefined;
+  let waitsFor: { readonly since: number; readonly giveUp: (error: Error) => void } | undefined;
 
   function schedule(): void {
     if (scheduled || queue.length === 0) return;
@@ -84,6 +85,7 @@ export function createGroupCommit(
     const done: { readonly member: Member; readonly deliver: () => void }[] = [];
     let running: Member | undefined;
     const began = performance.now();
+    const watch = setInterval(giveUpLate, limits.memberMilliseconds);
     try {
       port.begin();
       const hasTime = () => done.length === 0 || performance.now() - began < limits.batchMilliseconds;
@@ -101,6 +103,8 @@ export function createGroupCommit(
       for (const { member } of done) member.fail(fault);
       running?.fail(fault);
       return;
+    } finally {
+      clearInterval(watch);
     }
     try {
       port.commit();
@@ -119,7 +123,7 @@ export function createGroupCommit(
     port.savepoint();
     const turn = { isOver: false };
     try {
-      const deliver = await withDeadline(member.run(turn), limits.memberMilliseconds);
+      const deliver = await inTime(member.run(turn));
       port.release();
       return deliver;
     } catch (error) {
@@ -131,6 +135,18 @@ export function createGroupCommit(
     } finally {
       turn.isOver = true;
     }
+  }
+
+  /** One timer watches over all members of a batch, since they run one after another. */
+  const inTime = <T>(work: Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      waitsFor = { since: performance.now(), giveUp: reject };
+      work.then(resolve, reject);
+    });
+
+  function giveUpLate(): void {
+    if (waitsFor !== undefined && performance.now() - waitsFor.since >= limits.memberMilliseconds)
+      waitsFor.giveUp(new Error('a transaction awaited something else than the store'));
   }
 
   return {
@@ -159,12 +175,4 @@ export function createGroupCommit(
       for (const member of left) member.fail(new StoreUnavailable('the store is closed'));
     },
   };
-}
-
-function withDeadline<T>(promise: Promise<T>, milliseconds: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('a transaction awaited something else than the store')), milliseconds);
-  });
-  return Promise.race([promise, deadline]).finally(() => clearTimeout(timer));
 }

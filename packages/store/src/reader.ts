@@ -1,6 +1,6 @@
 import type { Moment, Reader } from '@latchkey/domain/ports/reader';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
-import { type Executor, first, type Query, type Row } from './sql.ts';
+import type { Executor, Query, Row } from './sql.ts';
 import { accounts } from './tables/accounts.ts';
 import { attempts } from './tables/attempts.ts';
 import { audit } from './tables/audit.ts';
@@ -19,12 +19,11 @@ import { state } from './tables/state.ts';
 
 /** A reader over whatever runs statements: a transaction, or a connection for reads. */
 export function createReader(executor: Executor, now: () => EpochMilliseconds): Reader {
-  const maybe = async <T>(query: Query, model: (row: Row) => T): Promise<T | undefined> => {
-    const row = await first(executor, query);
-    return row === undefined ? undefined : model(row);
-  };
-  const list = async <T>(query: Query, model: (row: Row) => T): Promise<readonly T[]> =>
-    (await executor.all(query)).map(model);
+  // one promise a read, not three: a transaction makes half a dozen
+  const maybe = <T>(query: Query, model: (row: Row) => T): Promise<T | undefined> =>
+    executor.all(query).then(([row]) => (row === undefined ? undefined : model(row)));
+  const list = <T>(query: Query, model: (row: Row) => T): Promise<readonly T[]> =>
+    executor.all(query).then((rows) => rows.map(model));
   return {
     account: (id) => maybe(accounts.byId(id), accounts.model),
     identifier: (normalised) => maybe(identifiers.byName(normalised), identifiers.model),
@@ -54,7 +53,7 @@ export function createReader(executor: Executor, now: () => EpochMilliseconds): 
     auditOf: (id, limit) => list(audit.of(id, limit), audit.model),
     outbox: (at, limit) => list(outbox.due(at, limit), outbox.model),
     async moment(): Promise<Moment> {
-      const row = await first(executor, state.read());
+      const [row] = await executor.all(state.read());
       if (row === undefined) throw new Error('the state row is missing');
       return state.model(row, now());
     },

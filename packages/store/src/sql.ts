@@ -35,7 +35,3 @@ export const any = (query: Query): Step => ({ query, rows: 'any' });
 export interface Executor {
   all(query: Query): Promise<readonly Row[]>;
 }
-
-export async function first(executor: Executor, query: Query): Promise<Row | undefined> {
-  return (await executor.all(query))[0];
-}

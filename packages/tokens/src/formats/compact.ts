@@ -83,8 +83,19 @@ export function parsePayload(payload: string): JsonObject | undefined {
   return bytes === undefined ? undefined : parseStrictJson(bytes);
 }
 
+/** The headers of tokens differ by key and type only. */
+const encodedHeaders = new WeakMap<Signer, Map<string, string>>();
+
+function encodedHeader(signer: Signer, typ: string): string {
+  const known = encodedHeaders.get(signer) ?? new Map<string, string>();
+  encodedHeaders.set(signer, known);
+  const header = known.get(typ) ?? encodeJson({ alg: signer.alg, kid: signer.kid, typ });
+  known.set(typ, header);
+  return header;
+}
+
 /** Signs claims as a compact JWS. @spec RFC 7515 §7.1 */
 export function signCompact(typ: string, claims: object, signer: Signer): string {
-  const input = `${encodeJson({ alg: signer.alg, kid: signer.kid, typ })}.${encodeJson(claims)}`;
+  const input = `${encodedHeader(signer, typ)}.${encodeJson(claims)}`;
   return `${input}.${encodeBase64url(signer.sign(input))}`;
 }
