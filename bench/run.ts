@@ -32,7 +32,7 @@ try {
     report.verification = await measureVerification(latchkey);
   }
   if (isWanted('b')) {
-    say('b: endpoints, about two minutes ...');
+    say('b: endpoints, about three minutes ...');
     report.endpoints = await measureEndpoints(latchkey);
   }
   if (isWanted('c')) {

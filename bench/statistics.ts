@@ -7,16 +7,17 @@ export function quantile(values: readonly number[], q: number): number {
   return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
 }
 
-/** Runs each candidate once a round, in turn, and gives each one's results in order of the rounds. */
+/** Runs each candidate once a round, in turn; gives each one's results of the rounds after the warm-ups, in order. */
 export async function interleave<T>(
+  warmUps: number,
   rounds: number,
   candidates: Readonly<Record<string, () => Promise<T> | T>>,
 ): Promise<Readonly<Record<string, readonly T[]>>> {
   const results: Record<string, T[]> = {};
-  for (let round = 0; round < rounds; round++)
+  for (let round = 0; round < warmUps + rounds; round++)
     for (const [name, run] of Object.entries(candidates)) {
-      results[name] ??= [];
-      results[name].push(await run());
+      const result = await run();
+      if (round >= warmUps) results[name] = [...(results[name] ?? []), result];
     }
   return results;
 }

@@ -8,8 +8,10 @@ import { type Measured, start } from '../processes.ts';
 import { median, quantile } from '../statistics.ts';
 import { basic, FORM, type Latchkey, mintTokens } from '../subjects/latchkey.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 7;
 const SECONDS = 2;
+/** Until the compiler of the engine has seen enough: a server that has just started takes twice the time a request. */
+const WARM_UP_SECONDS = 6;
 /** Enough that those who wait share a commit, as they do on a busy server; the peers get as many. */
 const USERS = 64;
 const SECRET = 'a-secret-of-the-benchmark-and-nothing-else';
@@ -107,7 +109,7 @@ async function compare(
 ): Promise<Readonly<Record<string, EndpointFigure>>> {
   const rates: Record<string, number[]> = {};
   const latencies: Record<string, number[]> = {};
-  for (const { port, users } of Object.values(candidates)) await load(port, users, 0.7); // warm up
+  for (const { port, users } of Object.values(candidates)) await load(port, users, WARM_UP_SECONDS);
   for (let round = 0; round < ROUNDS; round++)
     for (const [name, { process, port, users }] of Object.entries(candidates)) {
       const before = process.cpuSeconds();

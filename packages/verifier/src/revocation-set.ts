@@ -52,6 +52,10 @@ interface Held {
 
 interface CutOff extends Position, Held {}
 
+/** Most are empty most of the time: then the text of the id need not be hashed. */
+const holds = (among: { readonly size: number; has(id: string): boolean }, id: string): boolean =>
+  among.size > 0 && among.has(id);
+
 /** What is known to be revoked. */
 export interface RevocationSet {
   add(event: RevocationEvent): void;
@@ -99,7 +103,10 @@ export function createRevocationSet(monotonic: () => number, max: number = LIMIT
   let lost: Held | undefined;
 
   const size = () => maps.reduce((sum, map) => sum + map.size, keys.size);
-  const isCutOff = (cutOff: CutOff | undefined, pos: Position) => cutOff !== undefined && isBefore(pos, cutOff);
+  const isCutOff = (among: ReadonlyMap<string, CutOff>, id: string, pos: Position): boolean => {
+    const cutOff = among.size === 0 ? undefined : among.get(id);
+    return cutOff !== undefined && isBefore(pos, cutOff);
+  };
   /** Whether an id has a place, or gets one. */
   function hasRoom(among: { has(id: string): boolean }, id: string, held: Held): boolean {
     if (among.has(id) || size() < max) return true;
@@ -133,18 +140,15 @@ export function createRevocationSet(monotonic: () => number, max: number = LIMIT
       }
     },
     isRevoked(token) {
-      if (ids.token.has(token.jti)) return true;
-      if (token.fid !== undefined && ids.family.has(token.fid)) return true;
-      if (token.sid !== undefined && ids.session.has(token.sid)) return true;
-      if (token.apiKey !== undefined && ids.api_key.has(token.apiKey)) return true;
-      if (isCutOff(cutOffs.subject.get(token.subject), token.pos)) return true;
-      if (isCutOff(cutOffs.client.get(token.client), token.pos)) return true;
+      if (holds(ids.token, token.jti) || holds(keys, token.kid)) return true;
+      if (token.fid !== undefined && holds(ids.family, token.fid)) return true;
+      if (token.sid !== undefined && holds(ids.session, token.sid)) return true;
+      if (token.apiKey !== undefined && holds(ids.api_key, token.apiKey)) return true;
       if (all !== undefined && isBefore(token.pos, all)) return true;
-      if (keys.has(token.kid)) return true;
-      for (const other of token.others) {
-        if (isCutOff(cutOffs.subject.get(other), token.pos) || isCutOff(cutOffs.client.get(other), token.pos))
-          return true;
-      }
+      if (isCutOff(cutOffs.subject, token.subject, token.pos)) return true;
+      if (isCutOff(cutOffs.client, token.client, token.pos)) return true;
+      for (const other of token.others)
+        if (isCutOff(cutOffs.subject, other, token.pos) || isCutOff(cutOffs.client, other, token.pos)) return true;
       return false;
     },
     isKeyRevoked: (kid) => keys.has(kid),
