@@ -42,8 +42,8 @@ export function startApiServer(world: () => World, number: number): ApiServer {
       const askedAt = scheduler.now();
       return (isActive) => {
         const token = world().books.accessTokens.get(text);
+        watch.introspected(text, askedAt, isActive);
         if (!isActive || token === undefined) return;
-        watch.introspected(text, askedAt);
         const end = ends.isEnded(token, arrived);
         if (end !== undefined) observer.violate('I1', `introspection called ${token.label} active after: ${end.what}`);
       };

@@ -15,8 +15,8 @@ export interface Policy {
 export interface VerifierWatch {
   /** A piece of the feed came through to it. */
   delivered(delivery: Delivery): void;
-  /** The server said of a token that it is active, to a question that was asked at this true time. */
-  introspected(text: string, askedAt: number): void;
+  /** The server said of a token whether it is active, to a question that was asked at this true time. */
+  introspected(text: string, askedAt: number, isActive: boolean): void;
   /** It begins to look at a token; what is called then says what it found. */
   verifies(token: AccessRecord): (found: Result<Access, ErrorId>) => void;
   /** Heartbeats have come through lately, so it should not call itself stale. */
@@ -36,6 +36,7 @@ const ANSWER_KEPT = 60_000;
 export function watchVerifier(name: string, policy: Policy, { observer, ends, books }: Known): VerifierWatch {
   const told = { ids: new Set<string>(), cutOffs: new Map<string, readonly [number, number]>() };
   const answers = new Map<string, number>();
+  const inactive = new Set<string>();
   let lastLeftAt = Number.NEGATIVE_INFINITY;
   let lastBeatAt = Number.NEGATIVE_INFINITY;
 
@@ -70,8 +71,9 @@ export function watchVerifier(name: string, policy: Policy, { observer, ends, bo
     if (end !== undefined) observer.violate('I1', `${accepted} long after the answer to: ${end.what}`);
   }
 
-  /** Nothing is refused as revoked that nobody has ended. */
+  /** Nothing is refused as revoked that nobody has ended, but where the server says so: its clock may be wrong. */
   function checkRefusal(token: AccessRecord): void {
+    if (inactive.has(token.text)) return;
     const family = books.families.get(token.fid);
     if (family === undefined || family.isForgotten || family.unanswered.size > 0) return;
     if (ends.isUnasked(token) && ends.isUnasked(ofFamily(family)))
@@ -87,7 +89,10 @@ export function watchVerifier(name: string, policy: Policy, { observer, ends, bo
         if (frame.startsWith('event: heartbeat')) lastBeatAt = Math.max(lastBeatAt, leftAt);
       }
     },
-    introspected: (text, askedAt) => void answers.set(text, askedAt),
+    introspected(text, askedAt, isActive) {
+      if (isActive) answers.set(text, askedAt);
+      else inactive.add(text);
+    },
     verifies(token) {
       const began = observer.now();
       const toldThen = toldOf(token);

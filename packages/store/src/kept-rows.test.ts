@@ -90,6 +90,14 @@ test('how far the log is, is kept until a commit moves it; its own batch sees it
   expect([await place(store.read), await store.transact(place)]).toEqual([1, 1]);
 });
 
+test('a store that is closed answers nothing from memory', async () => {
+  await Promise.all([store.read.client(id), store.read.moment()]);
+  await store.close();
+  await expect(store.read.client(id)).rejects.toThrow();
+  await expect(store.read.moment()).rejects.toThrow();
+  store = await openSqlite({ path: join(folder, 'latchkey.db'), now: () => NOW, auditMac, onFault });
+});
+
 test('a moment that is kept has the time of now', async () => {
   const moments = [await store.read.moment(), await store.read.moment()];
   time += 5;

@@ -9,6 +9,7 @@ export interface Changed {
 }
 
 export const UNCHANGED: Changed = { catalogue: false, state: false };
+export const ALL_CHANGED: Changed = { catalogue: true, state: true };
 
 /**
  * Rows in memory that nearly every request reads and hardly any changes: clients, resources, their secrets, and how far

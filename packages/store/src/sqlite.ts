@@ -4,7 +4,7 @@ import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import { type EpochMilliseconds, later } from '@latchkey/protocol/types';
 import { type AuditMac, changesCatalogue, stepsFor, versionQuery } from './apply.ts';
 import { COMMIT_LIMITS, type CommitLimits, createGroupCommit } from './group-commit.ts';
-import { type Changed, createKeptRows, UNCHANGED } from './kept-rows.ts';
+import { ALL_CHANGED, type Changed, createKeptRows, UNCHANGED } from './kept-rows.ts';
 import { migrate } from './migrate.ts';
 import { createReadSnapshot } from './read-snapshot.ts';
 import { createReader } from './reader.ts';
@@ -49,6 +49,7 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteStore> {
 
   const rows = createKeptRows(LIMITS.catalogueRowsMax, options.now);
   let changed: Changed = UNCHANGED; // by members of the batch that is open
+  let isClosed = false;
   const listeners = new Set<() => void>();
   const commits = createGroupCommit(
     {
@@ -84,7 +85,8 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteStore> {
     },
     options.now,
   );
-  const read = rows.keptFor(committed, () => UNCHANGED);
+  // once it is closed nothing is answered any more, not from memory either
+  const read = rows.keptFor(committed, () => (isClosed ? ALL_CHANGED : UNCHANGED));
   const inTransaction = rows.keptFor(
     createReader({ all: async (query) => writer.all(query) }, options.now),
     () => changed,
@@ -128,6 +130,7 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteStore> {
     setKekCheck: (check) => commits.run(async () => void writer.run(state.setKekCheck(check))),
     async close() {
       await commits.close();
+      isClosed = true;
       snapshot?.close();
       writer.close();
       lock?.close();
