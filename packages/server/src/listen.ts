@@ -1,11 +1,19 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer, type Server as HttpServer, STATUS_CODES } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type RequestListener,
+  STATUS_CODES,
+} from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { errorRow } from '@latchkey/protocol/errors';
 import type { RunningServer } from './create-server.ts';
 import { metricsAnswer } from './endpoints/metrics.ts';
+import type { Log } from './observe/log.ts';
+import { followTls, readTls, TLS_VERSION_MIN, type TlsFiles } from './tls.ts';
 
 /** Times in which a request must arrive. Slower ones are cut off by Node, with 408. */
 const TRANSPORT = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 };
@@ -25,11 +33,12 @@ export interface Listening {
   close(drainMilliseconds: number): Promise<void>;
 }
 
-/** Opens the port of the server, and that of its metrics where it has one. */
-export async function listen({ server, app }: RunningServer): Promise<Listening> {
+/** Opens the port of the server, with TLS where it has a certificate, and that of its metrics where it has one. */
+export async function listen({ server, app }: RunningServer, tls?: TlsFiles): Promise<Listening> {
   const { host, port, metricsPort } = server.settings;
-  const main = createHttpServer(
-    TRANSPORT,
+  const { main, unfollow } = mainServer(
+    tls,
+    server.log,
     getRequestListener(
       async (request, env) => {
         const remote = 'incoming' in env ? env.incoming.socket.remoteAddress : undefined;
@@ -57,9 +66,19 @@ export async function listen({ server, app }: RunningServer): Promise<Listening>
   return {
     port: address.port,
     async close(drainMilliseconds) {
+      unfollow();
       await Promise.all([main, ...others].map((one) => closeGently(one, drainMilliseconds)));
     },
   };
+}
+
+/** The server of the main port. A certificate that is renewed while it runs is taken up for new connections. */
+function mainServer(tls: TlsFiles | undefined, log: Log, listener: RequestListener) {
+  if (tls === undefined) return { main: createHttpServer(TRANSPORT, listener), unfollow: () => {} };
+  const options = { ...readTls(tls), minVersion: TLS_VERSION_MIN } as const;
+  const main = createHttpsServer({ ...TRANSPORT, ...options }, listener);
+  const take = (pair: ReturnType<typeof readTls>) => main.setSecureContext({ ...options, ...pair });
+  return { main, unfollow: followTls(tls, log, take) };
 }
 
 /** A request that Node could not read: it has no route, and gets the answer of the catalogue all the same. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { selfSigned } from '@latchkey/testkit/certificate';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { loadConfiguration } from './load-configuration.ts';
 
@@ -54,6 +55,39 @@ test.each([
 
 test('an https issuer whose proxy is not named is refused: throttling would see one address for everybody', () => {
   expect(problems({ trustedProxies: '' })).toEqual([expect.stringMatching(/^trustedProxies: The proxy that ends TLS/)]);
+});
+
+test('TLS in the server: its two files belong together, and a proxy need not be named then', () => {
+  const { cert, key: privateKey } = selfSigned('id.example.com', Date.now());
+  write('cert.pem', cert);
+  write('key.pem', privateKey);
+  const tls = { trustedProxies: '', tlsCert: 'cert.pem', tlsKey: 'key.pem' };
+  expect(problems(tls)).toEqual([]);
+  expect(load(tls)).toMatchObject({ value: { tls: { cert: join(cwd, 'cert.pem'), key: join(cwd, 'key.pem') } } });
+  expect(load()).toMatchObject({ value: { tls: undefined } });
+  expect(problems({ tlsCert: 'cert.pem' })).toEqual(['tlsKey: TLS needs a certificate and its key.']);
+  expect(problems({ tlsKey: 'key.pem' })).toEqual(['tlsCert: TLS needs a certificate and its key.']);
+  expect(problems({ ...tls, issuer: 'http://localhost:8400' })).toEqual([
+    'issuer: The server speaks https, and its issuer is not https.',
+  ]);
+});
+
+test('TLS in the server: files that cannot be used are told before it starts', () => {
+  const [one, other] = [selfSigned('one', Date.now()), selfSigned('other', Date.now())];
+  write('cert.pem', one.cert);
+  write('key.pem', one.key);
+  write('other.pem', other.key);
+  write('text.pem', 'text');
+  const tls = { tlsCert: 'cert.pem', tlsKey: 'key.pem' };
+  expect(problems({ ...tls, tlsCert: 'none.pem' })).toEqual(['tlsKey: there is no file ./none.pem']);
+  expect(problems({ ...tls, tlsCert: 'text.pem' })).toEqual(['tlsKey: ./text.pem holds no certificate in PEM']);
+  for (const tlsKey of ['other.pem', 'text.pem'])
+    expect(problems({ ...tls, tlsKey })).toEqual([
+      `tlsKey: ./${tlsKey} holds no private key in PEM that fits the certificate in ./cert.pem`,
+    ]);
+  if (process.platform === 'win32') return;
+  chmodSync(join(cwd, 'key.pem'), 0o644);
+  expect(problems(tls)).toEqual(['tlsKey: ./key.pem can be read by others; run chmod 600 ./key.pem']);
 });
 
 test('development mode is for this machine only', () => {

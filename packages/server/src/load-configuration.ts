@@ -4,6 +4,7 @@ import { fail, ok, type Result } from '@latchkey/protocol/result';
 import { inspectSettings, type SettingProblem } from './read-settings.ts';
 import { ensureKekFile, KEK_VARIABLE, kekOfText, readKekFile, SecretUnusable } from './seal/kek.ts';
 import type { Settings } from './settings.ts';
+import { readTls, type TlsFiles } from './tls.ts';
 
 export const CONFIGURATION_FILE = 'latchkey.config.json';
 const METRICS_TOKEN_MIN = 32;
@@ -22,6 +23,8 @@ export interface Configuration {
   readonly settings: Settings;
   readonly kek: Uint8Array;
   readonly metricsToken: string | undefined;
+  /** The files of a server that ends TLS itself. */
+  readonly tls: TlsFiles | undefined;
   /** Where the credential of the administrator's client is, beside the key-encryption key. */
   readonly credentialFile: string;
 }
@@ -35,10 +38,11 @@ export function loadConfiguration(input: ConfigurationInput): Result<Configurati
   const problems = [...found, ...checkKekPlace(settings)];
 
   const metricsToken = collect(problems, 'metricsTokenFile', () => readMetricsToken(settings.metricsTokenFile));
+  const tls = collect(problems, 'tlsKey', () => loadTls(settings));
   const kek = collect(problems, 'kekFile', () => loadKek(settings.kekFile, input, problems.length === 0));
   if (problems.length > 0 || kek === undefined) return fail(problems);
   const whole = settings as Settings; // without a problem every setting has been read
-  return ok({ settings: whole, kek, metricsToken, credentialFile: join(dirname(whole.kekFile), 'admin.json') });
+  return ok({ settings: whole, kek, metricsToken, tls, credentialFile: join(dirname(whole.kekFile), 'admin.json') });
 }
 
 /** Whoever copies the data folder must not get the key to it along with it. */
@@ -82,12 +86,14 @@ function readConfigurationFile(cwd: string): Result<Readonly<Record<string, unkn
 
 function withAbsolutePaths(settings: Partial<Settings>, cwd: string): Partial<Settings> {
   const absolute = (path: string) => (isAbsolute(path) || path === ':memory:' ? path : join(cwd, path));
-  const { data, kekFile, metricsTokenFile } = settings;
+  const { data, kekFile, metricsTokenFile, tlsCert, tlsKey } = settings;
   return {
     ...settings,
     ...(data === undefined ? {} : { data: absolute(data) }),
     ...(kekFile === undefined ? {} : { kekFile: absolute(kekFile) }),
     ...(metricsTokenFile === undefined ? {} : { metricsTokenFile: absolute(metricsTokenFile) }),
+    ...(tlsCert === undefined ? {} : { tlsCert: absolute(tlsCert) }),
+    ...(tlsKey === undefined ? {} : { tlsKey: absolute(tlsKey) }),
   };
 }
 
@@ -100,6 +106,14 @@ function collect<T>(problems: SettingProblem[], setting: string, read: () => T):
     problems.push({ setting, problem: error.message, mend: 'See docs/guides/run-in-production.md.' });
     return undefined;
   }
+}
+
+/** Where TLS is set up, that the files can be used is found out before the server starts. */
+function loadTls({ tlsCert, tlsKey }: Partial<Settings>): TlsFiles | undefined {
+  if (tlsCert === undefined || tlsKey === undefined) return undefined;
+  const files = { cert: tlsCert, key: tlsKey };
+  readTls(files);
+  return files;
 }
 
 /** A key is made only for a configuration that has no other mistake. */

@@ -30,7 +30,7 @@ export async function serve({ dev, say, ...input }: ServeInput): Promise<number>
     for (const line of problemLines(configuration.error)) say(`  ${line}`);
     return EXIT.usage;
   }
-  const { settings, kek, metricsToken, credentialFile } = configuration.value;
+  const { settings, kek, metricsToken, tls, credentialFile } = configuration.value;
   const log = createLog(settings.logLevel, process.stdout);
   try {
     const running = await createServer(settings, {
@@ -45,7 +45,7 @@ export async function serve({ dev, say, ...input }: ServeInput): Promise<number>
     });
     const stopped = untilAsked();
     if (dev) await ensureAdministrator(running.server, credentialFile);
-    const listening = await listen(running);
+    const listening = await listen(running, tls);
     log.info('listening', { issuer: settings.issuer, host: settings.host, port: listening.port, mode: settings.mode });
     const signal = await stopped;
     log.info('stopping', { signal });

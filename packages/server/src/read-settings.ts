@@ -86,6 +86,12 @@ function crossChecks(values: Partial<Settings>, isIssuerWrong: boolean): readonl
     );
   if (values.mode === 'development' && values.host !== undefined && !isLoopback(values.host))
     refuse('host', 'Development mode listens on loopback only.', 'Use --host 127.0.0.1, or production mode.');
+  if ((values.tlsCert === undefined) !== (values.tlsKey === undefined))
+    refuse(
+      values.tlsCert === undefined ? 'tlsCert' : 'tlsKey',
+      'TLS needs a certificate and its key.',
+      'Set both: --tls-cert, --tls-key',
+    );
   for (const kind of ['body', 'cookie'] as const) {
     const [idle, absolute] = [values[`${kind}IdleSeconds`], values[`${kind}AbsoluteSeconds`]];
     if (idle !== undefined && absolute !== undefined && idle > absolute)
@@ -94,17 +100,19 @@ function crossChecks(values: Partial<Settings>, isIssuerWrong: boolean): readonl
   return problems;
 }
 
-function checkIssuer(issuer: URL, { mode, trustedProxies }: Partial<Settings>, refuse: Refuse): void {
+function checkIssuer(issuer: URL, { mode, trustedProxies, tlsCert }: Partial<Settings>, refuse: Refuse): void {
   if (issuer.search !== '' || issuer.hash !== '' || issuer.username !== '')
     refuse('issuer', 'The issuer has a query, a fragment or a user.', 'Leave only scheme, host, port and path.');
   if (issuer.protocol !== 'https:' && !(issuer.protocol === 'http:' && isLoopback(issuer.hostname)))
     refuse('issuer', 'The issuer is not https.', 'Use an https URL; plain http is for loopback only.');
   if (mode === 'development' && !isLoopback(issuer.hostname))
     refuse('issuer', 'Development mode has an issuer on loopback only.', 'Use http://localhost with the port.');
-  if (mode === 'production' && issuer.protocol === 'https:' && trustedProxies?.length === 0)
+  if (tlsCert !== undefined && issuer.protocol !== 'https:')
+    refuse('issuer', 'The server speaks https, and its issuer is not https.', 'Use the https URL of this server.');
+  if (mode === 'production' && issuer.protocol === 'https:' && trustedProxies?.length === 0 && tlsCert === undefined)
     refuse(
       'trustedProxies',
       'The proxy that ends TLS is not named, so every request would seem to come from one address.',
-      'Name its address: --trusted-proxies 127.0.0.1',
+      'Name its address: --trusted-proxies 127.0.0.1. Or let the server end TLS itself: --tls-cert, --tls-key',
     );
 }

@@ -56,6 +56,18 @@ export const SETTINGS = {
     './.latchkey/kek',
     'The file with the key-encryption key, outside the data folder and readable by its owner only.',
   ),
+  tlsCert: setting(
+    'LATCHKEY_TLS_CERT',
+    z.string().min(1).optional(),
+    undefined,
+    'A file with the certificate of this server and those it was issued under, in PEM: it speaks https then. Read again when it changes.',
+  ),
+  tlsKey: setting(
+    'LATCHKEY_TLS_KEY',
+    z.string().min(1).optional(),
+    undefined,
+    'The file with the private key to the certificate, in PEM, readable by its owner only.',
+  ),
   trustedProxies: setting(
     'LATCHKEY_TRUSTED_PROXIES',
     list,
