@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.at.close());
 
-test('HDR-01 ASVS 3.4.1 to 3.4.8: the page can run nothing, be framed by nobody, send nothing, and is https for good', async () => {
+test('HDR-01, ENV-13 ASVS 3.4.1 to 3.4.8: the page can run nothing, be framed by nobody, send nothing, and is https for good', async () => {
   const { headers } = await world.at.fetch('/');
   const policy = headers.get('content-security-policy') ?? '';
   expect(policy.replace(/'sha256-[A-Za-z0-9+/]{43}='/, '(hash)')).toBe(
@@ -29,7 +29,7 @@ test('HDR-01 ASVS 3.4.1 to 3.4.8: the page can run nothing, be framed by nobody,
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
     'cross-origin-opener-policy': 'same-origin',
-    'strict-transport-security': 'max-age=31536000',
+    'strict-transport-security': 'max-age=31536000; includeSubDomains',
     'cache-control': 'no-store',
   });
 });

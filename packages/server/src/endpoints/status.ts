@@ -7,7 +7,7 @@ import type { Endpoint } from '../server.ts';
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
 /** Only https may say so. @spec RFC 6797 §7.2 */
-const HTTPS_ONLY = { 'strict-transport-security': 'max-age=31536000' };
+const HTTPS_ONLY = { 'strict-transport-security': 'max-age=31536000; includeSubDomains' };
 
 /** The page at `/`. */
 export const status: Endpoint = {
