@@ -24,6 +24,13 @@ const POLICIES = ['introspect', 'reject', 'accept'] as const;
 /** With a heartbeat that is no older than this, a verifier has no reason to be stale. */
 const FED = 2_400;
 
+/** How far the server lets a token's times be off. */
+const LEEWAY = { future: 10_000, past: 30_000 };
+
+/** Whether a token is in time by the clock of the server, which may be wrong. */
+const isInTimeBy = ({ iat, exp }: AccessRecord, { now }: WallClock): boolean =>
+  iat - LEEWAY.future <= now() && now() < exp + LEEWAY.past;
+
 export function startApiServer(world: () => World, number: number): ApiServer {
   const { scheduler, random, network, observer, ends, skew } = world();
   const name = `api${number}`;
@@ -42,7 +49,8 @@ export function startApiServer(world: () => World, number: number): ApiServer {
       const askedAt = scheduler.now();
       return (isActive) => {
         const token = world().books.accessTokens.get(text);
-        watch.introspected(text, askedAt, isActive);
+        const isInTime = token === undefined || isInTimeBy(token, world().clock);
+        watch.introspected(text, { askedAt, isActive, isInTime });
         if (!isActive || token === undefined) return;
         const end = ends.isEnded(token, arrived);
         if (end !== undefined) observer.violate('I1', `introspection called ${token.label} active after: ${end.what}`);

@@ -63,6 +63,9 @@ export interface AccessRecord {
   readonly kid: string;
   readonly aud: string;
   readonly pos: readonly [epoch: number, seq: number];
+  /** By the clock of the server that made it, in milliseconds. */
+  readonly iat: number;
+  readonly exp: number;
   /** Observer's times between which it was decided on. */
   readonly arrived: number;
   readonly decided: number;
@@ -118,6 +121,8 @@ export function createBooks(): Books {
       client: word('client_id'),
       kid: String(header.kid ?? ''),
       aud: word('aud'),
+      iat: Number(claims.iat) * 1000,
+      exp: Number(claims.exp) * 1000,
       pos: [epoch, seq],
       arrived,
       decided,

@@ -15,12 +15,21 @@ export interface Policy {
 export interface VerifierWatch {
   /** A piece of the feed came through to it. */
   delivered(delivery: Delivery): void;
-  /** The server said of a token whether it is active, to a question that was asked at this true time. */
-  introspected(text: string, askedAt: number, isActive: boolean): void;
+  /** The server said of a token whether it is active. */
+  introspected(text: string, answer: Introspected): void;
   /** It begins to look at a token; what is called then says what it found. */
   verifies(token: AccessRecord): (found: Result<Access, ErrorId>) => void;
   /** Heartbeats have come through lately, so it should not call itself stale. */
   isFedSince(milliseconds: number): boolean;
+}
+
+/** What the server said of a token. */
+export interface Introspected {
+  /** True time of the question. */
+  readonly askedAt: number;
+  readonly isActive: boolean;
+  /** Whether the token is in time by the server's clock, when it answers. */
+  readonly isInTime: boolean;
 }
 
 /** What the observer knows beside. */
@@ -36,7 +45,7 @@ const ANSWER_KEPT = 60_000;
 export function watchVerifier(name: string, policy: Policy, { observer, ends, books }: Known): VerifierWatch {
   const told = { ids: new Set<string>(), cutOffs: new Map<string, readonly [number, number]>() };
   const answers = new Map<string, number>();
-  const inactive = new Set<string>();
+  const untimely = new Map<string, number>();
   let lastLeftAt = Number.NEGATIVE_INFINITY;
   let lastBeatAt = Number.NEGATIVE_INFINITY;
 
@@ -71,9 +80,9 @@ export function watchVerifier(name: string, policy: Policy, { observer, ends, bo
     if (end !== undefined) observer.violate('I1', `${accepted} long after the answer to: ${end.what}`);
   }
 
-  /** Nothing is refused as revoked that nobody has ended, but where the server says so: its clock may be wrong. */
-  function checkRefusal(token: AccessRecord): void {
-    if (inactive.has(token.text)) return;
+  /** Nothing is refused as revoked that nobody has ended; a no of a server whose clock is wrong is the server's. */
+  function checkRefusal(token: AccessRecord, began: number): void {
+    if ((untimely.get(token.text) ?? Number.NEGATIVE_INFINITY) >= began) return;
     const family = books.families.get(token.fid);
     if (family === undefined || family.isForgotten || family.unanswered.size > 0) return;
     if (ends.isUnasked(token) && ends.isUnasked(ofFamily(family)))
@@ -89,16 +98,16 @@ export function watchVerifier(name: string, policy: Policy, { observer, ends, bo
         if (frame.startsWith('event: heartbeat')) lastBeatAt = Math.max(lastBeatAt, leftAt);
       }
     },
-    introspected(text, askedAt, isActive) {
+    introspected(text, { askedAt, isActive, isInTime }) {
       if (isActive) answers.set(text, askedAt);
-      else inactive.add(text);
+      else if (!isInTime) untimely.set(text, observer.now());
     },
     verifies(token) {
       const began = observer.now();
       const toldThen = toldOf(token);
       return (found) => {
         if (found.ok) judge(token, began, toldThen, found.value);
-        else if (found.error === 'token_revoked') checkRefusal(token);
+        else if (found.error === 'token_revoked') checkRefusal(token, began);
       };
     },
     isFedSince: (milliseconds) => observer.now() - lastBeatAt <= milliseconds,
