@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect } from 'node:tls';
@@ -21,7 +21,8 @@ function install({ cert, key }: SelfSigned): void {
 }
 
 const FILES = ['--tls-cert', 'cert.pem', '--tls-key', 'key.pem'];
-const serve = () => place.serve(['--dev', '--issuer', `https://localhost:${place.port}`, ...FILES]);
+const serve = (env: NodeJS.ProcessEnv = {}) =>
+  place.serve(['--dev', '--issuer', `https://localhost:${place.port}`, ...FILES], env);
 
 /** The name in the certificate that a new connection is shown. */
 async function shown(options: ConnectionOptions = {}): Promise<string> {
@@ -61,7 +62,7 @@ test('RFC 9325 §3.1.1: a client that knows nothing newer than TLS 1.1 gets no c
   timeout: 60_000,
 }, async () => {
   install(pair('first'));
-  await serve();
+  await serve({ NODE_OPTIONS: '--tls-min-v1.0 --tls-cipher-list=ALL:@SECLEVEL=0' }); // an environment that allows more
   await expect(shown({ maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'ALL:@SECLEVEL=0' })).rejects.toThrow();
   expect(await shown({ maxVersion: 'TLSv1.2' })).toBe('first');
 });
@@ -78,6 +79,17 @@ test('a renewed certificate is taken up without a restart; while the key does no
   put('key.pem', next.key);
   await server.until(/"certificate":"reloaded"/);
   expect(await shown()).toBe('second');
+});
+
+test('a key that goes away, or cannot be read any more, ends nothing: the pair before stays', {
+  timeout: 60_000,
+}, async () => {
+  install(pair('first'));
+  const server = await serve();
+  rmSync(join(place.folder, 'key.pem'));
+  mkdirSync(join(place.folder, 'key.pem'));
+  await server.until(/"certificate":"kept"/);
+  expect(await shown()).toBe('first');
 });
 
 test.skipIf(process.platform === 'win32')(

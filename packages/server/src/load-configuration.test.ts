@@ -78,8 +78,12 @@ test('TLS in the server: files that cannot be used are told before it starts', (
   write('key.pem', one.key);
   write('other.pem', other.key);
   write('text.pem', 'text');
+  mkdirSync(join(cwd, 'folder'));
   const tls = { tlsCert: 'cert.pem', tlsKey: 'key.pem' };
   expect(problems({ ...tls, tlsCert: 'none.pem' })).toEqual(['tlsKey: there is no file ./none.pem']);
+  expect(problems({ ...tls, tlsKey: 'folder' })).toEqual([
+    'tlsKey: ./folder cannot be read by the user of this server (EISDIR)',
+  ]);
   expect(problems({ ...tls, tlsCert: 'text.pem' })).toEqual(['tlsKey: ./text.pem holds no certificate in PEM']);
   for (const tlsKey of ['other.pem', 'text.pem'])
     expect(problems({ ...tls, tlsKey })).toEqual([

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync, statSync, unwatchFile, watchFile } from 'node:fs';
+import { readFileSync, statSync, unwatchFile, watchFile } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import type { Log } from './observe/log.ts';
 import { SecretUnusable } from './seal/kek.ts';
@@ -24,10 +24,9 @@ const LOOK_EVERY_MILLISECONDS = 1_000;
 
 /** Reads both files. Throws `SecretUnusable` for what a server cannot use, or must not. */
 export function readTls({ cert: certFile, key: keyFile }: TlsFiles): TlsPair {
-  for (const file of [certFile, keyFile]) if (!existsSync(file)) throw new SecretUnusable(`there is no file ${file}`);
+  const pair = { cert: readPem(certFile), key: readPem(keyFile) };
   if (process.platform !== 'win32' && (statSync(keyFile).mode & 0o077) !== 0)
     throw new SecretUnusable(`${keyFile} can be read by others; run chmod 600 ${keyFile}`);
-  const pair = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
   try {
     new X509Certificate(pair.cert);
   } catch {
@@ -39,6 +38,17 @@ export function readTls({ cert: certFile, key: keyFile }: TlsFiles): TlsPair {
     throw new SecretUnusable(`${keyFile} holds no private key in PEM that fits the certificate in ${certFile}`);
   }
   return pair;
+}
+
+/** A file that is not there or not ours to read is the operator's to mend, and no fault: it must not end the server. */
+function readPem(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') throw new SecretUnusable(`there is no file ${file}`);
+    throw new SecretUnusable(`${file} cannot be read by the user of this server (${code})`, { cause: error });
+  }
 }
 
 /**
@@ -54,7 +64,7 @@ export function followTls(files: TlsFiles, log: Log, take: (pair: TlsPair) => vo
       take(pair);
       log.info('tls', { certificate: 'reloaded', valid_to: new X509Certificate(pair.cert).validTo });
     } catch (error) {
-      if (!(error instanceof SecretUnusable) && !isMissing(error)) throw error;
+      if (!(error instanceof SecretUnusable)) throw error;
       log.warn('tls', { certificate: 'kept', problem: error.message });
     }
   };
@@ -64,7 +74,3 @@ export function followTls(files: TlsFiles, log: Log, take: (pair: TlsPair) => vo
     for (const file of [files.cert, files.key]) unwatchFile(file, look);
   };
 }
-
-/** A file that went between two looks: a renewal puts another one in its place. */
-const isMissing = (error: unknown): error is Error =>
-  error instanceof Error && 'code' in error && error.code === 'ENOENT';
