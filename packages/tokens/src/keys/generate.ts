@@ -11,12 +11,20 @@ export interface GeneratedKey {
   readonly pkcs8: Uint8Array;
 }
 
-/** Makes a key for an algorithm. RSA takes a while, so none of it blocks. @spec RFC 7518 §3.3 (at least 2048 bits) */
+/**
+ * Makes a key for an algorithm. RSA takes a while, so none of it blocks. One key in 64 has a thumbprint that begins with a
+ * hyphen, which a command line takes for an option (`latchkey key revoke -Xz…`): such a key is thrown away for another.
+ * @spec RFC 7518 §3.3 (at least 2048 bits)
+ */
 export async function generateSigningKey(alg: SigningAlgorithm): Promise<GeneratedKey> {
-  const { publicKey, privateKey } = await pairFor(alg);
-  const jwk = publicKey.export({ format: 'jwk' });
-  const published = { ...jwk, kid: thumbprint(jwk), alg, use: 'sig' } as unknown as PublicJwk;
-  return { jwk: published, pkcs8: privateKey.export({ format: 'der', type: 'pkcs8' }) };
+  for (;;) {
+    const { publicKey, privateKey } = await pairFor(alg);
+    const jwk = publicKey.export({ format: 'jwk' });
+    const kid = thumbprint(jwk);
+    if (kid.startsWith('-')) continue;
+    const published = { ...jwk, kid, alg, use: 'sig' } as unknown as PublicJwk;
+    return { jwk: published, pkcs8: privateKey.export({ format: 'der', type: 'pkcs8' }) };
+  }
 }
 
 function pairFor(alg: SigningAlgorithm): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {

@@ -32,6 +32,11 @@ test('KEY-03, KEY-04: a published key has a kid, alg and use, and no private par
   }
 });
 
+test('a kid never begins with a hyphen, so that a command line takes it as an argument', async () => {
+  const keys = await Promise.all(Array.from({ length: 600 }, () => generateSigningKey('Ed25519')));
+  expect(keys.filter(({ jwk }) => jwk.kid.startsWith('-'))).toEqual([]);
+});
+
 test('JWT-08, JWT-11 RFC 7517 §4: keys for another use, of another kind or too weak are left out of the set', async () => {
   const { jwk } = await generateSigningKey('ES256');
   const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' });
