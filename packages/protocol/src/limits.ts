@@ -65,6 +65,22 @@ export const LIMITS = {
   refusalsPerReportMax: 500,
   /** Single-token revocations of one client in the feed's memory, beyond which one cut-off replaces them. */
   tokenEventsPerClientMax: 1_000,
+  /** Parameters of an authorization request that are kept or sent back, in characters. */
+  stateMax: 2_048,
+  nonceMax: 512,
+  loginHintMax: 254,
+  idTokenHintMax: 16_384,
+  claimsRequestMax: 4_096,
+  /** `acr_values` and `ui_locales`: each list in characters, and the names in it. */
+  nameListCharactersMax: 2_048,
+  acrValuesMax: 10,
+  uiLocalesMax: 20,
+  /** A redirect URI, in characters, and those of one client. */
+  redirectUriMax: 2_048,
+  redirectUrisPerClientMax: 20,
+  /** An authorization code as presented, in characters, and the failed tries that end it. */
+  codeMax: 128,
+  codeTriesMax: 3,
 } as const;
 
 /** Lifetimes and waits that no setting may exceed, in seconds. */
@@ -90,4 +106,12 @@ export const DURATIONS = {
   heartbeatInterval: 2,
   /** A key set may be kept so long; a new key is published at least so long before it signs. */
   keySetMaxAge: 300,
+  /** An authorization code. @spec RFC 6749 §4.1.2 (at most ten minutes) */
+  codeDefault: 60,
+  codeMax: 600,
+  /** An attempt to sign in on the hosted pages, from its first page to its last. */
+  loginAttempt: 1_800,
+  idToken: 3_600,
+  /** How long a sign-in counts as recent where something asks for one. */
+  recentAuthentication: 300,
 } as const;

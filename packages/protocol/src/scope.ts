@@ -25,3 +25,9 @@ export const formatScope = (scope: Scope): string => scope.join(' ');
 export const isSubset = (asked: Scope, allowed: Scope): boolean => asked.every((name) => allowed.includes(name));
 
 export const intersect = (a: Scope, b: Scope): Scope => a.filter((name) => b.includes(name));
+
+/** The scopes that are about the person and not about a resource. @spec OIDC Core §3.1.2.1, §5.4, §11 */
+export const IDENTITY_SCOPES = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'] as const;
+
+export const isIdentityScope = (name: string): name is (typeof IDENTITY_SCOPES)[number] =>
+  (IDENTITY_SCOPES as readonly string[]).includes(name);

@@ -38,7 +38,7 @@ test.each([
   expect(requestOf(text)).toEqual(refused('parameter_missing'));
 });
 
-test.each(['password', 'implicit', 'authorization_code', 'REFRESH_TOKEN', 'refresh_token ', '__proto__'])(
+test.each(['password', 'implicit', 'Authorization_Code', 'REFRESH_TOKEN', 'refresh_token ', '__proto__'])(
   'CODE-08, CODE-10 RFC 6749 §5.2: there is no grant type %j',
   (grantType) => {
     const text = new URLSearchParams({ grant_type: grantType, refresh_token: 't', username: 'a', password: 'b' });

@@ -1,10 +1,20 @@
 import type { ErrorId } from './errors.ts';
+import { LIMITS } from './limits.ts';
 import type { Parameters } from './parameters.ts';
+import { isCodeVerifier } from './pkce.ts';
 import { fail, ok, type Result } from './result.ts';
 import type { ResourceIdentifier } from './types.ts';
 
 /** A token request, as far as the wire goes; who sends it is proved elsewhere. */
-export type TokenRequest = ClientCredentialsRequest | RefreshTokenRequest;
+export type TokenRequest = AuthorizationCodeRequest | ClientCredentialsRequest | RefreshTokenRequest;
+
+export interface AuthorizationCodeRequest {
+  readonly grantType: 'authorization_code';
+  readonly code: string;
+  readonly redirectUri: string | undefined;
+  readonly codeVerifier: string | undefined;
+  readonly resources: readonly ResourceIdentifier[];
+}
 
 export interface ClientCredentialsRequest {
   readonly grantType: 'client_credentials';
@@ -24,8 +34,9 @@ export interface RefreshTokenRequest {
 /**
  * Reads a token request. Unknown parameters are ignored.
  *
- * @returns `parameter_missing`, `grant_type_unsupported`, `resource_malformed`
- * @spec RFC 6749 §4.4.2, §6; RFC 8707 §2
+ * @returns `parameter_missing`, `grant_type_unsupported`, `resource_malformed`, `code_unknown`,
+ *   `code_verifier_malformed`
+ * @spec RFC 6749 §4.1.3, §4.4.2, §6; RFC 7636 §4.5; RFC 8707 §2
  */
 export function parseTokenRequest(form: Parameters): Result<TokenRequest, ErrorId> {
   const grantType = form.get('grant_type');
@@ -34,10 +45,24 @@ export function parseTokenRequest(form: Parameters): Result<TokenRequest, ErrorI
   if (!resources.ok) return resources;
   const scope = form.get('scope');
   if (grantType === 'client_credentials') return ok({ grantType, scope, resources: resources.value });
+  if (grantType === 'authorization_code') return parseCodeRequest(form, resources.value);
   if (grantType !== 'refresh_token') return fail('grant_type_unsupported');
   const refreshToken = form.get('refresh_token');
   if (refreshToken === undefined) return fail('parameter_missing');
   return ok({ grantType, refreshToken, attemptId: form.get('attempt_id'), scope, resources: resources.value });
+}
+
+/** A code that is longer than any of ours is none of ours; so it is never looked up. */
+function parseCodeRequest(
+  form: Parameters,
+  resources: readonly ResourceIdentifier[],
+): Result<AuthorizationCodeRequest, ErrorId> {
+  const code = form.get('code');
+  if (code === undefined) return fail('parameter_missing');
+  const codeVerifier = form.get('code_verifier');
+  if (codeVerifier !== undefined && !isCodeVerifier(codeVerifier)) return fail('code_verifier_malformed');
+  if (code.length > LIMITS.codeMax) return fail('code_unknown');
+  return ok({ grantType: 'authorization_code', code, redirectUri: form.get('redirect_uri'), codeVerifier, resources });
 }
 
 /**
