@@ -20,7 +20,7 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   tokens: [],
   domain: [],
-  pages: [],
+  pages: ['intl-messageformat'],
   store: [],
   verifier: [],
   server: ['@hono/node-server', '@node-rs/argon2', 'hono', 'pino', 'prom-client', 'zod'],
