@@ -21,7 +21,7 @@ export const STYLE =
   'body{margin:0;min-height:100vh;min-height:100dvh;display:flex;flex-direction:column;align-items:center;justify-content:safe center;padding:1.5rem 1rem;font:1rem/1.5 system-ui,sans-serif;color:var(--text);background:var(--bg);overflow-wrap:anywhere}' +
   'header{display:flex;align-items:center;gap:.75rem;max-width:27rem;margin:0 0 1.25rem;font-size:1.125rem;font-weight:600}header img{display:block;max-width:10rem;height:2.5rem;object-fit:contain}' +
   'main{width:100%;max-width:27rem;padding:2rem;background:var(--card);border:1px solid var(--line);border-radius:1rem;box-shadow:0 1px 3px #0000000f,0 12px 32px #0000000f}' +
-  'h1{margin:0 0 .5rem;font-size:1.5rem;line-height:1.25;letter-spacing:-.01em}p{margin:0 0 1rem}.muted{color:var(--muted)}a{color:var(--link)}code{font:.9375em ui-monospace,monospace}bdi{font-weight:inherit}' +
+  'h1{margin:0 0 .5rem;font-size:1.5rem;line-height:1.25;letter-spacing:-.01em}p{margin:0 0 1rem}.muted{color:var(--muted)}a{color:var(--link)}code{font:.9375em ui-monospace,monospace}p bdi{font-weight:600}main>:last-child{margin-bottom:0}' +
   'ul{margin:0;padding:0 0 0 1.25rem}dl{margin:1.25rem 0;padding:0;border-top:1px solid var(--line)}dt{margin:.875rem 0 .125rem;font-size:.875rem;color:var(--muted)}dd{margin:0 0 .25rem}' +
   'label{display:block;margin:1rem 0 .375rem;font-weight:600}' +
   'input{display:block;width:100%;min-height:2.75rem;padding:.5rem .75rem;font:inherit;color:inherit;background:var(--card);border:1px solid var(--edge);border-radius:.5rem}input[type=hidden]{display:none}input[readonly]{background:var(--bg)}input[aria-invalid]{border-color:var(--bad);border-width:2px}' +

@@ -1,0 +1,253 @@
+import { expect, test } from 'vitest';
+import { chooseAccountPage } from './choose-account.ts';
+import { confirmSignOutPage } from './confirm-sign-out.ts';
+import { consentPage } from './consent.ts';
+import { errorPage } from './error.ts';
+import { FORM_POST_SCRIPT, formPostPage } from './form-post.ts';
+import { STYLE, styleOf, type Theme } from './layout.ts';
+import { signedOutPage } from './signed-out.ts';
+import { type SigninError, signInPage } from './signin.ts';
+import { statusPage } from './status.ts';
+import { createWords, LANGUAGES, type Words } from './words.ts';
+
+type Page = (text: string, words: Words) => string;
+const ERRORS: readonly SigninError[] = ['wrong', 'throttled', 'overloaded', 'expired'];
+const themed = (name: string): Theme => ({ name, logo: `/${name}`, accent: name });
+
+/** Every page, with the same text in each of its fields that takes text. */
+const PAGES: Readonly<Record<string, Page>> = {
+  'sign-in': (text, words) =>
+    signInPage(
+      {
+        theme: themed(text),
+        action: text,
+        hidden: { [text]: text },
+        username: text,
+        clientName: text,
+        canCancel: true,
+      },
+      words,
+    ),
+  ...Object.fromEntries(
+    ERRORS.map((error): [string, Page] => [
+      `sign-in after "${error}"`,
+      (text, words) =>
+        signInPage(
+          { theme: themed(text), action: text, hidden: {}, username: text, isUsernameFixed: true, again: true, error },
+          words,
+        ),
+    ]),
+  ),
+  accounts: (text, words) =>
+    chooseAccountPage(
+      {
+        theme: themed(text),
+        action: text,
+        hidden: { [text]: text },
+        accounts: [{ value: text, label: text }],
+        clientName: text,
+      },
+      words,
+    ),
+  consent: (text, words) =>
+    consentPage(
+      {
+        theme: themed(text),
+        action: text,
+        hidden: { [text]: text },
+        accountLabel: text,
+        clientName: text,
+        clientHost: text,
+        scopes: ['openid', text],
+        resources: [text],
+        lifetime: { kind: 'offline', days: 30 },
+        isReturning: true,
+      },
+      words,
+    ),
+  form_post: (text, words) => formPostPage({ action: text, fields: { [text]: text }, theme: themed(text) }, words),
+  'signed out': (text, words) => signedOutPage({ theme: themed(text), returnTo: `https://a.example/${text}` }, words),
+  'sign out?': (text, words) =>
+    confirmSignOutPage(
+      { theme: themed(text), action: text, hidden: { [text]: text }, accountLabel: text, clientName: text },
+      words,
+    ),
+  error: (text, words) =>
+    errorPage({ theme: themed(text), title: text, message: text, errorId: text, code: text }, words),
+  status: (text, words) => statusPage({ issuer: text, isDevelopment: true, theme: themed(text) }, words),
+};
+const NAMES = Object.keys(PAGES);
+const EN = createWords('en');
+const page = (name: string, text: string, words: Words = EN): string => PAGES[name]?.(text, words) ?? '';
+/** The elements of a page with the names of their attributes: what no text may change. */
+const shape = (html: string): readonly string[] =>
+  [...html.replace(/<style>.*?<\/style>/s, '').matchAll(/<(\/?\w+)((?:[^>"]|"[^"]*")*)>/g)].map(
+    ([, tag, attributes = '']) =>
+      `${tag} ${[...attributes.matchAll(/([\w-]+)(?==|\s|$)(?:="[^"]*")?/g)].map(([, one]) => one)}`,
+  );
+
+const HOSTILE = [
+  '"><svg/onload=x>',
+  "'onload='x",
+  '<script>alert(1)</script>',
+  '</title></style></textarea>',
+  '&quot;><b>',
+  '<!--',
+  '{client}',
+];
+
+test.each(NAMES.flatMap((name) => HOSTILE.map((text) => [name, text] as const)))(
+  'HDR-02 ASVS 1.2.1: on the page "%s" every field that holds %s is text',
+  (name, text) => {
+    const made = page(name, text);
+    expect(shape(made)).toEqual(shape(page(name, 'x')));
+    if (/[<>"'&]/.test(text)) expect(made.includes(text)).toBe(false);
+  },
+);
+
+test.each(NAMES)('HDR-02 ASVS 1.2.1: no CSS comes from the fields of the page "%s"', (name) => {
+  const css = (text: string) => /<style>(.*?)<\/style>/s.exec(page(name, text))?.[1];
+  expect(['red', '#fff}*{x:y', '</style>'].map(css)).toEqual([STYLE, STYLE, STYLE]);
+});
+
+const TURNED = '\u202Eknab\u202C\u2066\u2069\u200F\u061C\u200B\uFEFF\u0000\u0007\u2028';
+const read = (html: string): string => html.replace(/ (?:value|name|action|href|src)="[^"]*"/g, '');
+
+test.each(NAMES.filter((name) => name !== 'status'))(
+  'AUT-12 ASVS 10.7.2: nothing that turns or hides text is read on the page "%s"',
+  (name) => {
+    expect(read(page(name, TURNED)).match(/(?!\n)[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]]/gv)).toBeNull();
+  },
+);
+
+test('AUT-12 ASVS 10.7.2: the consent page tells client, host, account, scopes, resources and lifetime', () => {
+  const made = consentPage(
+    {
+      theme: { name: 'Acme' },
+      action: '/consent',
+      hidden: {},
+      accountLabel: 'alice@acme.example',
+      clientName: '<b>Shop\u202E',
+      clientHost: 'shop.example',
+      scopes: ['openid', 'profile', 'email', 'address', 'phone', 'offline_access', 'orders:read'],
+      resources: ['https://api.example/orders'],
+      lifetime: { kind: 'offline', days: 90 },
+    },
+    EN,
+  );
+  const text = made
+    .replace(/<style>.*?<\/style>/s, '')
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ');
+  expect(text.slice(text.indexOf('&lt;b')).trim()).toBe(
+    '&lt;b&gt;Shop asks for access to your account alice@acme.example . Afterwards you are sent to shop.example ' +
+      'It asks to Know who you are See your name and profile See your email address See your postal address ' +
+      'See your telephone number Keep access while you are not signed in orders:read ' +
+      'For use at https://api.example/orders For how long For 90 days, also while you are not signed in. ' +
+      'Allow only what you know and trust. You can withdraw this at any time. Allow Deny',
+  );
+  expect(made).toContain('<bdi>&lt;b&gt;Shop</bdi>');
+  expect(made).toContain('<code><bdi>orders:read</bdi></code>');
+});
+
+test('AUT-12 ASVS 10.7.2: a client whose name shows nothing is said to have no name', () => {
+  expect(page('consent', '\u202E\u200B')).toContain('<bdi>(no name)</bdi> asks for access');
+});
+
+test('what a form carries is sent as it came, whatever it holds', () => {
+  expect(formPostPage({ action: 'https://a/cb', fields: { state: '\u202E&"' } }, EN)).toContain(
+    '<form method="post" action="https://a/cb"><input type="hidden" name="state" value="\u202E&amp;&quot;">',
+  );
+});
+
+test.each(NAMES)(
+  'the page "%s" has a script only where a response is posted, and never a style or a handler of its own',
+  (name) => {
+    const made = page(name, 'x');
+    const script = `<script>${FORM_POST_SCRIPT}</script>`;
+    expect(made.replace(name === 'form_post' ? script : '', '')).not.toMatch(/<script/i);
+    expect(made).not.toMatch(/\s(?:style|on\w+)=/i);
+  },
+);
+
+test.each(NAMES)('on the page "%s" every field has a label, every button a text, every image an alt', (name) => {
+  const made = page(name, 'x');
+  const ids = [...made.matchAll(/<input(?! type="hidden")[^>]*>/g)].map(([tag]) => /\sid="(\w+)"/.exec(tag)?.[1]);
+  expect(ids.filter((id) => id === undefined || !made.includes(`<label for="${id}">`))).toEqual([]);
+  expect(made).not.toMatch(/<button[^>]*>\s*<\/button>/);
+  expect([...made.matchAll(/<img(?![^>]* alt=)/g)]).toEqual([]);
+  expect([...made.matchAll(/<h1>/g)]).toHaveLength(1);
+});
+
+test.each(NAMES.flatMap((name) => LANGUAGES.map((language) => [name, language] as const)))(
+  'the page "%s" says that it is in %s',
+  (name, language) => {
+    expect(page(name, 'x', createWords(language))).toContain(`<html lang="${language}">`);
+  },
+);
+
+test('a wrong password is told at both fields, and nothing else is', () => {
+  const marks = (error: SigninError) => {
+    const made = signInPage({ theme: { name: 'Acme' }, action: '/', hidden: {}, username: 'alice', error }, EN);
+    return [...made.matchAll(/<input[^>]* name="(\w+)"[^>]*aria-invalid="true" aria-describedby="error"/g)].map(
+      ([, one]) => one,
+    );
+  };
+  expect(ERRORS.map(marks)).toEqual([['username', 'password'], [], [], []]);
+});
+
+test('every error of signing in is an alert, and the password field is always empty', () => {
+  for (const error of ERRORS) {
+    const made = page(`sign-in after "${error}"`, 'x');
+    expect(made).toContain(`<p role="alert" id="error">${EN(`signin.error.${error}`)}</p>`);
+    expect(/<input id="password"[^>]*>/.exec(made)?.[0]).not.toMatch(/\svalue=/);
+  }
+});
+
+test('Cancel is there where it leads somewhere, comes after the main button, and asks for no field', () => {
+  const model = { theme: { name: 'Acme' }, action: '/', hidden: {} };
+  expect(signInPage(model, EN)).not.toContain('name="cancel"');
+  expect(signInPage({ ...model, canCancel: true }, EN)).toMatch(
+    /<button class="main" type="submit">Sign in<\/button><button type="submit" name="cancel" value="1" formnovalidate>/,
+  );
+});
+
+test.each([
+  ['https://a.example/done', true],
+  ['/done', true],
+  ['com.example.app:/done', true],
+  ['javascript:alert(1)', false],
+  ['data:text/html,x', false],
+  ['//evil.example', false],
+  ['/\\evil.example', false],
+  ['\tjavascript:alert(1)', false],
+  ['https:evil', false],
+])('after signing out %s may be gone on to: %s', (returnTo, isShown) => {
+  expect(signedOutPage({ theme: { name: 'Acme' }, returnTo }, EN).includes('href=')).toBe(isShown);
+});
+
+test.each([
+  ['https://a.example/logo.svg', true],
+  ['/logo.png', true],
+  ['http://a.example/logo.svg', false],
+  ['//a.example/logo.svg', false],
+  ['/\\a.example', false],
+  ['data:image/png;base64,x', false],
+  ['javascript:x', false],
+])('a logo at %s is shown: %s', (logo, isShown) => {
+  const made = signedOutPage({ theme: { name: 'Acme', logo } }, EN);
+  expect(made.includes(`<img src="${logo}" alt="">`)).toBe(isShown);
+  expect(made.includes('<img')).toBe(isShown);
+});
+
+test.each([
+  ['#FFFFFF', ':root{--accent:#ffffff;--on-accent:#000}'],
+  ['#0a5c36', ':root{--accent:#0a5c36;--on-accent:#fff}'],
+  ['#fff', ''],
+  ['#12345g', ''],
+  ['#123456;x', ''],
+  ['red', ''],
+  ['', ''],
+])('the accent %s becomes the style "%s"', (accent, style) => {
+  expect(styleOf({ name: 'Acme', accent })).toBe(STYLE + style);
+});
