@@ -90,10 +90,10 @@ const known = (claims: Section): readonly string[] => [...claims.keys()].filter(
 
 /** The texts of `value` or `values`, of which there may be none; undefined when they are anything else, or too many. */
 function valuesOf(wish: JsonObject): readonly string[] | undefined {
-  const [value, values] = [member(wish, 'value'), member(wish, 'values')];
-  const all: readonly unknown[] = Array.isArray(values) ? values : [value ?? values].filter((one) => one !== undefined);
-  const texts = all.filter((one) => typeof one === 'string');
-  return texts.length === all.length && texts.length <= LIMITS.acrValuesMax ? texts : undefined;
+  const [value, values = []] = [member(wish, 'value'), member(wish, 'values')];
+  const all: unknown = value === undefined ? values : [value];
+  if (!Array.isArray(all) || all.length > LIMITS.acrValuesMax) return undefined;
+  return all.every((one) => typeof one === 'string') ? all : undefined;
 }
 
 function parseObject(text: string): JsonObject | undefined {

@@ -24,9 +24,6 @@ const isPrivateUse = (scheme: string): boolean =>
 
 const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', '[::1]', 'localhost'];
 
-/** Scheme, authority and path of a URI as they are written; the query is not told from nothing. */
-const SPELLING = /^([a-z][a-z0-9+.-]*):(?:\/\/([^/?]*))?([^?]*)/;
-
 /**
  * Whether a client may register a redirect URI: `https`, `http` to this very machine, or, for a native app, a scheme
  * of its own followed by a slash. It must be spelled in one way only: as a URL parser would write it again, without
@@ -38,16 +35,19 @@ const SPELLING = /^([a-z][a-z0-9+.-]*):(?:\/\/([^/?]*))?([^?]*)/;
  */
 export function isRegistrableRedirectUri(text: string, type: ApplicationType): boolean {
   if (text.length > LIMITS.redirectUriMax || !/^[!"$-[\]-~]+$/.test(text)) return false;
-  const spelling = SPELLING.exec(text);
-  const url = URL.parse(text);
-  if (spelling === null || url === null) return false;
-  const [written, scheme = '', authority = '', path = ''] = spelling;
+  const scheme = text.slice(0, text.indexOf(':'));
+  if (!/^[a-z][a-z0-9+.-]*$/.test(scheme) || !URL.canParse(text)) return false;
+  const beforeQuery = text.replace(/\?.*/, '');
+  const rest = beforeQuery.slice(scheme.length + 1);
+  const authority = /^\/\/[^/]*/.exec(rest)?.[0] ?? '';
+  const path = rest.slice(authority.length);
   if (authority.includes('@') || hasDetours(path) || hasEncodedControls(text)) return false;
+  const url = new URL(text);
   if (scheme === 'http' || scheme === 'https') {
-    const spelled = path === '' ? `${written}/${text.slice(written.length)}` : text;
+    const spelled = path === '' ? `${beforeQuery}/${text.slice(beforeQuery.length)}` : text;
     return spelled === url.href && (scheme === 'https' || LOOPBACK_HOSTS.includes(url.hostname));
   }
-  return type === 'native' && isPrivateUse(scheme) && text.startsWith('/', scheme.length + 1) && url.href === text;
+  return type === 'native' && isPrivateUse(scheme) && rest.startsWith('/') && url.href === text;
 }
 
 /** Whether a path has segments that some reader takes for another path. */

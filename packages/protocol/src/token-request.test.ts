@@ -1,6 +1,8 @@
 import { formFields } from '@latchkey/testkit/arbitraries/form';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { errorRow } from './errors.ts';
+import { LIMITS } from './limits.ts';
 import { parseParameters } from './parameters.ts';
 import { parseResources, parseTokenRequest } from './token-request.ts';
 
@@ -67,6 +69,57 @@ test.each([
     ['resource', resource],
   ]);
   expect(requestOf(text.toString())).toEqual(refused('resource_malformed'));
+});
+
+test('CODE-01 RFC 6749 §4.1.3, RFC 7636 §4.5: what the wire says of a code', () => {
+  const verifier = 'v'.repeat(43);
+  const rest = `code=c&redirect_uri=https://a.example/cb&code_verifier=${verifier}&resource=urn:a:b&scope=a&refresh_token=t`;
+  expect(requestOf(`grant_type=authorization_code&${rest}`)).toEqual({
+    ok: true,
+    value: {
+      grantType: 'authorization_code',
+      code: 'c',
+      redirectUri: 'https://a.example/cb',
+      codeVerifier: verifier,
+      resources: ['urn:a:b'],
+    },
+  });
+  expect(requestOf('grant_type=authorization_code&code=c')).toEqual({
+    ok: true,
+    value: {
+      grantType: 'authorization_code',
+      code: 'c',
+      redirectUri: undefined,
+      codeVerifier: undefined,
+      resources: [],
+    },
+  });
+  expect(requestOf('grant_type=authorization_code&code=')).toEqual(refused('parameter_missing'));
+});
+
+test.each([
+  [42, false],
+  [43, true],
+  [128, true],
+  [129, false],
+])('PKCE-04 RFC 7636 §4.1: a verifier of %d characters is read: %s', (length, isRead) => {
+  const answer = requestOf(`grant_type=authorization_code&code=c&code_verifier=${'v'.repeat(length)}`);
+  expect(answer.ok ? true : answer.error).toBe(isRead || 'code_verifier_malformed');
+});
+
+test.each([
+  [LIMITS.codeMax - 1, true],
+  [LIMITS.codeMax, true],
+  [LIMITS.codeMax + 1, false],
+])('a code of %d characters is looked up: %s', (length, isRead) => {
+  const answer = requestOf(`grant_type=authorization_code&code=${'c'.repeat(length)}`);
+  expect(answer.ok ? true : answer.error).toBe(isRead || 'code_unknown');
+});
+
+test('whatever is refused of a code for what it is, the answer is the same, and tells no more', () => {
+  const whose = ['code_unknown', 'code_expired', 'code_used', 'code_of_other_client', 'code_ended'] as const;
+  for (const id of [...whose, 'code_redirect_uri_wrong', 'code_verifier_wrong', 'code_tries_exceeded'] as const)
+    expect(errorRow(id)).toMatchObject({ status: 400, code: 'invalid_grant', disclose: false });
 });
 
 test('whatever the fields, a token request is read or refused, and an unread grant type is never issued for', () => {
