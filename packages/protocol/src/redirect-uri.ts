@@ -41,7 +41,7 @@ export function isRegistrableRedirectUri(text: string, type: ApplicationType): b
   const rest = beforeQuery.slice(scheme.length + 1);
   const authority = /^\/\/[^/]*/.exec(rest)?.[0] ?? '';
   const path = rest.slice(authority.length);
-  if (authority.includes('@') || hasDetours(path) || hasEncodedControls(text)) return false;
+  if (!/^[A-Za-z0-9._:[\]/-]*$/.test(authority) || hasDetours(path) || hasEncodedControls(text)) return false;
   const url = new URL(text);
   if (scheme === 'http' || scheme === 'https') {
     const spelled = path === '' ? `${beforeQuery}/${text.slice(beforeQuery.length)}` : text;
