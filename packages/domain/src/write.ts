@@ -12,11 +12,13 @@ import type {
 } from '@latchkey/protocol/types';
 import type { Account, Identifier, Role } from './accounts/account.ts';
 import type { AuditEntry } from './audit.ts';
+import type { AuthorizationCode } from './authorization/code.ts';
+import type { Consent } from './authorization/consent.ts';
 import type { Client, OwnerSecret } from './clients/client.ts';
 import type { Resource } from './clients/resource.ts';
 import type { MacKey, SigningKey, SigningKeyState } from './keys/signing-key.ts';
 import type { LoginAttempt } from './login/attempt.ts';
-import type { Ended, Session } from './login/session.ts';
+import type { Ended, Session, SessionCookie } from './login/session.ts';
 import type { TokenFamily } from './tokens/family.ts';
 
 /** Everything that a decision may change. The union is closed: a store has a statement for every kind. */
@@ -33,7 +35,23 @@ export type Write =
   | { readonly kind: 'attempt.store'; readonly attempt: LoginAttempt }
   | { readonly kind: 'attempt.remove'; readonly id: AttemptId }
   | { readonly kind: 'session.start'; readonly session: Session }
+  /** The person proved again who they are: a new time, and another cookie in the place of the one before. */
+  | {
+      readonly kind: 'session.authenticate';
+      readonly id: SessionId;
+      readonly from: number;
+      readonly authTime: EpochSeconds;
+      readonly amr: readonly string[];
+      readonly cookie: SessionCookie;
+    }
+  /** The cookie was seen: no new version, since nothing that was proved becomes false. */
+  | { readonly kind: 'session.see'; readonly id: SessionId; readonly at: EpochMilliseconds }
   | { readonly kind: 'session.end'; readonly id: SessionId; readonly ended: Ended }
+  | { readonly kind: 'consent.store'; readonly consent: Consent }
+  | { readonly kind: 'code.issue'; readonly code: AuthorizationCode }
+  /** Exactly one row that was not redeemed before, or the decision was made on stale facts. */
+  | { readonly kind: 'code.redeem'; readonly hash: Sha256; readonly at: EpochMilliseconds }
+  | { readonly kind: 'code.miss'; readonly hash: Sha256 }
   | { readonly kind: 'family.start'; readonly family: TokenFamily }
   /** Compare-and-set of the generation: exactly one row, or the decision was made on stale facts. */
   | {

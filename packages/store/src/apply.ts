@@ -7,6 +7,8 @@ import { accounts } from './tables/accounts.ts';
 import { attempts } from './tables/attempts.ts';
 import { audit } from './tables/audit.ts';
 import { clients } from './tables/clients.ts';
+import { codes } from './tables/codes.ts';
+import { consents } from './tables/consents.ts';
 import { families } from './tables/families.ts';
 import { identifiers } from './tables/identifiers.ts';
 import { macKeys, signingKeys } from './tables/keys.ts';
@@ -41,7 +43,13 @@ const STEPS: Steps = {
   'attempt.store': ({ attempt }) => [one(attempts.store(attempt))],
   'attempt.remove': ({ id }) => [one(attempts.remove(id))],
   'session.start': ({ session }) => [one(sessions.insert(session))],
+  'session.authenticate': (write) => [one(sessions.authenticate(write))],
+  'session.see': ({ id, at }) => [any(sessions.see(id, at))],
   'session.end': ({ id, ended }) => [any(sessions.end(id, ended))],
+  'consent.store': ({ consent }) => [one(consents.store(consent))],
+  'code.issue': ({ code }) => [one(codes.insert(code))],
+  'code.redeem': ({ hash, at }) => [one(codes.redeem(hash, at))],
+  'code.miss': ({ hash }) => [any(codes.miss(hash))],
   'family.start': ({ family }) => [one(families.insert(family))],
   'family.rotate': (write) => [one(families.rotate(write))],
   'family.touch': ({ id, generation, at }) => [one(families.touch(id, generation, at))],

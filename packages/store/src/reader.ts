@@ -5,6 +5,8 @@ import { accounts } from './tables/accounts.ts';
 import { attempts } from './tables/attempts.ts';
 import { audit } from './tables/audit.ts';
 import { clients } from './tables/clients.ts';
+import { codes } from './tables/codes.ts';
+import { consents } from './tables/consents.ts';
 import { families } from './tables/families.ts';
 import { identifiers } from './tables/identifiers.ts';
 import { macKeys, signingKeys } from './tables/keys.ts';
@@ -34,6 +36,9 @@ export function createReader(executor: Executor, now: () => EpochMilliseconds): 
       list(resource === undefined ? roles.ofAccount(account) : roles.at(account, resource), roles.model),
     session: (id) => maybe(sessions.byId(id), sessions.model),
     liveSessions: (account, at) => list(sessions.live(account, at), sessions.summary),
+    sessionByCookie: (hash) => maybe(sessions.byCookie(hash), sessions.model),
+    code: (hash) => maybe(codes.byHash(hash), codes.model),
+    consent: (account, client) => maybe(consents.of(account, client), consents.model),
     attempt: (id) => maybe(attempts.byId(id), attempts.model),
     family: (id) => maybe(families.byId(id), families.model),
     offlineFamilies: (account, at) => list(families.offline(account, at), families.model),

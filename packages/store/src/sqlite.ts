@@ -12,6 +12,8 @@ import type { Query, Step } from './sql.ts';
 import { isSqliteError, openConnection, type SqliteConnection, setPragmas } from './sqlite-driver.ts';
 import { attempts } from './tables/attempts.ts';
 import { clients } from './tables/clients.ts';
+import { codes } from './tables/codes.ts';
+import { consents } from './tables/consents.ts';
 import { families } from './tables/families.ts';
 import { revocations } from './tables/revocations.ts';
 import { secrets } from './tables/secrets.ts';
@@ -178,10 +180,12 @@ function expireNow(connection: SqliteConnection, now: EpochMilliseconds, limit: 
   const before = later(now, -DURATIONS.eventRetention * 1000);
   const steps: readonly ((limit: number) => Query)[] = [
     (left) => attempts.expire(now, left),
+    (left) => codes.expire(later(now, -DURATIONS.codeMax * 1000), left),
     (left) => revocations.expire(now, left),
     (left) => families.expire(before, left),
     (left) => sessions.expire(before, left),
     (left) => secrets.expire(before, left),
+    (left) => consents.expire(before, left),
     (left) => clients.expire(before, left),
   ];
   let removed = 0;

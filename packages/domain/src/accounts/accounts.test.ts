@@ -43,6 +43,7 @@ const session = (sessionId: string): Session => ({
   userAgent: undefined,
   pos: { epoch: 1, seq: 0 },
   ended: undefined,
+  cookie: undefined,
 });
 const offline: TokenFamily = {
   id: 'fam_off' as FamilyId,

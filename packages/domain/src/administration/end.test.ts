@@ -32,6 +32,7 @@ const session: Session = {
   userAgent: undefined,
   pos: { epoch: 1, seq: 0 },
   ended: undefined,
+  cookie: undefined,
 };
 
 test('an administrator ends a session: row, event and audit in one', () => {
@@ -115,6 +116,11 @@ const client = {
   scope: [],
   resources: [],
   origins: [],
+  applicationType: 'web',
+  redirectUris: [],
+  requiresPkce: true,
+  idTokenAlgorithm: 'RS256',
+  hasScopeClaimsInIdToken: false,
   refreshPolicy: 'rotate',
   overlapMilliseconds: undefined,
   cutOff: undefined,

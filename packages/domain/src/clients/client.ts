@@ -1,4 +1,6 @@
+import type { SigningAlgorithm } from '@latchkey/protocol/jwk';
 import type { Position } from '@latchkey/protocol/position';
+import type { ApplicationType } from '@latchkey/protocol/redirect-uri';
 import type { Scope } from '@latchkey/protocol/scope';
 import type {
   ClientId,
@@ -12,7 +14,7 @@ import type {
 /** How a client authenticates at the endpoints; `none` makes it a public client. @spec RFC 7591 §2 */
 export type ClientAuthenticationMethod = 'none' | 'client_secret_basic' | 'client_secret_post';
 
-export type GrantType = 'client_credentials' | 'refresh_token';
+export type GrantType = 'authorization_code' | 'client_credentials' | 'refresh_token';
 
 /** An OAuth client. */
 export interface Client {
@@ -31,6 +33,16 @@ export interface Client {
   readonly resources: readonly ResourceIdentifier[];
   /** Origins of its pages, exact. They may call the first-party API and the token endpoint. */
   readonly origins: readonly string[];
+  /** A native application's redirect URIs may be private-use schemes, and its loopback ports vary. */
+  readonly applicationType: ApplicationType;
+  /** Where answers to authorization requests may go, exact. */
+  readonly redirectUris: readonly string[];
+  /** False only for a confidential client that an administrator exempted. */
+  readonly requiresPkce: boolean;
+  /** What its ID tokens are signed with. */
+  readonly idTokenAlgorithm: SigningAlgorithm;
+  /** Whether the claims of `profile` and `email` stand in its ID tokens too. */
+  readonly hasScopeClaimsInIdToken: boolean;
   /** `rotate`: each refresh makes a new refresh token. `keep`: the same one stays (confidential clients only). */
   readonly refreshPolicy: 'rotate' | 'keep';
   /** Overlap of its families, when it is not the rule's default; in milliseconds, at most 30 000. */

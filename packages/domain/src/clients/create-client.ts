@@ -1,5 +1,6 @@
 import { LIMITS } from '@latchkey/protocol/limits';
-import { isScopeName, type Scope } from '@latchkey/protocol/scope';
+import { isRegistrableRedirectUri } from '@latchkey/protocol/redirect-uri';
+import { isIdentityScope, isScopeName, type Scope } from '@latchkey/protocol/scope';
 import type { ClientId, ResourceIdentifier } from '@latchkey/protocol/types';
 import { type Administrator, mayGive } from '../administration/scopes.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
@@ -14,7 +15,18 @@ import { type NewSecret, storedSecret } from './secret.ts';
 export interface CreateClientCommand
   extends Pick<
     Client,
-    'name' | 'authentication' | 'firstParty' | 'grantTypes' | 'origins' | 'refreshPolicy' | 'overlapMilliseconds'
+    | 'name'
+    | 'authentication'
+    | 'firstParty'
+    | 'grantTypes'
+    | 'origins'
+    | 'applicationType'
+    | 'redirectUris'
+    | 'requiresPkce'
+    | 'idTokenAlgorithm'
+    | 'hasScopeClaimsInIdToken'
+    | 'refreshPolicy'
+    | 'overlapMilliseconds'
   > {
   readonly administrator: Administrator;
   readonly id: ClientId;
@@ -48,7 +60,7 @@ export async function loadCreateClient(
  * Decides a new client. Its properties must go together, its resources must exist, and nobody makes a client for the
  * admin API that may do more than they may themselves.
  *
- * @returns `client_metadata_conflict`, `origin_invalid`, `limit_reached`, `scope_malformed`, `resource_unknown`,
+ * @returns `client_metadata_conflict`, `origin_invalid`, `redirect_uri_invalid`, `limit_reached`, `scope_malformed`, `resource_unknown`,
  *   `scope_not_allowed`, `admin_client_invalid`, `scope_insufficient`
  * @spec RFC 6749 §2.1, §4.4 (client credentials are for confidential clients only); RFC 7591 §2
  */
@@ -60,15 +72,21 @@ export function decideCreateClient(
   const confidential = command.authentication !== 'none';
   if (!fitsTogether(command)) return refuse('client_metadata_conflict');
   if (!command.origins.every(isRegistrableOrigin)) return refuse('origin_invalid');
+  if (!command.redirectUris.every((uri) => isRegistrableRedirectUri(uri, command.applicationType)))
+    return refuse('redirect_uri_invalid');
+  if (command.redirectUris.length > LIMITS.redirectUrisPerClientMax) return refuse('limit_reached');
   if (command.origins.length > LIMITS.originsPerClientMax || command.resources.length > LIMITS.resourcesMax)
     return refuse('limit_reached');
   if (command.scope.length > LIMITS.scopeNamesMax || !command.scope.every(isScopeName))
     return refuse('scope_malformed');
   if (resources.length !== command.resources.length) return refuse('resource_unknown');
-  if (!command.scope.every((name) => resources.some((resource) => resource.scope.includes(name))))
-    return refuse('scope_not_allowed');
+  const isSignIn = command.grantTypes.includes('authorization_code');
+  const isKnown = (name: string) =>
+    (isSignIn && isIdentityScope(name)) || resources.some((resource) => resource.scope.includes(name));
+  if (!command.scope.every(isKnown)) return refuse('scope_not_allowed');
   if (resources.some(({ audience }) => audience === command.adminApi)) {
-    const machine = confidential && !command.firstParty && !command.grantTypes.includes('refresh_token');
+    const machine =
+      confidential && !command.firstParty && command.grantTypes.every((type) => type === 'client_credentials');
     if (!machine) return refuse('admin_client_invalid');
     if (!mayGive(command.administrator, command.scope)) return refuse('scope_insufficient');
   }
@@ -93,17 +111,28 @@ const clientOf = (command: CreateClientCommand, resources: readonly Resource[], 
   scope: [...new Set(command.scope)],
   resources: [...new Set(resources.map(({ identifier }) => identifier))],
   origins: [...new Set(command.origins)],
+  applicationType: command.applicationType,
+  redirectUris: [...new Set(command.redirectUris)],
+  requiresPkce: command.requiresPkce,
+  idTokenAlgorithm: command.idTokenAlgorithm,
+  hasScopeClaimsInIdToken: command.hasScopeClaimsInIdToken,
   refreshPolicy: command.refreshPolicy,
   overlapMilliseconds: command.overlapMilliseconds,
   cutOff: undefined,
 });
 
-/** Only a client that proves itself acts on its own or keeps a refresh token; only pages of our own have origins. */
+/**
+ * Only a client that proves itself acts on its own, keeps a refresh token or goes without PKCE; answers of the pages need
+ * somewhere to go; and only a client that people use has pages with origins.
+ */
 function fitsTogether(command: CreateClientCommand): boolean {
   const isPublic = command.authentication === 'none';
   if (command.grantTypes.length === 0) return false;
   if (isPublic && (command.grantTypes.includes('client_credentials') || command.refreshPolicy === 'keep')) return false;
-  return command.firstParty || command.origins.length === 0;
+  const isSignIn = command.grantTypes.includes('authorization_code');
+  if (isSignIn !== command.redirectUris.length > 0) return false;
+  if (isPublic && !command.requiresPkce) return false;
+  return command.firstParty || isSignIn || command.origins.length === 0;
 }
 
 const created = (client: Client, administrator: Administrator, at: Moment['now']): Write => ({

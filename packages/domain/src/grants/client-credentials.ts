@@ -64,5 +64,6 @@ export function decideClientCredentials(
       person: undefined,
     },
     refresh: undefined,
+    identity: undefined,
   });
 }

@@ -15,7 +15,7 @@ import type { Resource } from '../clients/resource.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
 import type { Session } from '../login/session.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
-import type { TokenGrant } from '../tokens/access-grant.ts';
+import { type AccessGrant, identityOf, type TokenGrant } from '../tokens/access-grant.ts';
 import type { EndReason } from '../tokens/end-reason.ts';
 import { eventExpiry } from '../tokens/event-expiry.ts';
 import type { Delivery, RefreshState, TokenFamily } from '../tokens/family.ts';
@@ -122,18 +122,20 @@ export function decideRefresh(facts: RefreshFacts, command: RefreshCommand, mome
 
   const asked = askedFor(facts, family, command);
   if (!asked.ok) return refuse(asked.error);
+  const access: AccessGrant = {
+    subject: family.accountId,
+    clientId: family.clientId,
+    resource: asked.resource,
+    scope: asked.scope,
+    roles: facts.roles.map(({ role }) => role),
+    issuedAt: now,
+    pos: moment.position,
+    cnf: family.cnf,
+    person: personOf(family, session),
+  };
   const grant = (state: RefreshState): TokenGrant => ({
-    access: {
-      subject: family.accountId,
-      clientId: family.clientId,
-      resource: asked.resource,
-      scope: asked.scope,
-      roles: facts.roles.map(({ role }) => role),
-      issuedAt: now,
-      pos: moment.position,
-      cnf: family.cnf,
-      person: personOf(family, session),
-    },
+    access,
+    identity: identityOf(family, client, access, undefined),
     refresh: {
       familyId: family.id,
       generation: state.generation,

@@ -1,22 +1,23 @@
-import type { AccountId, AttemptId, ClientId, EpochMilliseconds, ResourceIdentifier } from '@latchkey/protocol/types';
-import type { Delivery } from '../tokens/family.ts';
+import type { AuthorizationRequest } from '@latchkey/protocol/authorization-request';
+import type { AttemptId, EpochMilliseconds, SessionId, Sha256 } from '@latchkey/protocol/types';
 
-/** A way to prove who one is. More come with their own orders; none of them touches the first step. */
-export type Factor = 'password';
+/** How far a login has come: begun, an account chosen among those signed in, or a person authenticated. */
+export type Progress =
+  | { readonly stage: 'begun' }
+  | { readonly stage: 'chosen'; readonly sessionId: SessionId }
+  | { readonly stage: 'authenticated'; readonly sessionId: SessionId };
 
 /**
- * A login between its first step and its last: what was asked for, and what is proved so far. It is stored only while
- * it waits for a further step; one that needs nothing more goes from begun to complete in one transaction.
+ * A login on the pages between its first step and its last: what was asked for, and how far it is. It is stored only
+ * while it waits for a person, and belongs to the browser that began it; what it asks for cannot be changed on the way.
  */
 export interface LoginAttempt {
   readonly id: AttemptId;
   readonly version: number;
-  readonly accountId: AccountId;
-  readonly clientId: ClientId;
-  readonly asked: { readonly scope: string | undefined; readonly resource: ResourceIdentifier | undefined };
-  readonly delivery: Delivery;
-  readonly proved: readonly string[];
-  readonly needed: readonly string[];
+  /** Hash of the random value that the browser of this login holds in a cookie. */
+  readonly browser: Sha256;
+  readonly request: AuthorizationRequest;
+  readonly progress: Progress;
   readonly createdAt: EpochMilliseconds;
   readonly expiresAt: EpochMilliseconds;
 }

@@ -1,14 +1,12 @@
 import type { ErrorId } from '@latchkey/protocol/errors';
 import type { AccountId, ClientId } from '@latchkey/protocol/types';
-import type { Account } from '../accounts/account.ts';
-import type { PasswordCredential, PasswordProof } from '../accounts/password-credential.ts';
-import { isLocked, secondsToWait } from '../accounts/throttle.ts';
+import type { PasswordProof } from '../accounts/password-credential.ts';
 import { type Client, isPublic } from '../clients/client.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
-import type { RowVersion } from '../row-version.ts';
 import type { TokenGrant } from '../tokens/access-grant.ts';
 import type { Write } from '../write.ts';
+import { checkPassword, type PasswordFacts } from './password-check.ts';
 import { loadStartSession, type StartSessionCommand, type StartSessionFacts, startSession } from './start-session.ts';
 
 /** A login with a password that was looked at beforehand. */
@@ -17,9 +15,7 @@ export interface LogInCommand extends StartSessionCommand {
   readonly proof: PasswordProof;
 }
 
-export interface LogInFacts {
-  readonly account: Account | undefined;
-  readonly credential: PasswordCredential | undefined;
+export interface LogInFacts extends PasswordFacts {
   readonly client: Client | undefined;
   readonly start: StartSessionFacts | undefined;
 }
@@ -49,33 +45,24 @@ export async function loadLogIn(read: Reader, command: LogInCommand, moment: Mom
  * @spec SP 800-63B-4 §3.2.2 (limits of guessing)
  */
 export function decideLogIn(facts: LogInFacts, command: LogInCommand, moment: Moment): Decision<TokenGrant> {
-  const { account, credential, client, start } = facts;
+  const { client, start } = facts;
   const { proof } = command;
   if (client === undefined) return refuse('client_unknown');
   const clientError = clientRefusal(client);
   if (clientError !== undefined) return refuse(clientError);
-  if (account === undefined || start === undefined) return refuse('account_unknown');
-  if (credential === undefined || proof.result === 'no_credential') return refuse('account_without_password');
-  if (credential.version !== proof.version) return refuse('password_changed_meanwhile');
-  if (isLocked(credential)) return refuse('password_locked');
-  if (secondsToWait(credential, moment.now) > 0) return refuse('account_throttled');
-  if (proof.result === 'mismatch') return refuse('credentials_invalid', failed(account.id, client.id, moment));
-  if (account.disabledAt !== undefined) return refuse('account_disabled', failed(account.id, client.id, moment));
+  if (start === undefined) return refuse('account_unknown');
+  const checked = checkPassword(facts, proof, client.id, moment);
+  if (!checked.ok) return refuse(checked.error.error, checked.error.writes);
+  const { account, expects } = checked.value;
 
   const started = startSession(start, account.id, client, command, moment);
   if (!started.ok) return refuse(started.error);
-  const expects: readonly RowVersion[] = [
-    { table: 'account', id: account.id, version: account.version },
-    { table: 'password', id: account.id, version: credential.version },
-    { table: 'client', id: client.id, version: client.version },
-  ];
-  const rehash: readonly Write[] =
-    proof.rehashed === undefined
-      ? []
-      : [{ kind: 'password.rehash', id: account.id, version: credential.version, phc: proof.rehashed }];
-  const reset: readonly Write[] = credential.failures > 0 ? [{ kind: 'password.succeed', id: account.id }] : [];
   const { grant, writes } = started.value;
-  return allow(grant, [...reset, ...rehash, ...writes, succeeded(command, account.id, client.id, moment)], expects);
+  return allow(
+    grant,
+    [...checked.value.writes, ...writes, succeeded(command, account.id, client.id, moment)],
+    [...expects, { table: 'client', id: client.id, version: client.version }],
+  );
 }
 
 /** Only the deployment's own clients ask for a password, and only those that need no secret of their own here. */
@@ -84,14 +71,6 @@ function clientRefusal(client: Client): ErrorId | undefined {
   if (!client.firstParty) return 'client_not_first_party';
   return isPublic(client) ? undefined : 'client_authentication_missing';
 }
-
-const failed = (account: AccountId, client: ClientId, { now }: Moment): readonly Write[] => [
-  { kind: 'password.fail', id: account, at: now },
-  {
-    kind: 'audit.append',
-    entry: { at: now, event: 'login.failed', actor: client, subject: { account, client }, detail: {} },
-  },
-];
 
 const succeeded = (command: LogInCommand, account: AccountId, client: ClientId, { now }: Moment): Write => ({
   kind: 'audit.append',

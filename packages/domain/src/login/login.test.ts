@@ -52,6 +52,11 @@ const client: Client = {
   scope: ['read', 'write', 'pay'],
   resources: [API],
   origins: [],
+  applicationType: 'web',
+  redirectUris: [],
+  requiresPkce: true,
+  idTokenAlgorithm: 'RS256',
+  hasScopeClaimsInIdToken: false,
   refreshPolicy: 'rotate',
   overlapMilliseconds: undefined,
   cutOff: undefined,
@@ -104,6 +109,7 @@ const session: Session = {
   userAgent: 'Firefox',
   pos: position,
   ended: undefined,
+  cookie: undefined,
 };
 const refresh: RefreshState = {
   generation: 0,

@@ -1,5 +1,5 @@
 import type { Position } from '@latchkey/protocol/position';
-import type { AccountId, EpochMilliseconds, EpochSeconds, SessionId } from '@latchkey/protocol/types';
+import type { AccountId, EpochMilliseconds, EpochSeconds, SessionId, Sha256 } from '@latchkey/protocol/types';
 import type { EndReason } from '../tokens/end-reason.ts';
 
 /** One login of one account on one device. */
@@ -19,6 +19,16 @@ export interface Session {
   readonly userAgent: string | undefined;
   readonly pos: Position;
   readonly ended: Ended | undefined;
+  /** By what a browser shows that it is in this session; undefined for a session of the first-party API. */
+  readonly cookie: SessionCookie | undefined;
+}
+
+/** The cookie of a browser's session: a random value of its own, never the `sid`, new at each authentication. */
+export interface SessionCookie {
+  readonly hash: Sha256;
+  /** A cookie that was not seen for so long signs nobody in. */
+  readonly idleSeconds: number;
+  readonly seenAt: EpochMilliseconds;
 }
 
 /** A session as its owner sees it in a list. */

@@ -104,6 +104,7 @@ export function startSession(
     userAgent: command.userAgent,
     pos: position,
     ended: undefined,
+    cookie: undefined,
   };
   const family: TokenFamily = {
     id: command.familyId,
@@ -179,11 +180,12 @@ function grantOf(
             familyExpiresAt: family.expiresAt,
             idleExpiresAt: later(now, refresh.idleSeconds * 1000),
           },
+    identity: undefined,
   };
 }
 
 /** The oldest sessions, as many as must make room for one more. */
-const endOldest = (live: readonly SessionSummary[], at: Moment['now']): readonly Write[] =>
+export const endOldest = (live: readonly SessionSummary[], at: Moment['now']): readonly Write[] =>
   live
     .slice(0, Math.max(0, live.length + 1 - LIMITS.sessionsPerAccountMax))
     .flatMap((session) => endSessionWrites(session, { reason: 'too_many_sessions', by: 'server', at }));

@@ -10,10 +10,13 @@ import type {
   ResourceId,
   ResourceIdentifier,
   SessionId,
+  Sha256,
 } from '@latchkey/protocol/types';
 import type { Account, Identifier, Role } from '../accounts/account.ts';
 import type { PasswordCredential } from '../accounts/password-credential.ts';
 import type { AuditRow } from '../audit.ts';
+import type { AuthorizationCode } from '../authorization/code.ts';
+import type { Consent } from '../authorization/consent.ts';
 import type { Client, OwnerSecret } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
 import type { MacKey, SigningKey } from '../keys/signing-key.ts';
@@ -41,7 +44,14 @@ export interface SessionReader {
   session(id: SessionId): Promise<Session | undefined>;
   /** Sessions that are neither ended nor expired, oldest first. */
   liveSessions(account: AccountId, now: EpochMilliseconds): Promise<readonly SessionSummary[]>;
+  /** The session that answers to a browser's cookie, whether it lives or not. */
+  sessionByCookie(hash: Sha256): Promise<Session | undefined>;
   attempt(id: AttemptId): Promise<LoginAttempt | undefined>;
+}
+
+export interface AuthorizationReader {
+  code(hash: Sha256): Promise<AuthorizationCode | undefined>;
+  consent(account: AccountId, client: ClientId): Promise<Consent | undefined>;
 }
 
 export interface FamilyReader {
@@ -82,7 +92,14 @@ export interface LogReader {
 }
 
 /** What a decision may look at. A `load` asks for the slice that it reads. */
-export interface Reader extends AccountReader, SessionReader, FamilyReader, ClientReader, KeyReader, LogReader {
+export interface Reader
+  extends AccountReader,
+    SessionReader,
+    AuthorizationReader,
+    FamilyReader,
+    ClientReader,
+    KeyReader,
+    LogReader {
   /** The store's clock, and how far the log and the catalogue are: read before the facts that it is used with. */
   moment(): Promise<Moment>;
 }

@@ -1,8 +1,19 @@
 import type { Confirmation } from '@latchkey/protocol/claims';
+import type { SigningAlgorithm } from '@latchkey/protocol/jwk';
 import type { Position } from '@latchkey/protocol/position';
 import type { Scope } from '@latchkey/protocol/scope';
-import type { ClientId, EpochMilliseconds, EpochSeconds, FamilyId, Sealed, SessionId } from '@latchkey/protocol/types';
+import type {
+  AccountId,
+  ClientId,
+  EpochMilliseconds,
+  EpochSeconds,
+  FamilyId,
+  Sealed,
+  SessionId,
+} from '@latchkey/protocol/types';
+import type { Client } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
+import type { TokenFamily } from './family.ts';
 
 /**
  * What the access token about to be minted will say. Time and place come from the decision, never from the moment of
@@ -41,8 +52,49 @@ export interface RefreshGrant {
   readonly idleExpiresAt: EpochMilliseconds;
 }
 
-/** What a login or a refresh issues. */
+/** An ID token about to be minted. */
+export interface IdTokenGrant {
+  readonly accountId: AccountId;
+  readonly clientId: ClientId;
+  readonly algorithm: SigningAlgorithm;
+  /** The scopes whose claims stand in the token itself; none where the client asks the UserInfo endpoint. */
+  readonly claimsScope: Scope;
+  readonly nonce: string | undefined;
+  readonly issuedAt: EpochMilliseconds;
+  readonly sessionId: SessionId | undefined;
+  readonly authTime: EpochSeconds | undefined;
+  readonly amr: readonly string[];
+}
+
+/** What a login, a redemption or a refresh issues. */
 export interface TokenGrant {
   readonly access: AccessGrant;
   readonly refresh: RefreshGrant | undefined;
+  /** Undefined where the client did not ask who the person is. */
+  readonly identity: IdTokenGrant | undefined;
+}
+
+/**
+ * The ID token of a family, for a client that asked who the person is.
+ *
+ * @spec OIDC Core §3.1.2.1 (OIDC-01: only with `openid`), §12.2
+ */
+export function identityOf(
+  family: TokenFamily,
+  client: Client,
+  { issuedAt, person }: Pick<AccessGrant, 'issuedAt' | 'person'>,
+  nonce: string | undefined,
+): IdTokenGrant | undefined {
+  if (person === undefined || !family.scope.includes('openid')) return undefined;
+  return {
+    accountId: family.accountId,
+    clientId: family.clientId,
+    algorithm: client.idTokenAlgorithm,
+    claimsScope: client.hasScopeClaimsInIdToken ? family.scope : [],
+    nonce,
+    issuedAt,
+    sessionId: person.sessionId,
+    authTime: person.authTime,
+    amr: person.amr,
+  };
 }

@@ -10,4 +10,6 @@ export type EndReason =
   | 'refresh_token_reused'
   | 'refresh_token_newer_than_store'
   | 'mac_key_revoked'
-  | 'too_many_sessions';
+  | 'too_many_sessions'
+  | 'other_account_signed_in'
+  | 'authorization_code_replayed';

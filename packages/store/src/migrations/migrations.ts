@@ -1,5 +1,6 @@
 import { first } from './0001-first.ts';
+import { signIn } from './0002-sign-in.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in order. */
-export const MIGRATIONS: readonly Migration[] = [first];
+export const MIGRATIONS: readonly Migration[] = [first, signIn];

@@ -1,28 +1,39 @@
-import type { LoginAttempt } from '@latchkey/domain/login/attempt';
-import type { AttemptId, EpochMilliseconds } from '@latchkey/protocol/types';
+import type { LoginAttempt, Progress } from '@latchkey/domain/login/attempt';
+import type { AuthorizationRequest } from '@latchkey/protocol/authorization-request';
+import type { AttemptId, EpochMilliseconds, Sha256 } from '@latchkey/protocol/types';
 import { type Row, sql } from '../sql.ts';
-import { id, idIn, json, jsonIn, millisecondsIn, numberIn } from './columns.ts';
-
-type State = Pick<LoginAttempt, 'asked' | 'delivery' | 'proved' | 'needed'>;
+import { id, idIn, json, jsonIn, millisecondsIn, numberIn, textIn } from './columns.ts';
 
 export const attempts = {
   byId: (attempt: AttemptId) => sql`SELECT * FROM attempts WHERE id = ${id(attempt)}`,
   version: (attempt: AttemptId) => sql`SELECT version FROM attempts WHERE id = ${id(attempt)}`,
   /** The row of its version before, or none yet. */
-  store: (attempt: LoginAttempt) => {
-    const { asked, delivery, proved, needed }: State = attempt;
-    return sql`INSERT INTO attempts (id, version, account_id, client_id, state, created_at, expires_at) VALUES (${id(attempt.id)}, ${attempt.version}, ${id(attempt.accountId)}, ${id(attempt.clientId)}, ${json({ asked, delivery, proved, needed })}, ${attempt.createdAt}, ${attempt.expiresAt}) ON CONFLICT (id) DO UPDATE SET version = excluded.version, state = excluded.state WHERE attempts.version = excluded.version - 1`;
-  },
+  store: (attempt: LoginAttempt) =>
+    sql`INSERT INTO attempts (id, version, browser, request, progress, created_at, expires_at) VALUES (${id(attempt.id)}, ${attempt.version}, ${attempt.browser}, ${json(attempt.request)}, ${json(attempt.progress)}, ${attempt.createdAt}, ${attempt.expiresAt}) ON CONFLICT (id) DO UPDATE SET version = excluded.version, progress = excluded.progress WHERE attempts.version = excluded.version - 1`,
   remove: (attempt: AttemptId) => sql`DELETE FROM attempts WHERE id = ${id(attempt)}`,
   expire: (now: EpochMilliseconds, limit: number) =>
     sql`DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE expires_at <= ${now} LIMIT ${limit})`,
   model: (row: Row): LoginAttempt => ({
-    ...jsonIn<State>(row, 'state'),
     id: idIn(row, 'id', 'att'),
     version: numberIn(row, 'version'),
-    accountId: idIn(row, 'account_id', 'acc'),
-    clientId: idIn(row, 'client_id', 'cli'),
+    browser: textIn(row, 'browser') as Sha256,
+    request: { ...ABSENT, ...jsonIn<AuthorizationRequest>(row, 'request') },
+    progress: jsonIn<Progress>(row, 'progress'),
     createdAt: millisecondsIn(row, 'created_at'),
     expiresAt: millisecondsIn(row, 'expires_at'),
   }),
+};
+
+/** JSON leaves out what is undefined; a model never does. */
+const ABSENT = {
+  state: undefined,
+  scope: undefined,
+  nonce: undefined,
+  codeChallenge: undefined,
+  maxAge: undefined,
+  loginHint: undefined,
+  essentialAcr: undefined,
+  claims: undefined,
+  idTokenHint: undefined,
+  subject: undefined,
 };

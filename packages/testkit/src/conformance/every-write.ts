@@ -68,7 +68,7 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     const first = row.attempt(1);
     await put(store, { kind: 'attempt.store', attempt: first });
     same(await store.read.attempt(first.id), first);
-    const second = { ...first, version: 2, proved: ['pwd', 'otp'], needed: [] };
+    const second = { ...first, version: 2, progress: { stage: 'chosen', sessionId: s1.id } } as const;
     await put(store, { kind: 'attempt.store', attempt: second });
     same(await store.read.attempt(first.id), second);
     same(await conflicts(store, [{ kind: 'attempt.store', attempt: second }]), true, 'a step is taken once');
@@ -85,11 +85,65 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     await put(store, { kind: 'session.start', session: s1 }, { kind: 'session.start', session: bare });
     same([await store.read.session(s1.id), await store.read.session(bare.id)], [s1, bare]);
   },
+  async 'session.authenticate'(store) {
+    const signedIn = row.session(2, { cookie: row.cookie(1) });
+    await put(store, { kind: 'session.start', session: signedIn });
+    same(await store.read.sessionByCookie(row.cookie(1).hash), signedIn);
+    const again = { authTime: (signedIn.authTime + 9) as EpochSeconds, amr: ['pwd', 'otp'], cookie: row.cookie(2) };
+    const authenticate = { kind: 'session.authenticate', id: signedIn.id, from: 1, ...again } as const;
+    await put(store, authenticate);
+    same(await store.read.session(signedIn.id), { ...signedIn, ...again, version: 2 });
+    same(await store.read.sessionByCookie(row.cookie(1).hash), undefined, 'the cookie before is of no more use');
+    same(await conflicts(store, [authenticate]), true);
+    await put(store, { kind: 'session.end', id: signedIn.id, ended });
+    same(await conflicts(store, [{ ...authenticate, from: 3 }]), true, 'a session that has ended stays so');
+  },
+  async 'session.see'(store) {
+    const signedIn = row.session(2, { cookie: row.cookie(1) });
+    await put(store, { kind: 'session.start', session: s1 }, { kind: 'session.start', session: signedIn });
+    for (const id of [s1.id, signedIn.id]) await put(store, { kind: 'session.see', id, at: row.after(90) });
+    same(await store.read.session(s1.id), s1);
+    same(await store.read.session(signedIn.id), { ...signedIn, cookie: row.cookie(1, { seenAt: row.after(90) }) });
+    same(
+      (await store.read.liveSessions(a1.id, NOW)).map(({ lastSeenAt }) => lastSeenAt),
+      [NOW, row.after(90)],
+    );
+  },
   async 'session.end'(store) {
     await put(store, { kind: 'session.start', session: s1 });
     await put(store, { kind: 'session.end', id: s1.id, ended });
     await put(store, { kind: 'session.end', id: s1.id, ended: { ...ended, reason: 'password_changed' } });
     same(await store.read.session(s1.id), { ...s1, version: 2, ended }, 'the first end stays');
+  },
+  async 'consent.store'(store) {
+    await put(store, { kind: 'consent.store', consent: row.consent() });
+    same(await store.read.consent(a1.id, c1.id), row.consent());
+    const more = row.consent({ scope: ['openid', 'write'], resources: [], givenAt: row.after(3) });
+    await put(store, { kind: 'consent.store', consent: more });
+    same(await store.read.consent(a1.id, c1.id), more);
+    same(await store.read.consent(row.idOf('acc', 2), c1.id), undefined);
+  },
+  async 'code.issue'(store) {
+    const bare = row.code(2, { nonce: undefined, challenge: undefined, isRedirectUriGiven: false, scope: [] });
+    for (const code of [row.code(1), bare]) {
+      await put(store, { kind: 'code.issue', code });
+      same(await store.read.code(code.hash), code);
+    }
+    same(await conflicts(store, [{ kind: 'code.issue', code: row.code(1) }]), true);
+  },
+  async 'code.redeem'(store) {
+    const redeem = { kind: 'code.redeem', hash: row.code(1).hash, at: row.after(2) } as const;
+    same(await conflicts(store, [redeem]), true);
+    await put(store, { kind: 'code.issue', code: row.code(1) });
+    await put(store, redeem);
+    same(await store.read.code(row.code(1).hash), row.code(1, { redeemedAt: row.after(2) }));
+    same(await conflicts(store, [redeem]), true, 'CODE-01: a code is redeemed once');
+  },
+  async 'code.miss'(store) {
+    await put(store, { kind: 'code.issue', code: row.code(1) });
+    for (const hash of [row.code(1).hash, row.code(1).hash, row.code(2).hash])
+      await put(store, { kind: 'code.miss', hash });
+    same(await store.read.code(row.code(1).hash), row.code(1, { wrongTries: 2 }));
   },
   async 'family.start'(store) {
     const full = row.family(2, {

@@ -1,11 +1,14 @@
 import type { Account, Identifier } from '@latchkey/domain/accounts/account';
 import type { AuditEntry } from '@latchkey/domain/audit';
+import type { AuthorizationCode } from '@latchkey/domain/authorization/code';
+import type { Consent } from '@latchkey/domain/authorization/consent';
 import type { Client, OwnerSecret } from '@latchkey/domain/clients/client';
 import type { Resource } from '@latchkey/domain/clients/resource';
 import type { MacKey, SigningKey } from '@latchkey/domain/keys/signing-key';
 import type { LoginAttempt } from '@latchkey/domain/login/attempt';
-import type { Session } from '@latchkey/domain/login/session';
+import type { Session, SessionCookie } from '@latchkey/domain/login/session';
 import type { RefreshState, TokenFamily } from '@latchkey/domain/tokens/family';
+import type { AuthorizationRequest } from '@latchkey/protocol/authorization-request';
 import { type IdPrefix, type Ids, makeId } from '@latchkey/protocol/ids';
 import {
   type ClientId,
@@ -56,6 +59,7 @@ export const session = (number: number, more: Partial<Session> = {}): Session =>
   userAgent: 'Browser “1”',
   pos: { epoch: 5, seq: 7 },
   ended: undefined,
+  cookie: undefined,
   ...more,
 });
 
@@ -104,6 +108,11 @@ export const client = (number: number, more: Partial<Client> = {}): Client => ({
   scope: ['read', 'write'],
   resources: [API],
   origins: ['https://app.example'],
+  applicationType: 'web',
+  redirectUris: [],
+  requiresPkce: true,
+  idTokenAlgorithm: 'RS256',
+  hasScopeClaimsInIdToken: false,
   refreshPolicy: 'rotate',
   overlapMilliseconds: undefined,
   cutOff: undefined,
@@ -133,17 +142,73 @@ export const secret = (number: number, owner: ClientId | ResourceId, expiresAt?:
   expiresAt,
 });
 
+export const cookie = (number: number, more: Partial<SessionCookie> = {}): SessionCookie => ({
+  hash: `cookie-${number}` as Sha256,
+  idleSeconds: 3600,
+  seenAt: NOW,
+  ...more,
+});
+
+export const request = (more: Partial<AuthorizationRequest> = {}): AuthorizationRequest => ({
+  clientId: idOf('cli', 1),
+  redirectUri: 'https://app.example/callback',
+  isRedirectUriGiven: true,
+  responseMode: 'query',
+  state: 'state “1”',
+  scope: ['openid', 'read'],
+  resources: [],
+  nonce: 'nonce',
+  codeChallenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+  prompt: [],
+  maxAge: undefined,
+  loginHint: undefined,
+  uiLocales: [],
+  acrValues: [],
+  essentialAcr: undefined,
+  claims: undefined,
+  idTokenHint: undefined,
+  subject: undefined,
+  ...more,
+});
+
 export const attempt = (number: number, more: Partial<LoginAttempt> = {}): LoginAttempt => ({
   id: idOf('att', number),
   version: 1,
-  accountId: idOf('acc', 1),
-  clientId: idOf('cli', 1),
-  asked: { scope: 'read', resource: API },
-  delivery: 'cookie',
-  proved: ['pwd'],
-  needed: ['otp'],
+  browser: `browser-${number}` as Sha256,
+  request: request(),
+  progress: { stage: 'begun' },
   createdAt: NOW,
   expiresAt: after(600_000),
+  ...more,
+});
+
+export const code = (number: number, more: Partial<AuthorizationCode> = {}): AuthorizationCode => ({
+  hash: `code-${number}` as Sha256,
+  clientId: idOf('cli', 1),
+  accountId: idOf('acc', 1),
+  sessionId: idOf('ses', 1),
+  familyId: idOf('fam', 9),
+  redirectUri: 'https://app.example/callback',
+  isRedirectUriGiven: true,
+  scope: ['openid', 'read'],
+  resources: [API],
+  nonce: 'nonce',
+  challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+  authTime: seconds(NOW),
+  amr: ['pwd'],
+  wrongTries: 0,
+  createdAt: NOW,
+  expiresAt: after(60_000),
+  redeemedAt: undefined,
+  ...more,
+});
+
+export const consent = (more: Partial<Consent> = {}): Consent => ({
+  accountId: idOf('acc', 1),
+  clientId: idOf('cli', 1),
+  scope: ['openid', 'read'],
+  resources: [API],
+  givenAt: NOW,
   ...more,
 });
 

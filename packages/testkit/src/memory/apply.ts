@@ -4,7 +4,7 @@ import { WriteConflict } from '@latchkey/domain/ports/store';
 import type { RowVersion } from '@latchkey/domain/row-version';
 import type { RefreshState, TokenFamily } from '@latchkey/domain/tokens/family';
 import type { Write } from '@latchkey/domain/write';
-import { type MemoryState, withoutRow, withRow } from './state.ts';
+import { consentKey, type MemoryState, withoutRow, withRow } from './state.ts';
 
 type AuditMac = (bytes: Uint8Array) => Uint8Array;
 type Apply = {
@@ -103,10 +103,37 @@ const APPLY: Apply = {
     isFree(state.sessions.get(session.id));
     return { ...state, sessions: withRow(state.sessions, session.id, session) };
   },
+  'session.authenticate'(state, { id, from, authTime, amr, cookie }) {
+    const row = found(state.sessions.get(id), ({ version, ended }) => version === from && ended === undefined);
+    const changed = { ...row, version: row.version + 1, authTime, amr, cookie };
+    return { ...state, sessions: withRow(state.sessions, id, changed) };
+  },
+  'session.see'(state, { id, at }) {
+    const row = state.sessions.get(id);
+    if (row?.cookie === undefined) return state;
+    return { ...state, sessions: withRow(state.sessions, id, { ...row, cookie: { ...row.cookie, seenAt: at } }) };
+  },
   'session.end'(state, { id, ended }) {
     const row = state.sessions.get(id);
     if (row === undefined || row.ended !== undefined) return state;
     return { ...state, sessions: withRow(state.sessions, id, { ...row, version: row.version + 1, ended }) };
+  },
+  'consent.store': (state, { consent }) => ({
+    ...state,
+    consents: withRow(state.consents, consentKey(consent.accountId, consent.clientId), consent),
+  }),
+  'code.issue'(state, { code }) {
+    isFree(state.codes.get(code.hash));
+    return { ...state, codes: withRow(state.codes, code.hash, code) };
+  },
+  'code.redeem'(state, { hash, at }) {
+    const row = found(state.codes.get(hash), ({ redeemedAt }) => redeemedAt === undefined);
+    return { ...state, codes: withRow(state.codes, hash, { ...row, redeemedAt: at }) };
+  },
+  'code.miss'(state, { hash }) {
+    const row = state.codes.get(hash);
+    if (row === undefined) return state;
+    return { ...state, codes: withRow(state.codes, hash, { ...row, wrongTries: row.wrongTries + 1 }) };
   },
   'family.start'(state, { family }) {
     isFree(state.families.get(family.id));

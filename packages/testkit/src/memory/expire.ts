@@ -19,6 +19,7 @@ export function expireRows(
     return kept;
   };
   const attempts = without(state.attempts, ({ expiresAt }) => expiresAt <= now);
+  const codes = without(state.codes, ({ createdAt }) => createdAt < now - DURATIONS.codeMax * 1000);
   const deadEvents = state.events.filter(({ exp }) => exp <= Math.floor(now / 1000)).slice(0, left);
   left -= deadEvents.length;
   const isGone = (row: { readonly ended: { readonly at: number } | undefined; readonly expiresAt: number }) =>
@@ -34,11 +35,16 @@ export function expireRows(
   const inUse = new Set([...families.values()].map(({ sessionId }) => sessionId));
   const sessions = without(state.sessions, (session) => isGone(session) && !inUse.has(session.id));
   const secrets = without(state.secrets, ({ expiresAt }) => expiresAt !== undefined && expiresAt < before);
+  const consents = without(state.consents, ({ clientId }) => isLongAgo(state.clients.get(clientId)?.deletedAt));
+  const allowed = new Set([...consents.values()].map(({ clientId }) => clientId));
   const used = new Set([...families.values()].map(({ clientId }) => clientId));
   const clients = without(
     state.clients,
-    ({ id, deletedAt }) => deletedAt !== undefined && deletedAt < before && !used.has(id),
+    ({ id, deletedAt }) => deletedAt !== undefined && deletedAt < before && !used.has(id) && !allowed.has(id),
   );
   const events = deadEvents.length === 0 ? state.events : state.events.filter((event) => !deadEvents.includes(event));
-  return { state: { ...state, attempts, events, families, sessions, secrets, clients }, removed: limit - left };
+  return {
+    state: { ...state, attempts, codes, consents, events, families, sessions, secrets, clients },
+    removed: limit - left,
+  };
 }

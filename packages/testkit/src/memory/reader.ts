@@ -1,6 +1,6 @@
 import type { Page, Reader } from '@latchkey/domain/ports/reader';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
-import type { MemoryState } from './state.ts';
+import { consentKey, type MemoryState } from './state.ts';
 
 const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : 1);
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -38,10 +38,14 @@ export function createMemoryReader(current: () => MemoryState, now: () => EpochM
         const uses = [...families.values()]
           .filter(({ sessionId }) => sessionId === session.id)
           .flatMap(({ refresh }) => (refresh === undefined ? [] : [refresh.lastUsedAt]));
-        const lastSeenAt = (uses.length === 0 ? session.createdAt : Math.max(...uses)) as EpochMilliseconds;
+        const used = uses.length === 0 ? session.createdAt : Math.max(...uses);
+        const lastSeenAt = Math.max(used, session.cookie?.seenAt ?? 0) as EpochMilliseconds;
         return { ...session, lastSeenAt };
       });
     },
+    sessionByCookie: async (hash) => [...current().sessions.values()].find(({ cookie }) => cookie?.hash === hash),
+    code: async (hash) => current().codes.get(hash),
+    consent: async (account, client) => current().consents.get(consentKey(account, client)),
     attempt: async (id) => current().attempts.get(id),
     family: async (id) => current().families.get(id),
     offlineFamilies: async (account, at) =>

@@ -1,6 +1,8 @@
 import type { Account, Identifier, Role } from '@latchkey/domain/accounts/account';
 import type { PasswordCredential } from '@latchkey/domain/accounts/password-credential';
 import type { AuditRow } from '@latchkey/domain/audit';
+import type { AuthorizationCode } from '@latchkey/domain/authorization/code';
+import type { Consent } from '@latchkey/domain/authorization/consent';
 import type { Client, OwnerSecret } from '@latchkey/domain/clients/client';
 import type { Resource } from '@latchkey/domain/clients/resource';
 import type { MacKey, SigningKey } from '@latchkey/domain/keys/signing-key';
@@ -10,7 +12,7 @@ import type { TokenFamily } from '@latchkey/domain/tokens/family';
 import type { OutboxRow } from '@latchkey/domain/write';
 import type { RevocationEvent } from '@latchkey/protocol/claims';
 import type { Position } from '@latchkey/protocol/position';
-import type { EpochMilliseconds } from '@latchkey/protocol/types';
+import type { AccountId, ClientId, EpochMilliseconds } from '@latchkey/protocol/types';
 
 type Rows<T> = ReadonlyMap<string, T>;
 
@@ -28,6 +30,8 @@ export interface MemoryState {
   readonly passwords: Rows<PasswordCredential>;
   readonly attempts: Rows<LoginAttempt>;
   readonly sessions: Rows<Session>;
+  readonly codes: Rows<AuthorizationCode>;
+  readonly consents: Rows<Consent>;
   readonly families: Rows<TokenFamily>;
   readonly clients: Rows<Client>;
   readonly secrets: Rows<OwnerSecret>;
@@ -48,6 +52,8 @@ export const emptyState = (epoch: number): MemoryState => ({
   passwords: new Map(),
   attempts: new Map(),
   sessions: new Map(),
+  codes: new Map(),
+  consents: new Map(),
   families: new Map(),
   clients: new Map(),
   secrets: new Map(),
@@ -59,6 +65,9 @@ export const emptyState = (epoch: number): MemoryState => ({
   audit: [],
   outbox: [],
 });
+
+/** The key of a consent. */
+export const consentKey = (account: AccountId, client: ClientId): string => `${account} ${client}`;
 
 /** The same rows with one of them put in. */
 export const withRow = <T>(rows: Rows<T>, key: string, row: T): Rows<T> => new Map(rows).set(key, row);

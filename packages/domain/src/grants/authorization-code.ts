@@ -1,0 +1,215 @@
+import { intersect } from '@latchkey/protocol/scope';
+import { later, type ResourceIdentifier, type Sealed, type Sha256 } from '@latchkey/protocol/types';
+import type { Role } from '../accounts/account.ts';
+import type { AuthorizationCode } from '../authorization/code.ts';
+import { type Consent, covers, dependsOnConsent } from '../authorization/consent.ts';
+import type { Client, ProvedClient } from '../clients/client.ts';
+import type { Resource } from '../clients/resource.ts';
+import { allow, type Decision, refuse } from '../decision.ts';
+import type { Moment, Reader } from '../ports/reader.ts';
+import { type AccessGrant, identityOf, type TokenGrant } from '../tokens/access-grant.ts';
+import { eventExpiry } from '../tokens/event-expiry.ts';
+import type { RefreshState, TokenFamily } from '../tokens/family.ts';
+import { familyLife, isAccountLive, isClientLive, isSessionLive, type Lifelines } from '../tokens/liveness.ts';
+import type { Write } from '../write.ts';
+
+/** What the client asks. Client is proved; the seed was sealed for the family that the code names. */
+export interface RedeemCommand {
+  readonly client: ProvedClient;
+  readonly codeHash: Sha256;
+  readonly redirectUri: string | undefined;
+  /** The challenge that the verifier amounts to; undefined when none was sent. */
+  readonly challenge: string | undefined;
+  readonly resources: readonly ResourceIdentifier[];
+  readonly seed: Sealed;
+  readonly macKeyId: number;
+  readonly idleSeconds: number;
+  /** The absolute life of a family that outlives its session. */
+  readonly offlineSeconds: number;
+}
+
+export interface RedeemFacts extends Lifelines {
+  readonly code: AuthorizationCode | undefined;
+  readonly consent: Consent | undefined;
+  readonly resource: Resource | undefined;
+  readonly roles: readonly Role[];
+  /** The family that the code has started, if it was redeemed. */
+  readonly family: TokenFamily | undefined;
+}
+
+/** Loads what `decideRedeem` looks at. */
+export async function loadRedeem(read: Reader, command: RedeemCommand): Promise<RedeemFacts> {
+  const code = await read.code(command.codeHash);
+  if (code === undefined) return NOTHING;
+  const identifier = command.resources[0] ?? code.resources[0];
+  return {
+    code,
+    account: await read.account(code.accountId),
+    client: await read.client(code.clientId),
+    session: await read.session(code.sessionId),
+    consent: await read.consent(code.accountId, code.clientId),
+    resource: identifier === undefined ? undefined : await read.resource(identifier),
+    roles: identifier === undefined ? [] : await read.roles(code.accountId, identifier),
+    family: code.redeemedAt === undefined ? undefined : await read.family(code.familyId),
+  };
+}
+
+const NOTHING: RedeemFacts = {
+  code: undefined,
+  account: undefined,
+  client: undefined,
+  session: undefined,
+  consent: undefined,
+  resource: undefined,
+  roles: [],
+  family: undefined,
+};
+
+/** How often a code may be tried in vain before it is of no more use. @spec CODE-04 */
+export const WRONG_TRIES_MAX = 3;
+
+/**
+ * Decides the redemption of a code: once, by the client that it was issued to, with the verifier that only this client
+ * knows, for no more than was allowed. A second redemption that is otherwise valid means that the code was stolen: it
+ * ends exactly the family that the first one started. One that is not valid ends nothing, or anybody could.
+ *
+ * @returns `code_unknown`, `code_of_other_client`, `client_changed`, `code_tries_exceeded`, `code_redirect_uri_wrong`,
+ *   `code_verifier_unexpected`, `code_verifier_missing`, `code_verifier_wrong`, `code_used`, `code_expired`,
+ *   `code_ended`, `resource_ambiguous`, `resource_exceeds_code`
+ * @spec RFC 6749 §4.1.3; RFC 7636 §4.6; OAuth 2.1 "Reuse of Authorization Codes"; RFC 8707 §2.2
+ */
+export function decideRedeem(facts: RedeemFacts, command: RedeemCommand, moment: Moment): Decision<TokenGrant> {
+  const { code, client, account, session } = facts;
+  const { now } = moment;
+  if (code === undefined || client === undefined) return refuse('code_unknown');
+  if (code.clientId !== command.client.id) return refuse('code_of_other_client');
+  if (client.version !== command.client.version) return refuse('client_changed');
+  if (code.wrongTries >= WRONG_TRIES_MAX) return refuse('code_tries_exceeded');
+  const wrong = mismatch(code, command);
+  if (wrong !== undefined) return refuse(wrong, countTry(code));
+  if (code.redeemedAt !== undefined) return refuse('code_used', endFamily(facts, code, moment));
+  if (now >= code.expiresAt) return refuse('code_expired');
+
+  const isLive = isAccountLive(account, session?.pos ?? moment.position) && isSessionLive(session, now);
+  if (session === undefined || !isLive || !isClientLive(client, session.pos)) return refuse('code_ended');
+  if (dependsOnConsent(client) && !covers(facts.consent, code)) return refuse('code_ended');
+  if (command.resources.length > 1) return refuse('resource_ambiguous');
+  const { resource } = facts;
+  if (resource === undefined || !code.resources.includes(resource.identifier)) return refuse('resource_exceeds_code');
+
+  const isOffline = code.scope.includes('offline_access') && client.grantTypes.includes('refresh_token');
+  const family: TokenFamily = {
+    id: code.familyId,
+    accountId: code.accountId,
+    clientId: code.clientId,
+    sessionId: isOffline ? undefined : session.id,
+    scope: code.scope,
+    resources: [resource.identifier, ...code.resources.filter((one) => one !== resource.identifier)],
+    delivery: 'body',
+    cnf: undefined,
+    createdAt: now,
+    expiresAt: isOffline ? later(now, command.offlineSeconds * 1000) : session.expiresAt,
+    pos: moment.position,
+    ended: undefined,
+    refresh: client.grantTypes.includes('refresh_token') ? firstRefresh(command, moment) : undefined,
+  };
+  return allow(
+    grantOf(family, client, code, { ...facts, resource }, moment),
+    [
+      { kind: 'code.redeem', hash: code.hash, at: now },
+      { kind: 'family.start', family },
+    ],
+    [
+      { table: 'client', id: client.id, version: client.version },
+      { table: 'session', id: session.id, version: session.version },
+    ],
+  );
+}
+
+/** What does not go with the code, if anything. The redirect URI counts where the request named it. */
+function mismatch(code: AuthorizationCode, { redirectUri, challenge }: RedeemCommand) {
+  if (redirectUri !== undefined && redirectUri !== code.redirectUri) return 'code_redirect_uri_wrong';
+  if (redirectUri === undefined && code.isRedirectUriGiven && code.challenge === undefined)
+    return 'code_redirect_uri_wrong';
+  if (code.challenge === undefined) return challenge === undefined ? undefined : 'code_verifier_unexpected';
+  if (challenge === undefined) return 'code_verifier_missing';
+  return challenge === code.challenge ? undefined : 'code_verifier_wrong';
+}
+
+/** A code that was redeemed is beyond guessing: only one that still waits counts its tries. */
+const countTry = (code: AuthorizationCode): readonly Write[] =>
+  code.redeemedAt === undefined ? [{ kind: 'code.miss', hash: code.hash }] : [];
+
+function endFamily(facts: RedeemFacts, code: AuthorizationCode, { now }: Moment): readonly Write[] {
+  const { family } = facts;
+  if (family === undefined || familyLife(family, facts, now) !== 'live') return [];
+  return [
+    { kind: 'family.end', id: family.id, ended: { at: now, reason: 'authorization_code_replayed', by: code.clientId } },
+    { kind: 'revocation.emit', event: { kind: 'family', id: family.id, exp: eventExpiry(now) } },
+    {
+      kind: 'alert.raise',
+      entry: {
+        at: now,
+        event: 'authorization_code.replayed',
+        actor: code.clientId,
+        subject: { family: family.id, account: code.accountId, client: code.clientId, session: code.sessionId },
+        detail: {},
+      },
+    },
+  ];
+}
+
+const firstRefresh = ({ idleSeconds, macKeyId, seed }: RedeemCommand, { now }: Moment): RefreshState => ({
+  generation: 0,
+  rotatedAt: now,
+  lastUsedAt: now,
+  idleSeconds,
+  overlapMilliseconds: 0,
+  attemptHash: undefined,
+  overlapUses: 0,
+  overlapStreak: 0,
+  macKeyId,
+  seed,
+});
+
+function grantOf(
+  family: TokenFamily,
+  client: Client,
+  code: AuthorizationCode,
+  { resource, roles }: { readonly resource: Resource; readonly roles: readonly Role[] },
+  { now, position }: Moment,
+): TokenGrant {
+  const { refresh } = family;
+  const access: AccessGrant = {
+    subject: family.accountId,
+    clientId: family.clientId,
+    resource,
+    scope: intersect(family.scope, resource.scope),
+    roles: roles.map(({ role }) => role),
+    issuedAt: now,
+    pos: position,
+    cnf: undefined,
+    person: {
+      familyId: family.id,
+      sessionId: family.sessionId,
+      authTime: code.authTime,
+      amr: code.amr,
+      acr: undefined,
+    },
+  };
+  return {
+    access,
+    identity: identityOf(family, client, access, code.nonce),
+    refresh:
+      refresh === undefined
+        ? undefined
+        : {
+            familyId: family.id,
+            generation: refresh.generation,
+            macKeyId: refresh.macKeyId,
+            seed: refresh.seed,
+            familyExpiresAt: family.expiresAt,
+            idleExpiresAt: later(now, refresh.idleSeconds * 1000),
+          },
+  };
+}

@@ -1,0 +1,93 @@
+import { askedOf, loadResources, resourcesOf } from '@latchkey/domain/authorization/asked';
+import { type Asked, covers } from '@latchkey/domain/authorization/consent';
+import { consentPage } from '@latchkey/pages/consent';
+import { LIMITS } from '@latchkey/protocol/limits';
+import { fail, ok, type Result } from '@latchkey/protocol/result';
+import type { ResourceIdentifier } from '@latchkey/protocol/types';
+import { readForm } from '../../http/body.ts';
+import { checkForm } from '../../http/form-guard.ts';
+import { pageResponse, seeOther, themeOf, wordsFor } from '../../http/page.ts';
+import { goOn, placeOf } from '../../login/go-on.ts';
+import { findWaiting, formActionOf, hiddenOf, labelOf, type Waiting } from '../../login/waiting.ts';
+import type { Answer, Endpoint, Refusal, Server } from '../../server.ts';
+
+const CONSENT = { path: '/consent', credentials: ['none'], wording: 'page', cors: 'none' } as const;
+const DAY = 86_400;
+
+/** The page that asks what a client may do. @spec OIDC Core §3.1.2.4; ASVS 10.7.2 (AUT-12) */
+export const consentForm: Endpoint = {
+  ...CONSENT,
+  method: 'GET',
+  summary: 'The page that asks whether a client may have what it asks for.',
+  bodyMax: 0,
+  async answer(call, server): Promise<Answer> {
+    const waiting = await findWaiting(call.url.searchParams.get('login') ?? undefined, call, server);
+    if (!waiting.ok) return waiting;
+    const { session, client, attempt } = waiting.value;
+    if (session === undefined) return ok(seeOther(placeOf('/signin', attempt, server)));
+    const asked = await askedIn(waiting.value, server);
+    if (!asked.ok) return asked;
+    const { scope, resources } = asked.value;
+    const isOffline = scope.includes('offline_access');
+    const days = Math.ceil(server.settings.bodyAbsoluteSeconds / DAY);
+    const html = consentPage(
+      {
+        theme: themeOf(server),
+        action: `${server.settings.issuer}/consent`,
+        hidden: hiddenOf(waiting.value, server),
+        accountLabel: await labelOf(session, server),
+        clientName: client.name,
+        clientHost: hostOf(attempt.request.redirectUri),
+        scopes: scope,
+        resources: await namesOf(resources, server),
+        lifetime: isOffline ? { kind: 'offline', days } : { kind: 'session' },
+        isReturning: covers(await server.store.read.consent(session.accountId, client.id), asked.value),
+      },
+      wordsFor(call.request, attempt.request.uiLocales),
+    );
+    return ok(pageResponse(html, server, { formAction: formActionOf(waiting.value) }));
+  },
+};
+
+/** What somebody decided there. */
+export const consent: Endpoint = {
+  ...CONSENT,
+  method: 'POST',
+  summary: 'Takes the decision of that page.',
+  bodyMax: LIMITS.bodyBytesMax,
+  async answer(call, server): Promise<Answer> {
+    const form = await readForm(call.request, consent.bodyMax);
+    if (!form.ok) return form;
+    const waiting = await findWaiting(form.value.get('login'), call, server);
+    if (!waiting.ok) return waiting;
+    const guarded = checkForm(call, form.value, waiting.value.bound, server);
+    if (!guarded.ok) return guarded;
+    const { attempt, browser } = waiting.value;
+    const said = form.value.get('decision') === 'allow' ? 'allow' : 'deny';
+    return goOn(
+      { login: { waiting: { id: attempt.id, browser: browser.hash } }, said, browser },
+      call,
+      consent,
+      server,
+    );
+  },
+};
+
+async function askedIn({ attempt, client }: Waiting, server: Server): Promise<Result<Asked, Refusal>> {
+  const issuer = server.settings.issuer as ResourceIdentifier;
+  const resources = await loadResources(server.store.read, resourcesOf(attempt.request, client, issuer));
+  const asked = askedOf(attempt.request, client, resources, issuer);
+  return asked.ok ? asked : fail({ error: asked.error, about: { client: client.id } });
+}
+
+/** Where an answer leads: a host, or the scheme of an app. */
+const hostOf = (redirectUri: string): string => {
+  const { host, protocol } = new URL(redirectUri);
+  return host === '' ? protocol : host;
+};
+
+/** The APIs among the resources, by what an administrator called them. The server itself is no API. */
+async function namesOf(resources: readonly ResourceIdentifier[], server: Server): Promise<readonly string[]> {
+  const rows = await loadResources(server.store.read, resources);
+  return rows.filter(({ builtIn }) => !builtIn).map(({ name, identifier }) => `${name} (${identifier})`);
+}

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import type { ProvedClient } from '@latchkey/domain/clients/client';
+import { decideRedeem, loadRedeem, type RedeemCommand } from '@latchkey/domain/grants/authorization-code';
+import { fail, type Result } from '@latchkey/protocol/result';
+import type { AuthorizationCodeRequest } from '@latchkey/protocol/token-request';
+import { SEED_BYTES } from '@latchkey/tokens/formats/refresh-token';
+import { type MintedTokens, mintTokens } from '../mint/token-response.ts';
+import { secretHash } from '../prove/secret.ts';
+import { seedPlace } from '../seal/places.ts';
+import type { Refusal, Server } from '../server.ts';
+
+/** The challenge that a verifier amounts to. @spec RFC 7636 §4.2 (S256) */
+const challengeOf = (verifier: string): string => createHash('sha256').update(verifier).digest('base64url');
+
+/** Redeems a code: decides in one transaction, and mints what was decided. */
+export async function redeemCode(
+  client: ProvedClient,
+  request: AuthorizationCodeRequest,
+  server: Server,
+): Promise<Result<MintedTokens, Refusal>> {
+  const codeHash = secretHash(request.code);
+  // the family that the seed is sealed for stands in the row of the code, and never changes
+  const known = await server.store.read.code(codeHash);
+  const about = {
+    client: client.id,
+    ...(known === undefined ? {} : { family: known.familyId, account: known.accountId }),
+  };
+  if (known === undefined) return fail({ error: 'code_unknown', about });
+  const { catalogue } = await server.store.read.moment();
+  const command: RedeemCommand = {
+    client,
+    codeHash,
+    redirectUri: request.redirectUri,
+    challenge: request.codeVerifier === undefined ? undefined : challengeOf(request.codeVerifier),
+    resources: request.resources,
+    seed: server.seal.seal(seedPlace(known.familyId), server.entropy(SEED_BYTES)),
+    macKeyId: (await server.keys.at(catalogue)).macKey.id,
+    idleSeconds: server.settings.bodyIdleSeconds,
+    offlineSeconds: server.settings.bodyAbsoluteSeconds,
+  };
+  const { outcome, moment } = await server.commit(
+    (read) => loadRedeem(read, command),
+    (facts, at) => decideRedeem(facts, command, at),
+  );
+  return outcome.ok ? mintTokens(outcome.value, moment, server) : fail({ error: outcome.error, about });
+}
