@@ -95,7 +95,7 @@ test('relative imports stay inside their package and name the file', () => {
   const leaves = ({ path }: SourceFile, specifier: string) => {
     if (!specifier.startsWith('.')) return false;
     const target = new URL(specifier, `file:///${path}`).pathname.slice(1);
-    return !target.startsWith(`${path.split('/').slice(0, 3).join('/')}/`) || !target.endsWith('.ts');
+    return !target.startsWith(`${path.split('/').slice(0, 3).join('/')}/`) || !/\.(?:ts|json)$/.test(target);
   };
   expect(offences(files, leaves)).toEqual([]);
 });

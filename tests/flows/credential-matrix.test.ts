@@ -2,6 +2,7 @@ import { ADMIN_SCOPES } from '@latchkey/domain/administration/scopes';
 import { adminApiOf } from '@latchkey/server/bootstrap';
 import { ROUTES } from '@latchkey/server/routes';
 import type { CredentialKind, Endpoint } from '@latchkey/server/server';
+import { addRelyingParty, codeFlow } from '@latchkey/testkit/code-flow';
 import { PASSWORD, populate, read, type World } from '@latchkey/testkit/people';
 import { addClient, form, jsonBody, startTestServer } from '@latchkey/testkit/test-server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -15,6 +16,7 @@ const KINDS: Readonly<Record<CredentialKind, true>> = {
   refresh_token: true,
   refresh_cookie: true,
   access_token_issuer: true,
+  access_token_openid: true,
   access_token_admin: true,
   metrics_token: true,
 };
@@ -29,6 +31,7 @@ interface Presented {
 let world: World;
 let confidential: Awaited<ReturnType<typeof addClient>>;
 let administrator: Awaited<ReturnType<typeof addClient>>;
+let relyingParty: Awaited<ReturnType<typeof addClient>>;
 beforeAll(async () => {
   world = await populate(
     await startTestServer({
@@ -37,6 +40,7 @@ beforeAll(async () => {
   );
   const { server, issuer } = world.at;
   confidential = await addClient(server, { resources: [world.api.row.identifier] });
+  relyingParty = await addRelyingParty(world);
   administrator = await addClient(server, { scope: ADMIN_SCOPES, resources: [adminApiOf(issuer)] });
 });
 afterAll(() => world.at.close());
@@ -76,6 +80,10 @@ async function credentialOf(kind: CredentialKind): Promise<Presented> {
     }
     case 'access_token_issuer':
       return bearer(String((await signIn({ resource: issuer })).body.access_token));
+    case 'access_token_openid': {
+      const tokens = await codeFlow(world, relyingParty, { scope: 'openid' });
+      return bearer(String(tokens.body.access_token));
+    }
     case 'access_token_admin': {
       const asked = { grant_type: 'client_credentials', resource: adminApiOf(issuer) };
       const answer = await world.at.fetch('/oauth/token', form(asked, { authorization: administrator.basic }));

@@ -10,6 +10,7 @@ const CREDENTIALS: Readonly<Record<CredentialKind, string>> = {
   refresh_token: 'refresh token',
   refresh_cookie: 'refresh cookie and CSRF header',
   access_token_issuer: 'access token for the issuer',
+  access_token_openid: 'access token for the issuer with the scope openid',
   access_token_admin: 'access token for the admin API',
   metrics_token: 'metrics token',
 };
@@ -18,9 +19,15 @@ const WORDINGS: Readonly<Record<Wording, string>> = {
   oauth: 'RFC 6749',
   problem: 'RFC 9457',
   bearer: 'RFC 9457, RFC 6750',
+  page: 'a page',
 };
 
-const ORIGINS: Readonly<Record<Cors, string>> = { none: 'none', any: 'all', registered: 'registered' };
+const ORIGINS: Readonly<Record<Cors, string>> = {
+  none: 'none',
+  any: 'all',
+  registered: 'of clients',
+  first_party: 'of first-party clients',
+};
 
 /** docs/reference/endpoints.md: every route, from the table that the router is made of. */
 export function endpointsPage(): string {

@@ -304,6 +304,22 @@ export const ERRORS = {
   ),
 
   // The authorization endpoint
+  id_token_hint_invalid: row(
+    400,
+    'invalid_request',
+    'OIDC Core §3.1.2.1',
+    'tell',
+    'The id_token_hint is no ID token of this server for this client, or names somebody else than the claims do.',
+    'Send an ID token that this client was given, or leave it out.',
+  ),
+  token_of_other_party: row(
+    403,
+    'insufficient_scope',
+    'RFC 6750 §3.1',
+    'tell',
+    'Only the tokens of first-party clients may look after an account.',
+    'Other clients read who the person is at the UserInfo endpoint.',
+  ),
   redirect_uri_missing: row(
     400,
     'invalid_request',

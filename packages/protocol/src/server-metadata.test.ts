@@ -2,19 +2,34 @@ import { expect, test } from 'vitest';
 import { serverMetadata } from './server-metadata.ts';
 
 test.each(['https://id.example', 'https://id.example/tenant', 'http://localhost:8400'])(
-  'META-02, META-03 RFC 8414 §2: the document of %s names it to the letter, what works there, and nothing else',
+  'META-02, META-03, PKCE-08 RFC 8414 §2: the document of %s names it to the letter, what works there, and nothing else',
   (issuer) => {
-    expect(serverMetadata(issuer)).toEqual({
+    const clientMethods = ['client_secret_basic', 'client_secret_post', 'none'];
+    expect(serverMetadata(issuer, { scopes: ['openid', 'email'], idTokenAlgorithms: ['RS256'] })).toEqual({
       issuer,
+      authorization_endpoint: `${issuer}/oauth/authorize`,
       token_endpoint: `${issuer}/oauth/token`,
+      userinfo_endpoint: `${issuer}/oauth/userinfo`,
       introspection_endpoint: `${issuer}/oauth/introspect`,
       revocation_endpoint: `${issuer}/oauth/revoke`,
       jwks_uri: `${issuer}/.well-known/jwks.json`,
-      response_types_supported: [],
-      grant_types_supported: ['client_credentials', 'refresh_token'],
-      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
-      revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
+      scopes_supported: ['openid', 'email'],
+      claims_supported: expect.arrayContaining(['sub', 'auth_time', 'email']),
+      response_types_supported: ['code'],
+      response_modes_supported: ['query', 'form_post'],
+      grant_types_supported: ['authorization_code', 'client_credentials', 'refresh_token'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: ['RS256'],
+      prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+      ui_locales_supported: ['en', 'de', 'fr'],
+      code_challenge_methods_supported: ['S256'],
+      token_endpoint_auth_methods_supported: clientMethods,
+      revocation_endpoint_auth_methods_supported: clientMethods,
       introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
+      authorization_response_iss_parameter_supported: true,
+      claims_parameter_supported: false,
+      request_parameter_supported: false,
+      request_uri_parameter_supported: false,
     });
   },
 );

@@ -1,29 +1,68 @@
-/** What a client may learn of the server before it asks for anything. @spec RFC 8414 §2 */
+import type { SigningAlgorithm } from './jwk.ts';
+
+/** What a client may learn of the server before it asks for anything. @spec RFC 8414 §2; OIDC Discovery §3 */
 export interface ServerMetadata {
   readonly issuer: string;
+  readonly authorization_endpoint: string;
   readonly token_endpoint: string;
+  readonly userinfo_endpoint: string;
   readonly introspection_endpoint: string;
   readonly revocation_endpoint: string;
   readonly jwks_uri: string;
+  readonly scopes_supported: readonly string[];
+  readonly claims_supported: readonly string[];
   readonly response_types_supported: readonly string[];
+  readonly response_modes_supported: readonly string[];
   readonly grant_types_supported: readonly string[];
+  readonly subject_types_supported: readonly string[];
+  readonly id_token_signing_alg_values_supported: readonly string[];
+  readonly prompt_values_supported: readonly string[];
+  readonly ui_locales_supported: readonly string[];
+  readonly code_challenge_methods_supported: readonly string[];
   readonly token_endpoint_auth_methods_supported: readonly string[];
   readonly revocation_endpoint_auth_methods_supported: readonly string[];
   readonly introspection_endpoint_auth_methods_supported: readonly string[];
+  readonly authorization_response_iss_parameter_supported: boolean;
+  readonly claims_parameter_supported: boolean;
+  readonly request_parameter_supported: boolean;
+  readonly request_uri_parameter_supported: boolean;
 }
 
-/** The document for an issuer. It names what works, and nothing else. @spec RFC 8414 §2 (META-01) */
-export function serverMetadata(issuer: string): ServerMetadata {
+/** What of the document depends on the deployment. */
+export interface Known {
+  readonly scopes: readonly string[];
+  readonly idTokenAlgorithms: readonly SigningAlgorithm[];
+}
+
+const CLAIMS = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'amr', 'azp', 'sid', 'preferred_username'];
+
+/** The document for an issuer. It names what works, and nothing else. @spec RFC 8414 §2 (META-01, META-03) */
+export function serverMetadata(issuer: string, { scopes, idTokenAlgorithms }: Known): ServerMetadata {
+  const clientMethods = ['client_secret_basic', 'client_secret_post', 'none'];
   return {
     issuer,
+    authorization_endpoint: `${issuer}/oauth/authorize`,
     token_endpoint: `${issuer}/oauth/token`,
+    userinfo_endpoint: `${issuer}/oauth/userinfo`,
     introspection_endpoint: `${issuer}/oauth/introspect`,
     revocation_endpoint: `${issuer}/oauth/revoke`,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
-    response_types_supported: [], // required by §2, and empty while there is no authorization endpoint
-    grant_types_supported: ['client_credentials', 'refresh_token'],
-    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
-    revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
+    scopes_supported: scopes,
+    claims_supported: [...CLAIMS, 'email', 'email_verified'],
+    response_types_supported: ['code'],
+    response_modes_supported: ['query', 'form_post'],
+    grant_types_supported: ['authorization_code', 'client_credentials', 'refresh_token'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: idTokenAlgorithms,
+    prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+    ui_locales_supported: ['en', 'de', 'fr'],
+    code_challenge_methods_supported: ['S256'],
+    token_endpoint_auth_methods_supported: clientMethods,
+    revocation_endpoint_auth_methods_supported: clientMethods,
     introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
+    authorization_response_iss_parameter_supported: true,
+    claims_parameter_supported: false,
+    request_parameter_supported: false,
+    request_uri_parameter_supported: false,
   };
 }

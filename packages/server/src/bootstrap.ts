@@ -6,13 +6,16 @@ import type { ResourceIdentifier } from '@latchkey/protocol/types';
 import { keepRings } from './keys/rotate.ts';
 import type { Server } from './server.ts';
 
+/** What the server tells of a person, as far as it knows anything of it. @spec OIDC Core §5.4 */
+export const ISSUER_SCOPES = ['openid', 'profile', 'email', 'offline_access'] as const;
+
 /** The audience of the admin API. */
 export const adminApiOf = (issuer: string): ResourceIdentifier => `${issuer}/admin/api` as ResourceIdentifier;
 
 /** Makes what every deployment has: the server's own resources, and keys. A second call finds them. */
 export async function bootstrap(server: Server): Promise<void> {
   const { issuer } = server.settings;
-  await ensureResource(server, issuer, 'This server', []);
+  await ensureResource(server, issuer, 'This server', ISSUER_SCOPES);
   await ensureResource(server, adminApiOf(issuer), 'The admin API', ADMIN_SCOPES);
   await keepRings(server);
 }

@@ -5,22 +5,28 @@ import { me } from './endpoints/api/me.ts';
 import { password } from './endpoints/api/password.ts';
 import { refresh } from './endpoints/api/refresh.ts';
 import { endSession, endSessions, listSessions } from './endpoints/api/sessions.ts';
+import { authorization, authorizationByPost } from './endpoints/authorization.ts';
 import { healthz, readyz } from './endpoints/health.ts';
 import { introspection } from './endpoints/introspection.ts';
 import { jwks } from './endpoints/jwks.ts';
-import { metadata } from './endpoints/metadata.ts';
+import { metadata, openidConfiguration } from './endpoints/metadata.ts';
 import { metrics } from './endpoints/metrics.ts';
+import { chooseAccount, chooseAccountForm } from './endpoints/pages/choose-account.ts';
+import { consent, consentForm } from './endpoints/pages/consent.ts';
+import { signIn, signInForm } from './endpoints/pages/signin.ts';
 import { reports } from './endpoints/reports.ts';
 import { revocation } from './endpoints/revocation.ts';
 import { revocations } from './endpoints/revocations.ts';
 import { status } from './endpoints/status.ts';
 import { token } from './endpoints/token.ts';
+import { userinfo, userinfoByPost } from './endpoints/userinfo.ts';
 import type { Endpoint } from './server.ts';
 
 /** Every endpoint, top to bottom. The router, the reference and the credential matrix test are made from this list. */
 export const ROUTES: readonly Endpoint[] = [
   status,
   metadata,
+  openidConfiguration,
   jwks,
   login,
   refresh,
@@ -31,6 +37,16 @@ export const ROUTES: readonly Endpoint[] = [
   endSessions,
   password,
   token,
+  authorization,
+  authorizationByPost,
+  signInForm,
+  signIn,
+  chooseAccountForm,
+  chooseAccount,
+  consentForm,
+  consent,
+  userinfo,
+  userinfoByPost,
   introspection,
   revocation,
   revocations,

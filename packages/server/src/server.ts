@@ -81,14 +81,15 @@ export type CredentialKind =
   | 'refresh_token'
   | 'refresh_cookie'
   | 'access_token_issuer'
+  | 'access_token_openid'
   | 'access_token_admin'
   | 'metrics_token';
 
-/** How a route words its refusals: RFC 6749 JSON, RFC 9457 problem documents, or problem with an RFC 6750 challenge. */
-export type Wording = 'oauth' | 'problem' | 'bearer';
+/** How a route words its refusals: RFC 6749 JSON, RFC 9457 problem documents, problem with an RFC 6750 challenge, a page. */
+export type Wording = 'oauth' | 'problem' | 'bearer' | 'page';
 
-/** Which origins may read a route's answers: none, all, or those registered for clients. Never with credentials. */
-export type Cors = 'none' | 'any' | 'registered';
+/** Which origins may read a route's answers: none, all, those of clients, or of first-party clients. Never with credentials. */
+export type Cors = 'none' | 'any' | 'registered' | 'first_party';
 
 /** One endpoint: where it is, what it takes, and how it answers. */
 export interface Endpoint {

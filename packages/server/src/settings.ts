@@ -122,6 +122,24 @@ export const SETTINGS = {
     30 * DAY,
     'How long a login that delivered cookies lives, however often it is refreshed.',
   ),
+  sessionIdleSeconds: setting(
+    'LATCHKEY_SESSION_IDLE_SECONDS',
+    whole(60, 365 * DAY),
+    DAY,
+    'How long a browser that signed in on the pages may stay away before it must sign in again.',
+  ),
+  sessionAbsoluteSeconds: setting(
+    'LATCHKEY_SESSION_ABSOLUTE_SECONDS',
+    whole(60, 365 * DAY),
+    30 * DAY,
+    'How long a sign-in on the pages lives, however often it is used.',
+  ),
+  authorizationCodeSeconds: setting(
+    'LATCHKEY_AUTHORIZATION_CODE_SECONDS',
+    whole(10, DURATIONS.codeMax),
+    DURATIONS.codeDefault,
+    'How long an authorization code may wait to be redeemed.',
+  ),
   refreshOverlapMilliseconds: setting(
     'LATCHKEY_REFRESH_OVERLAP_MS',
     whole(0, DURATIONS.overlapMax * 1000),

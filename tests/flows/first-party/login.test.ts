@@ -231,6 +231,7 @@ test('an account has so many sessions and no more: the oldest makes room', async
     userAgent: undefined,
     pos: { epoch: 1, seq: 0 },
     ended: undefined,
+    cookie: undefined,
   });
   await world.at.server.commit(
     () => Promise.resolve(),

@@ -1,23 +1,38 @@
 import { DURATIONS } from '@latchkey/protocol/limits';
 import { ok } from '@latchkey/protocol/result';
 import { serverMetadata } from '@latchkey/protocol/server-metadata';
-import type { Endpoint } from '../server.ts';
+import { ISSUER_SCOPES } from '../bootstrap.ts';
+import { algorithmsInUse } from '../keys/rotate.ts';
+import type { Answer, Call, Endpoint, Server } from '../server.ts';
 
-/** Authorization server metadata. @spec RFC 8414 §3 */
-export const metadata: Endpoint = {
+const METADATA = {
   method: 'GET',
-  path: '/.well-known/oauth-authorization-server',
-  summary: 'What this server is and where its endpoints are.',
   credentials: ['none'],
   wording: 'problem',
   cors: 'any',
   bodyMax: 0,
-  answer(_call, server) {
+  async answer(_call: Call, server: Server): Promise<Answer> {
     const headers = {
       'content-type': 'application/json',
       'cache-control': `public, max-age=${DURATIONS.keySetMaxAge}`,
       'x-content-type-options': 'nosniff',
     };
-    return Promise.resolve(ok(new Response(JSON.stringify(serverMetadata(server.settings.issuer)), { headers })));
+    const { issuer } = server.settings;
+    const known = { scopes: ISSUER_SCOPES, idTokenAlgorithms: await algorithmsInUse(server) };
+    return ok(new Response(JSON.stringify(serverMetadata(issuer, known)), { headers }));
   },
+} as const;
+
+/** Authorization server metadata. @spec RFC 8414 §3 */
+export const metadata: Endpoint = {
+  ...METADATA,
+  path: '/.well-known/oauth-authorization-server',
+  summary: 'What this server is and where its endpoints are.',
+};
+
+/** The same document for clients of OpenID Connect. @spec OIDC Discovery §4 */
+export const openidConfiguration: Endpoint = {
+  ...METADATA,
+  path: '/.well-known/openid-configuration',
+  summary: 'The same, where clients of OpenID Connect look for it.',
 };

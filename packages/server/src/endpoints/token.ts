@@ -2,6 +2,7 @@ import type { ProvedClient } from '@latchkey/domain/clients/client';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
 import { parseTokenRequest, type TokenRequest } from '@latchkey/protocol/token-request';
+import { redeemCode } from '../grants/authorization-code.ts';
 import { clientCredentials } from '../grants/client-credentials.ts';
 import { readRefreshToken, refreshTokens } from '../grants/refresh.ts';
 import { readForm } from '../http/body.ts';
@@ -14,7 +15,7 @@ import type { Answer, Call, Endpoint, Refusal, Server } from '../server.ts';
 export const token: Endpoint = {
   method: 'POST',
   path: '/oauth/token',
-  summary: 'Issues tokens: client_credentials and refresh_token.',
+  summary: 'Issues tokens: authorization_code, client_credentials and refresh_token.',
   credentials: ['client', 'public_client', 'refresh_token'],
   wording: 'oauth',
   cors: 'registered',
@@ -26,8 +27,6 @@ export const token: Endpoint = {
     if (!client.ok) return client;
     const request = parseTokenRequest(form.value);
     if (!request.ok) return fail({ error: request.error, about: { client: client.value.id } });
-    // to be replaced by the redemption of codes, with `Exclude` below
-    if (request.value.grantType === 'authorization_code') return fail({ error: 'grant_type_unsupported' });
     if (!client.value.grantTypes.includes(request.value.grantType))
       return fail({ error: 'grant_type_not_allowed', about: { client: client.value.id } });
     const minted = await grant(client.value, request.value, call, server);
@@ -37,11 +36,13 @@ export const token: Endpoint = {
 
 async function grant(
   client: ProvedClient,
-  request: Exclude<TokenRequest, { grantType: 'authorization_code' }>,
+  request: TokenRequest,
   call: Call,
   server: Server,
 ): Promise<Result<MintedTokens, Refusal>> {
   switch (request.grantType) {
+    case 'authorization_code':
+      return redeemCode(client, request, server);
     case 'client_credentials':
       return clientCredentials(client, request, server);
     case 'refresh_token': {

@@ -78,11 +78,16 @@ export function createApp(server: Server, routes: readonly Endpoint[]): App {
   };
 }
 
-/** @spec RFC 8414 §3 (an issuer's path goes behind the well-known name) */
+const METADATA_PATHS: readonly string[] = [
+  '/.well-known/oauth-authorization-server',
+  '/.well-known/openid-configuration',
+];
+
+/** @spec RFC 8414 §3, §5 (an issuer's path goes behind the well-known name) */
 function placesOf(path: string, base: string): readonly string[] {
   if (base === '') return [path];
   const own = path === '/' ? [base, `${base}/`] : [base + path];
-  return path === '/.well-known/oauth-authorization-server' ? [...own, path + base] : own;
+  return METADATA_PATHS.includes(path) ? [...own, path + base] : own;
 }
 
 async function answer(

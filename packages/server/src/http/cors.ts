@@ -3,29 +3,34 @@ import { LIMITS } from '@latchkey/protocol/limits';
 import type { ClientId } from '@latchkey/protocol/types';
 import type { Endpoint } from '../server.ts';
 
-/** The origins of all first-party clients, read once for each number of the catalogue. */
+/** The origins of clients, and of first-party clients, read once for each number of the catalogue. */
 export interface RegisteredOrigins {
-  has(origin: string): Promise<boolean>;
+  has(origin: string, of: 'registered' | 'first_party'): Promise<boolean>;
 }
 
 export function createRegisteredOrigins(store: Store): RegisteredOrigins {
-  let held: { readonly catalogue: number; readonly origins: Promise<ReadonlySet<string>> } | undefined;
+  let held: { readonly catalogue: number; readonly origins: Promise<Origins> } | undefined;
   return {
-    async has(origin) {
+    async has(origin, of) {
       const { catalogue } = await store.read.moment();
       if (held?.catalogue !== catalogue) held = { catalogue, origins: readOrigins(store) };
-      return (await held.origins).has(origin);
+      return (await held.origins)[of].has(origin);
     },
   };
 }
 
-async function readOrigins(store: Store): Promise<ReadonlySet<string>> {
-  const origins = new Set<string>();
+type Origins = Readonly<Record<'registered' | 'first_party', Set<string>>>;
+
+async function readOrigins(store: Store): Promise<Origins> {
+  const origins: Origins = { registered: new Set(), first_party: new Set() };
   let after: ClientId | undefined;
   for (;;) {
     const page = await store.read.clients({ after, limit: LIMITS.pageRowsMax });
-    for (const client of page)
-      if (client.deletedAt === undefined && client.firstParty) for (const origin of client.origins) origins.add(origin);
+    for (const client of page.filter(({ deletedAt }) => deletedAt === undefined))
+      for (const origin of client.origins) {
+        origins.registered.add(origin);
+        if (client.firstParty) origins.first_party.add(origin);
+      }
     after = page.at(-1)?.id;
     if (page.length < LIMITS.pageRowsMax) return origins;
   }
@@ -49,7 +54,7 @@ export async function corsHeaders(
   if (endpoint.cors === 'any')
     return { 'access-control-allow-origin': '*', 'access-control-expose-headers': EXPOSED_HEADERS };
   const vary = { vary: 'Origin' };
-  if (!(await origins.has(origin))) return vary;
+  if (!(await origins.has(origin, endpoint.cors))) return vary;
   return { ...vary, 'access-control-allow-origin': origin, 'access-control-expose-headers': EXPOSED_HEADERS };
 }
 

@@ -1,7 +1,9 @@
 import { decideRotation, loadRing, type RingState, type RotationCommand } from '@latchkey/domain/keys/rotation';
 import type { ErrorId } from '@latchkey/protocol/errors';
 import type { SigningAlgorithm } from '@latchkey/protocol/jwk';
+import { LIMITS } from '@latchkey/protocol/limits';
 import type { Result } from '@latchkey/protocol/result';
+import type { ClientId } from '@latchkey/protocol/types';
 import { generateSigningKey } from '@latchkey/tokens/keys/generate';
 import { macKeyPlace, signingKeyPlace } from '../seal/places.ts';
 import type { Server } from '../server.ts';
@@ -48,10 +50,21 @@ async function makeCandidate(server: Part, algorithm: SigningAlgorithm) {
   return { kid: jwk.kid, jwk, sealedPrivate: server.seal.seal(signingKeyPlace(jwk.kid), pkcs8) };
 }
 
-/** The algorithms of the key set: what the default set holds, and Ed25519 where a resource wants it. */
+/** The algorithms of the key set: what the default set holds, and Ed25519 where a resource or a client wants it. */
 export async function algorithmsInUse(server: Part): Promise<readonly SigningAlgorithm[]> {
   const used = await server.store.read.resources({ after: undefined, limit: 10_000 });
-  return ['ES256', 'RS256', ...(used.some(({ algorithm }) => algorithm === 'Ed25519') ? (['Ed25519'] as const) : [])];
+  const isOfResource = used.some(({ algorithm }) => algorithm === 'Ed25519');
+  const isUsed = isOfResource || (await hasEd25519Client(server));
+  return ['ES256', 'RS256', ...(isUsed ? (['Ed25519'] as const) : [])];
+}
+
+async function hasEd25519Client({ store }: Part): Promise<boolean> {
+  for (let after: ClientId | undefined; ; ) {
+    const page = await store.read.clients({ after, limit: LIMITS.pageRowsMax });
+    if (page.some(({ idTokenAlgorithm }) => idTokenAlgorithm === 'Ed25519')) return true;
+    if (page.length < LIMITS.pageRowsMax) return false;
+    after = page.at(-1)?.id;
+  }
 }
 
 /** Keeps every ring on its schedule, and makes the first MAC key. */

@@ -4,6 +4,7 @@ import { fail, ok, type Result } from '@latchkey/protocol/result';
 import { formatScope } from '@latchkey/protocol/scope';
 import type { Refusal, Server } from '../server.ts';
 import { mintAccessToken } from './access-token.ts';
+import { mintIdToken } from './id-token.ts';
 import { mintRefreshToken } from './refresh-token.ts';
 
 /** The tokens of a grant, and what the response says beside them. */
@@ -15,6 +16,8 @@ export interface MintedTokens {
   /** Seconds until the refresh token expires unused, and until its family ends. */
   readonly refreshExpiresIn: number | undefined;
   readonly familyExpiresIn: number | undefined;
+  /** For a client that asked who the person is. */
+  readonly idToken: string | undefined;
 }
 
 /**
@@ -33,6 +36,7 @@ export async function mintTokens(
   if (refresh !== undefined && refreshToken === undefined)
     return fail({ error: 'refresh_token_key_unknown', about: { family: refresh.familyId } });
   const access = mintAccessToken(grant.access, keys, server);
+  const { identity } = grant;
   const secondsUntil = (at: number) => Math.max(0, Math.floor((at - moment.now) / 1000));
   server.metrics.count('latchkey_tokens_issued_total', {
     kind: grant.access.person === undefined ? 'machine' : 'person',
@@ -42,6 +46,7 @@ export async function mintTokens(
     expiresIn: access.expiresIn,
     scope: formatScope(grant.access.scope),
     refreshToken,
+    idToken: identity === undefined ? undefined : await mintIdToken(identity, access.value, keys, server),
     refreshExpiresIn:
       refresh === undefined ? undefined : secondsUntil(Math.min(refresh.idleExpiresAt, refresh.familyExpiresAt)),
     familyExpiresIn: refresh === undefined ? undefined : secondsUntil(refresh.familyExpiresAt),
@@ -53,6 +58,7 @@ export const tokenResponse = (minted: MintedTokens): Readonly<Record<string, unk
   access_token: minted.accessToken,
   token_type: 'Bearer',
   expires_in: minted.expiresIn,
+  ...(minted.idToken === undefined ? {} : { id_token: minted.idToken }),
   ...(minted.scope === '' ? {} : { scope: minted.scope }),
   ...(minted.refreshToken === undefined
     ? {}

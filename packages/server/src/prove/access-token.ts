@@ -25,11 +25,13 @@ export async function proveAccessToken(
   { request }: Call,
   server: Server,
   { audience, scope = [] }: AskedOfAccessToken,
+  inBody?: string,
 ): Promise<Result<AccessTokenClaims, Refusal>> {
   const token = parseBearer(request.headers.get('authorization') ?? undefined);
   if (!token.ok) return fail({ error: token.error });
-  if (token.value === undefined) return fail({ error: 'access_token_missing' });
-  const decoded = await readOwnAccessToken(token.value, { audience, typ: 'at+jwt' }, server);
+  const text = token.value ?? inBody;
+  if (text === undefined) return fail({ error: 'access_token_missing' });
+  const decoded = await readOwnAccessToken(text, { audience, typ: 'at+jwt' }, server);
   if (!decoded.ok) return fail({ error: decoded.error });
 
   const claims = decoded.value;

@@ -25,7 +25,7 @@ export interface ProvedOwner {
  * Proves who asks the first-party API about an account: by an access token for the server itself or, for a login that
  * delivers cookies, by the refresh cookie, which is checked and not rotated.
  *
- * @returns what `proveAccessToken` refuses; `csrf_refused`, and what a refresh token is refused for
+ * @returns what `proveAccessToken` refuses; `token_of_other_party`, `csrf_refused`, and what a refresh token is refused for
  */
 export async function proveOwner(call: Call, server: Server): Promise<Result<ProvedOwner, Refusal>> {
   const { headers } = call.request;
@@ -37,6 +37,10 @@ export async function proveOwner(call: Call, server: Server): Promise<Result<Pro
   const accountId = parseId('acc', sub);
   const familyId = fid === undefined ? undefined : parseId('fam', fid);
   if (accountId === undefined || familyId === undefined) return fail({ error: 'token_claims_invalid' });
+  const clientId = parseId('cli', claims.value.client_id);
+  const client = clientId === undefined ? undefined : await server.store.read.client(clientId);
+  // a client of others may ask who the person is; what is the person's own to decide is not for it
+  if (client?.firstParty !== true) return fail({ error: 'token_of_other_party', about: { subject: sub } });
   return ok({
     accountId,
     familyId,

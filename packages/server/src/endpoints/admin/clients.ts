@@ -2,13 +2,16 @@ import { type CreateClientCommand, decideCreateClient, loadCreateClient } from '
 import { decideDeleteClient, loadDeleteClient } from '@latchkey/domain/clients/delete-client';
 import { decideRotateSecret, loadClientSecrets } from '@latchkey/domain/clients/rotate-secret';
 import { makeId, parseId } from '@latchkey/protocol/ids';
+import { SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
 import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok } from '@latchkey/protocol/result';
 import { z } from 'zod';
 import { adminApiOf } from '../../bootstrap.ts';
+import { rotateRing } from '../../keys/rotate.ts';
 import { type AdminEndpoint, adminEndpoint } from './admin-endpoint.ts';
 import { makeSecret, ROTATE } from './secrets.ts';
 import {
+  APPLICATION_TYPE,
   AUTHENTICATION,
   CLIENT_VIEW,
   clientView,
@@ -30,6 +33,11 @@ const CREATE = z.strictObject({
   scopes: z.array(z.string()).default([]),
   resources: z.array(z.string()).default([]).describe('Identifiers; the first is its default.'),
   origins: z.array(z.string()).default([]).describe('Origins of its pages, to the letter.'),
+  application_type: APPLICATION_TYPE.default('web'),
+  redirect_uris: z.array(z.string()).default([]).describe('Where answers of the sign-in pages may go, to the letter.'),
+  require_pkce: z.boolean().default(true).describe('False only for a confidential client that cannot do PKCE.'),
+  id_token_alg: z.enum(SIGNING_ALGORITHMS).default('RS256'),
+  scope_claims_in_id_token: z.boolean().default(false),
   refresh_policy: z.enum(['rotate', 'keep']).default('rotate'),
   overlap_ms: z
     .number()
@@ -59,6 +67,11 @@ const createClient = adminEndpoint({
       scope: body.scopes,
       resources: body.resources,
       origins: body.origins,
+      applicationType: body.application_type,
+      redirectUris: body.redirect_uris,
+      requiresPkce: body.require_pkce,
+      idTokenAlgorithm: body.id_token_alg,
+      hasScopeClaimsInIdToken: body.scope_claims_in_id_token,
       refreshPolicy: body.refresh_policy,
       overlapMilliseconds: body.overlap_ms,
       secret: secret.stored,
@@ -69,6 +82,7 @@ const createClient = adminEndpoint({
       (facts, moment) => decideCreateClient(facts, command, moment),
     );
     if (!outcome.ok) return fail({ error: outcome.error });
+    await rotateRing(server, outcome.value.idTokenAlgorithm, { action: 'keep' }, 'server');
     const isPublic = outcome.value.authentication === 'none';
     return ok({ ...clientView(outcome.value), ...(isPublic ? {} : { client_secret: secret.text }) });
   },

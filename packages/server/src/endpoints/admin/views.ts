@@ -11,7 +11,9 @@ export const time = z.iso.datetime().describe('RFC 3339, UTC');
 export const timeOf = (at: EpochMilliseconds): string => new Date(at).toISOString();
 
 export const AUTHENTICATION = z.enum(['none', 'client_secret_basic', 'client_secret_post']);
-export const GRANT_TYPES = z.array(z.enum(['client_credentials', 'refresh_token'])).max(2);
+export const GRANT_TYPES = z.array(z.enum(['authorization_code', 'client_credentials', 'refresh_token'])).max(3);
+
+export const APPLICATION_TYPE = z.enum(['web', 'native']);
 
 /** One page of a list. */
 export const PAGE = {
@@ -59,6 +61,11 @@ export const CLIENT_VIEW = z.object({
   scopes: z.array(z.string()),
   resources: z.array(z.string()),
   origins: z.array(z.string()),
+  application_type: APPLICATION_TYPE,
+  redirect_uris: z.array(z.string()),
+  require_pkce: z.boolean(),
+  id_token_alg: z.enum(SIGNING_ALGORITHMS),
+  scope_claims_in_id_token: z.boolean(),
   refresh_policy: z.enum(['rotate', 'keep']),
   overlap_ms: z.number().optional(),
   created_at: time,
@@ -72,6 +79,11 @@ export const clientView = (client: Client) => ({
   scopes: [...client.scope],
   resources: [...client.resources],
   origins: [...client.origins],
+  application_type: client.applicationType,
+  redirect_uris: [...client.redirectUris],
+  require_pkce: client.requiresPkce,
+  id_token_alg: client.idTokenAlgorithm,
+  scope_claims_in_id_token: client.hasScopeClaimsInIdToken,
   refresh_policy: client.refreshPolicy,
   ...(client.overlapMilliseconds === undefined ? {} : { overlap_ms: client.overlapMilliseconds }),
   created_at: timeOf(client.createdAt),

@@ -1,6 +1,4 @@
-import { parseIdentifier } from '@latchkey/domain/accounts/identifier';
-import type { PasswordCredential, PasswordProof } from '@latchkey/domain/accounts/password-credential';
-import { isLocked, secondsToWait } from '@latchkey/domain/accounts/throttle';
+import type { PasswordProof } from '@latchkey/domain/accounts/password-credential';
 import type { Client } from '@latchkey/domain/clients/client';
 import { decideLogIn, type LogInCommand, loadLogIn } from '@latchkey/domain/login/log-in';
 import type { Delivery } from '@latchkey/domain/tokens/family';
@@ -14,7 +12,7 @@ import { CSRF_HEADER, csrfToken, loginCookies, withCookies } from '../../http/co
 import { json } from '../../http/headers.ts';
 import { isSameOrigin } from '../../http/same-origin.ts';
 import { mintTokens, tokenResponse } from '../../mint/token-response.ts';
-import { provePassword } from '../../prove/password.ts';
+import { proveGuess, withWait } from '../../prove/guess.ts';
 import { seedPlace } from '../../seal/places.ts';
 import type { Answer, Call, Endpoint, Refusal, Server } from '../../server.ts';
 import { addressKey } from '../../throttle/address.ts';
@@ -45,7 +43,7 @@ export const login: Endpoint = {
   summary: 'Signs in with a user name and a password, for first-party clients.',
   credentials: ['public_client'],
   wording: 'problem',
-  cors: 'registered',
+  cors: 'first_party',
   bodyMax: LIMITS.bodyBytesMax,
   async answer(call, server): Promise<Answer> {
     const asked = await readFields(call, login.bodyMax, LOGIN);
@@ -58,7 +56,7 @@ export const login: Endpoint = {
     if (!origin.ok) return origin;
     const resource = resourceOf(asked.value.resource);
     if (!resource.ok) return resource;
-    const proof = await prove(asked.value, client.value, server);
+    const proof = await proveGuess({ ...asked.value, client: client.value.id }, server);
     if (!proof.ok) return refused(proof.error, server);
     return logIn(asked.value, client.value, proof.value, resource.value, call, server);
   },
@@ -97,43 +95,6 @@ function checkOrigin(call: Call, client: Client, delivery: Delivery, server: Ser
   return isAllowed ? ok(undefined) : fail({ error: 'origin_not_allowed', about });
 }
 
-/**
- * Looks at name and password. Whatever is wrong with either, as much time goes by: the hash is computed in every case,
- * and guesses at a name that nobody has wait like those at one that somebody has.
- */
-async function prove(
-  { username, password }: Login,
-  client: Client,
-  server: Server,
-): Promise<Result<PasswordProof, Refusal>> {
-  const parsed = parseIdentifier(username);
-  const found = parsed === undefined ? undefined : await server.store.read.identifier(parsed.normalised);
-  const credential = found === undefined ? undefined : await server.store.read.password(found.accountId);
-  const about = { client: client.id, ...(found === undefined ? {} : { account: found.accountId }) };
-  const { now } = await server.store.read.moment();
-  const guessed = parsed?.normalised ?? username;
-  const wait = credential === undefined ? server.unknownGuesses.secondsToWait(guessed, now) : waitOf(credential, now);
-  if (wait > 0) return throttled(wait, about);
-  const proof = await provePassword(found?.accountId, credential, password, server);
-  if (!proof.ok || credential !== undefined) return proof;
-  // others may have guessed in the meantime: a decision on an account sees their count, so it counts here too
-  const after = server.unknownGuesses.secondsToWait(guessed, now);
-  if (after > 0) return throttled(after, about);
-  server.unknownGuesses.fail(guessed, now);
-  return proof;
-}
-
-const throttled = (wait: number, about: Refusal['about']): Result<never, Refusal> =>
-  fail({
-    error: 'account_throttled',
-    headers: { 'retry-after': String(wait) },
-    ...(about === undefined ? {} : { about }),
-  });
-
-/** A locked password is not told from a wrong one, so it does not wait. */
-const waitOf = (credential: PasswordCredential, now: Parameters<typeof secondsToWait>[1]): number =>
-  isLocked(credential) ? 0 : secondsToWait(credential, now);
-
 async function logIn(
   asked: Login,
   client: Client,
@@ -157,15 +118,6 @@ async function logIn(
   const { familyId } = command;
   const body = { csrf_token: csrfToken(server.csrfKey, familyId), expires_in: minted.expiresIn, scope: minted.scope };
   return ok(withCookies(json(body), loginCookies(minted, familyId, server.csrfKey)));
-}
-
-/** Guesses that were made at the same time wait as long as those that come after them. */
-async function withWait(refusal: Refusal, { accountId }: PasswordProof, server: Server): Promise<Refusal> {
-  if (refusal.error !== 'account_throttled' || accountId === undefined) return refusal;
-  const { read } = server.store;
-  const credential = await read.password(accountId);
-  const wait = credential === undefined ? 0 : waitOf(credential, (await read.moment()).now);
-  return { ...refusal, headers: { 'retry-after': String(Math.max(1, wait)) } };
 }
 
 function refused(refusal: Refusal, server: Server): Answer {

@@ -18,7 +18,7 @@ export const logout: Endpoint = {
   summary: 'Ends the session of a refresh token or its cookie, and all tokens of it.',
   credentials: ['refresh_token', 'refresh_cookie'],
   wording: 'oauth',
-  cors: 'registered',
+  cors: 'first_party',
   bodyMax: LIMITS.bodyBytesMax,
   async answer(call, server): Promise<Answer> {
     const asked = await readFields(call, logout.bodyMax, LOGOUT);

@@ -10,7 +10,7 @@ export const me: Endpoint = {
   summary: 'The account that is signed in: its id, identifiers and roles.',
   credentials: ['access_token_issuer', 'refresh_cookie'],
   wording: 'bearer',
-  cors: 'registered',
+  cors: 'first_party',
   bodyMax: 0,
   async answer(call, server): Promise<Answer> {
     const owner = await proveOwner(call, server);

@@ -20,7 +20,7 @@ export const password: Endpoint = {
   summary: 'Changes the password of the account that is signed in; its other sessions end.',
   credentials: ['access_token_issuer', 'refresh_cookie'],
   wording: 'bearer',
-  cors: 'registered',
+  cors: 'first_party',
   bodyMax: LIMITS.bodyBytesMax,
   async answer(call, server): Promise<Answer> {
     const owner = await proveOwner(call, server);

@@ -24,7 +24,7 @@ export const refresh: Endpoint = {
   summary: 'Exchanges a refresh token, from the body or its cookie, for new tokens.',
   credentials: ['refresh_token', 'refresh_cookie'],
   wording: 'oauth',
-  cors: 'registered',
+  cors: 'first_party',
   bodyMax: LIMITS.bodyBytesMax,
   async answer(call, server): Promise<Answer> {
     const asked = await readFields(call, refresh.bodyMax, REFRESH);

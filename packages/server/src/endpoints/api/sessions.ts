@@ -11,7 +11,7 @@ import type { Answer, Endpoint } from '../../server.ts';
 const OWN = {
   credentials: ['access_token_issuer', 'refresh_cookie'],
   wording: 'bearer',
-  cors: 'registered',
+  cors: 'first_party',
   bodyMax: 0,
 } as const;
 
