@@ -71,5 +71,6 @@ function refusalPage(
   const { code, description, status } = errorRow(error);
   const { errorId, detail = description, headers } = told;
   const html = errorPage({ theme: themeOf(server), message: detail, errorId, code }, wordsFor(request));
-  return pageResponse(html, server, { status, headers });
+  // a page asks for no credentials of HTTP
+  return pageResponse(html, server, { status: status === 401 ? 400 : status, headers });
 }

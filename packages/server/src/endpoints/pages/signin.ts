@@ -1,3 +1,4 @@
+import { parseIdentifier } from '@latchkey/domain/accounts/identifier';
 import { decideSignIn, loadSignIn, type SignInCommand } from '@latchkey/domain/login/sign-in';
 import { type SigninError, signInPage } from '@latchkey/pages/signin';
 import { type ErrorId, errorRow } from '@latchkey/protocol/errors';
@@ -118,6 +119,10 @@ async function refused(
   return ok(await page(waiting, { error, username, status, headers }, call, server));
 }
 
+/** A hint comes from the client: only what could be a name is filled in. */
+const hintOf = (hint: string | undefined): string | undefined =>
+  hint === undefined ? undefined : parseIdentifier(hint)?.normalised;
+
 interface Shown {
   readonly isOther?: boolean;
   readonly error?: SigninError;
@@ -129,7 +134,7 @@ interface Shown {
 async function page(waiting: Waiting, shown: Shown, call: Call, server: Server): Promise<Response> {
   const { attempt, client, session } = waiting;
   const isAgain = session !== undefined && shown.isOther !== true;
-  const known = isAgain ? await labelOf(session, server) : attempt.request.loginHint;
+  const known = isAgain ? await labelOf(session, server) : hintOf(attempt.request.loginHint);
   const username = shown.username ?? (shown.isOther === true ? undefined : known);
   const html = signInPage(
     {
