@@ -95,7 +95,7 @@ async function credentialOf(kind: CredentialKind): Promise<Presented> {
 }
 
 async function present({ method, path, wording, bodyMax }: Endpoint, { headers = {}, fields = {} }: Presented) {
-  const isForm = wording === 'oauth' && path.startsWith('/oauth/');
+  const isForm = path.startsWith('/oauth/') || wording === 'page';
   const body = isForm
     ? new URLSearchParams({ token: 'x', ...grantOf(path, fields), ...fields }).toString()
     : JSON.stringify({ ...fields });

@@ -1,4 +1,6 @@
 import { LIMITS } from '@latchkey/protocol/limits';
+import { serverMetadata } from '@latchkey/protocol/server-metadata';
+import { ISSUER_SCOPES } from '@latchkey/server/bootstrap';
 import { addClient, addResource, form, startTestServer, type TestServer } from '@latchkey/testkit/test-server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -83,18 +85,8 @@ test('META-01 to META-04 RFC 8414 §2, §3: metadata names what works, for every
     '*',
   ]);
   expect(headers.get('cache-control')).toBe('public, max-age=300');
-  expect(body).toEqual({
-    issuer: at.issuer,
-    token_endpoint: `${at.issuer}/oauth/token`,
-    introspection_endpoint: `${at.issuer}/oauth/introspect`,
-    revocation_endpoint: `${at.issuer}/oauth/revoke`,
-    jwks_uri: `${at.issuer}/.well-known/jwks.json`,
-    response_types_supported: [],
-    grant_types_supported: ['client_credentials', 'refresh_token'],
-    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
-    revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
-    introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
-  });
+  expect(body).toEqual(serverMetadata(at.issuer, { scopes: ISSUER_SCOPES, idTokenAlgorithms: ['ES256', 'RS256'] }));
+  expect((await raw('/.well-known/openid-configuration', {})).body).toEqual(body);
 });
 
 test('META-01 RFC 8414 §3.1: for an issuer with a path the well-known segment stands between host and path', async () => {
@@ -102,6 +94,10 @@ test('META-01 RFC 8414 §3.1: for an issuer with a path the well-known segment s
   const tenant = await startTestServer({ settings: { port, issuer: `http://localhost:${port}/t1` } });
   const inserted = await tenant.fetch(`http://localhost:${port}/.well-known/oauth-authorization-server/t1`);
   expect([inserted.status, (await inserted.json()).issuer]).toEqual([200, `http://localhost:${port}/t1`]);
+  const configuration = await tenant.fetch('/.well-known/openid-configuration');
+  expect([configuration.status, (await configuration.json()).issuer]).toEqual([200, `http://localhost:${port}/t1`]);
+  const behind = await tenant.fetch(`http://localhost:${port}/.well-known/openid-configuration/t1`);
+  expect(behind.status).toBe(200);
   expect((await tenant.fetch('/.well-known/jwks.json')).status).toBe(200);
   expect((await tenant.fetch(`http://localhost:${port}/.well-known/jwks.json`)).status).toBe(404);
   await tenant.close();

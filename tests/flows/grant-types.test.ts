@@ -31,7 +31,7 @@ test.each([
   },
 );
 
-test.each(['password', 'implicit', 'authorization_code', 'REFRESH_TOKEN', 'x'])(
+test.each(['password', 'implicit', 'REFRESH_TOKEN', 'x'])(
   'CODE-08, CODE-10 RFC 6749 §5.2: there is no grant type %s',
   async (grant_type) => {
     const client = await addClient(at.server);

@@ -227,17 +227,15 @@ test('RT-05, attack 8.1: 50 tabs refresh by cookie at once and keep one login; a
   expect((await byCookie(next)).status).toBe(400);
 });
 
-test('attack 8.3: a machine has no refresh token to lose, and a code is a grant that does not exist', async () => {
+test('attack 8.3: a machine has no refresh token to lose, and no other grant gives it one', async () => {
   const machine = await addClient(world.at.server, { resources: [world.api.row.identifier] });
   const ask = (fields: Readonly<Record<string, string>>) =>
     world.at.fetch('/oauth/token', form(fields, { authorization: machine.basic }));
   expect(await (await ask({ grant_type: 'client_credentials' })).json()).not.toHaveProperty('refresh_token');
-  for (const grant_type of [
-    'authorization_code',
-    'urn:ietf:params:oauth:grant-type:device_code',
-    'implicit',
-    'password',
-  ])
+  expect(await refusalOf(world.at, await ask({ grant_type: 'authorization_code', code: 'x' }))).toEqual(
+    refusedAs('grant_type_not_allowed'),
+  );
+  for (const grant_type of ['urn:ietf:params:oauth:grant-type:device_code', 'implicit', 'password'])
     expect(await refusalOf(world.at, await ask({ grant_type, code: 'x', device_code: 'x' }))).toEqual(
       refusedAs('grant_type_unsupported'),
     );

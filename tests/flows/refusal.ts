@@ -13,9 +13,16 @@ export interface SeenRefusal {
 /** Reads a refusal from its answer and from the log. */
 export async function refusalOf(at: TestServer, answer: Response): Promise<SeenRefusal> {
   const text = await answer.text();
-  const { error, error_id: id } = text === '' ? {} : JSON.parse(text);
+  const isPage = answer.headers.get('content-type')?.startsWith('text/html') === true;
+  const { error, error_id: id } = isPage ? toldOn(text) : text === '' ? {} : JSON.parse(text);
   const line = at.logged.find((one) => typeof id === 'string' && one.includes(`"error_id":"${id}"`));
   return { status: answer.status, code: error, cause: line === undefined ? undefined : JSON.parse(line).error };
+}
+
+/** What a page tells of an error: its code and its id. */
+function toldOn(page: string) {
+  const [error, error_id] = [...page.matchAll(/<dd><code>(?:<bdi>)?([^<]*)/g)].map(([, text]) => text);
+  return { error, error_id };
 }
 
 /** How the catalogue says that an error looks. */

@@ -39,7 +39,7 @@ test.each([
   ]);
 });
 
-test.each(['password', 'implicit', 'token', 'id_token', 'authorization_code', 'PASSWORD', 'client_credentials '])(
+test.each(['password', 'implicit', 'token', 'id_token', 'AUTHORIZATION_CODE', 'PASSWORD', 'client_credentials '])(
   'CODE-08 OAuth 2.1, RFC 9700 §2.4: there is no grant_type %s, with a name and a password neither',
   async (grant_type) => {
     const before = rowsOf(world.at);
@@ -54,8 +54,8 @@ test.each(['password', 'implicit', 'token', 'id_token', 'authorization_code', 'P
 test('CODE-08: nothing of an implicit or password grant is in the metadata', async () => {
   const metadata = await (await world.at.fetch('/.well-known/oauth-authorization-server')).json();
   expect([metadata.grant_types_supported, metadata.response_types_supported]).toEqual([
-    ['client_credentials', 'refresh_token'],
-    [],
+    ['authorization_code', 'client_credentials', 'refresh_token'],
+    ['code'],
   ]);
 });
 

@@ -464,22 +464,6 @@ export const ERRORS = {
     'The person must consent, and the request allows no page.',
     'Ask again without prompt=none.',
   ),
-  interaction_required: row(
-    400,
-    'interaction_required',
-    'OIDC Core §3.1.2.6',
-    'tell',
-    'The person must do something, and the request allows no page.',
-    'Ask again without prompt=none.',
-  ),
-  account_selection_required: row(
-    400,
-    'account_selection_required',
-    'OIDC Core §3.1.2.6',
-    'tell',
-    'The person must choose an account, and the request allows no page.',
-    'Ask again without prompt=none.',
-  ),
   authentication_requirements_unmet: row(
     400,
     'unmet_authentication_requirements',
@@ -600,14 +584,6 @@ export const ERRORS = {
     'tell',
     'The resource was not part of the authorization request.',
     'Ask for a resource that the authorization request named.',
-  ),
-  userinfo_scope_missing: row(
-    403,
-    'insufficient_scope',
-    'OIDC Core §5.3',
-    'tell',
-    'The token was not issued for OpenID Connect.',
-    'Ask for the scope openid.',
   ),
 
   // Refresh tokens and families

@@ -22,7 +22,7 @@ test('HDR-01, ENV-13 ASVS 3.4.1 to 3.4.8: the page can run nothing, be framed by
   const { headers } = await world.at.fetch('/');
   const policy = headers.get('content-security-policy') ?? '';
   expect(policy.replace(/'sha256-[A-Za-z0-9+/]{43}='/, '(hash)')).toBe(
-    "default-src 'none'; style-src (hash); base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; style-src (hash); img-src 'self'; script-src 'none'; require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   );
   expect(Object.fromEntries([...headers].filter(([name]) => name !== 'content-security-policy'))).toEqual({
     'content-type': 'text/html; charset=utf-8',
@@ -31,6 +31,8 @@ test('HDR-01, ENV-13 ASVS 3.4.1 to 3.4.8: the page can run nothing, be framed by
     'cross-origin-opener-policy': 'same-origin',
     'strict-transport-security': 'max-age=31536000; includeSubDomains',
     'cache-control': 'no-store',
+    pragma: 'no-cache',
+    'x-frame-options': 'DENY',
   });
 });
 
@@ -40,12 +42,12 @@ test('HDR-01 RFC 6797 §7.2: plain http on loopback promises no https', async ()
   await at.close();
 });
 
-test('HDR-01: HTML is at one path, and every other answer is of a type that no browser runs', async () => {
-  for (const { method, path } of ROUTES) {
+test('HDR-01: HTML is where pages are, and every other answer is of a type that no browser runs', async () => {
+  for (const { method, path, wording } of ROUTES) {
     const answer = await world.at.fetch(path.replace(/:\w+/g, 'x'), { method });
     await answer.body?.cancel();
     const type = answer.headers.get('content-type') ?? '';
-    if (path === '/') continue;
+    if (wording === 'page') continue;
     expect(type).toMatch(/^application\/(?:problem\+json|jwk-set\+json|json)$/);
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
   }

@@ -35,10 +35,14 @@ const routes = (cors: string) =>
 test('CORS-02 to CORS-04: every route says who may read it, and no more than these are open', () => {
   expect(routes('any').map(([, path]) => path)).toEqual([
     '/.well-known/oauth-authorization-server',
+    '/.well-known/openid-configuration',
     '/.well-known/jwks.json',
     '/admin/api/openapi.json',
   ]);
   expect(new Set(routes('registered').map(([, path]) => path))).toEqual(
+    new Set(['/oauth/token', '/oauth/revoke', '/oauth/userinfo']),
+  );
+  expect(new Set(routes('first_party').map(([, path]) => path))).toEqual(
     new Set([
       '/api/login',
       '/api/refresh',
@@ -47,13 +51,11 @@ test('CORS-02 to CORS-04: every route says who may read it, and no more than the
       '/api/sessions',
       '/api/sessions/:id',
       '/api/password',
-      '/oauth/token',
-      '/oauth/revoke',
     ]),
   );
 });
 
-test.each(routes('registered'))(
+test.each([...routes('registered'), ...routes('first_party')])(
   'CORS-02 ASVS 3.4.2, RFC 10017: %s %s answers pages of registered origins, never with credentials',
   async (method, path) => {
     const { answer, preflight } = await fromPage(method, path, world.origin);
@@ -81,18 +83,32 @@ const STRANGERS = [
   'https://user@app.example',
   'https://app.example https://evil.example',
   'https://app.example, https://evil.example',
-  'https://third-party.example',
   '*',
   '',
 ];
 
 test.each(STRANGERS)('CORS-05 ASVS 3.4.2: a page of %j may read nothing', async (origin) => {
-  for (const [method, path] of routes('registered')) {
+  for (const [method, path] of [...routes('registered'), ...routes('first_party')]) {
     const { answer, preflight } = await fromPage(method, path, origin);
     const refused = { origin: null, credentials: null, vary: 'Origin' };
     expect([path, corsOf(answer), corsOf(preflight)]).toEqual([path, refused, refused]);
     expect(preflight.headers.get('access-control-allow-methods')).toBeNull();
   }
+});
+
+test('CORS-02: pages of a client that is not first-party reach the OAuth endpoints, and nothing of the first-party API', async () => {
+  const seen = async (cors: string) =>
+    new Set(
+      await Promise.all(
+        routes(cors).map(
+          async ([method, path]) => corsOf((await fromPage(method, path, 'https://third-party.example')).answer).origin,
+        ),
+      ),
+    );
+  expect([await seen('registered'), await seen('first_party')]).toEqual([
+    new Set(['https://third-party.example']),
+    new Set([null]),
+  ]);
 });
 
 test.each(routes('any'))(

@@ -40,8 +40,9 @@ const send = (route: Endpoint, init: RequestInit): Promise<Response> => {
 const withBody = ROUTES.filter(({ method, bodyMax }) => method === 'POST' && bodyMax > 0).map(
   (route) => [`${route.method} ${route.path}`, route] as const,
 );
-const forms = withBody.filter(([, { path }]) => path.startsWith('/oauth/'));
-const jsons = withBody.filter(([, { path }]) => !path.startsWith('/oauth/') && path !== '/api/password');
+const isForm = ({ path, wording }: Endpoint): boolean => path.startsWith('/oauth/') || wording === 'page';
+const forms = withBody.filter(([, route]) => isForm(route));
+const jsons = withBody.filter(([, route]) => !isForm(route) && route.path !== '/api/password');
 
 test.each(['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'])(
   'ENV-01 OAuth 2.1: the OAuth endpoints take POST only, not %s',
@@ -96,7 +97,7 @@ test.each(jsons)('attack 8.38: %s takes JSON only as application/json, in UTF-8'
 test.each(withBody.filter(([, { path }]) => path !== '/api/password'))(
   'ENV-10, attack 8.38: %s refuses 10 MB, declared or streamed, and nests without end',
   async (_, route) => {
-    const type = route.path.startsWith('/oauth/') ? FORM : 'application/json';
+    const type = isForm(route) ? FORM : 'application/json';
     const headers = { 'content-type': type };
     const tenMegabytes = 'x'.repeat(10 * 1024 * 1024);
     expect(await refusalOf(world.at, await send(route, { headers, body: tenMegabytes }))).toEqual(

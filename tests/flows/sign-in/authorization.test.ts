@@ -13,6 +13,7 @@ import {
 import { PASSWORD, populate, type World } from '@latchkey/testkit/people';
 import { addClient, form, startTestServer, type WithSecret } from '@latchkey/testkit/test-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { refusalOf, refusedAs } from '../refusal.ts';
 
 let world: World;
 let client: WithSecret<Client>;
@@ -286,7 +287,7 @@ test.each(['/signin', '/consent', '/choose-account', '/oauth/authorize'])(
       "script-src 'none'",
       "frame-ancestors 'none'",
       "base-uri 'none'",
-      "form-action 'self'",
+      'form-action ',
     ])
       expect(policy).toContain(part);
     expect(policy).not.toContain('unsafe');
@@ -320,4 +321,31 @@ test('AUT-12, HDR-02 ASVS 10.7.2: what a client calls itself is text on every pa
     expect(text).not.toContain('\u202E');
   }
   expect(consent.text).toContain('rp.example');
+});
+
+test('what is refused on a page is found in the log under its cause', async () => {
+  const get = async (path: string) => refusalOf(world.at, await world.at.fetch(path));
+  const path = (more: Readonly<Record<string, string | undefined>>) =>
+    authorizePath(requestOf(client.row, challenge, more));
+  expect(await get(path({ redirect_uri: 'https://evil.example/' }))).toEqual(refusedAs('redirect_uri_unregistered'));
+  expect(await get(path({ redirect_uri: undefined }))).toEqual(refusedAs('redirect_uri_missing'));
+  expect(await get('/signin?login=att_01j00000000000000000000000')).toEqual(refusedAs('authorization_request_unknown'));
+  const browser = newBrowser();
+  const page = await browser.get((await browser.get(path({}))).location ?? '');
+  const refused = await browser.submit(page, { form_token: 'x' });
+  expect(refused.status).toBe(403);
+  const causes = world.at.logged.filter((line) => line.includes('"error":"form_refused"'));
+  expect(causes.length).toBeGreaterThan(0);
+  await ask({ id_token_hint: 'x.y.z' });
+  expect(world.at.logged.at(-1)).toContain('"error":"id_token_hint_invalid"');
+});
+
+test('ENV-11: logins that wait are rows, and one address may begin so many a minute', async () => {
+  const browser = createPageBrowser(world.at, '203.0.113.77');
+  const statuses = new Set<number>();
+  for (let count = 0; count < 200 && !statuses.has(429); count++)
+    statuses.add((await browser.get(authorizePath(requestOf(client.row, challenge)))).status);
+  expect([...statuses]).toEqual([303, 429]);
+  const silent = await browser.get(authorizePath(requestOf(client.row, challenge, { prompt: 'none' })));
+  expect(errorIn(silent)).toBe('login_required');
 });

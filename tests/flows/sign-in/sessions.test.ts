@@ -42,7 +42,7 @@ async function idToken(code: string | null) {
   const { body } = await redeem(world, client, { code: String(code), code_verifier: verifier });
   return {
     text: String(body.id_token),
-    claims: JSON.parse(Buffer.from(String(body.id_token).split('.')[1], 'base64url').toString()),
+    claims: JSON.parse(Buffer.from(String(body.id_token).split('.')[1] ?? '', 'base64url').toString()),
   };
 }
 

@@ -23,19 +23,25 @@ export const userinfo: Endpoint = {
   answer: (call, server) => answer(call, undefined, server),
 };
 
-/** The same by POST; the token may stand in the form. @spec RFC 6750 §2.2 */
+/** The same by POST; the token may stand in the form, but not in two places. @spec RFC 6750 §2, §2.2 */
 export const userinfoByPost: Endpoint = {
   ...USERINFO,
   method: 'POST',
   summary: 'The same, where the access token may stand in a form.',
   bodyMax: LIMITS.bodyBytesMax,
   async answer(call, server): Promise<Answer> {
-    if (call.request.headers.has('authorization')) return answer(call, undefined, server);
-    if (!call.request.headers.has('content-type')) return answer(call, undefined, server);
+    const { headers } = call.request;
+    if (!headers.has('content-type') && !hasBody(headers)) return answer(call, undefined, server);
     const form = await readForm(call.request, userinfoByPost.bodyMax);
-    return form.ok ? answer(call, form.value.get('access_token'), server) : form;
+    if (!form.ok) return form;
+    const inBody = form.value.get('access_token');
+    if (inBody !== undefined && headers.has('authorization')) return fail({ error: 'authorization_malformed' });
+    return answer(call, inBody, server);
   },
 };
+
+const hasBody = (headers: Headers): boolean =>
+  headers.has('transfer-encoding') || Number(headers.get('content-length') ?? 0) > 0;
 
 /** @returns what `proveAccessToken` refuses, and `token_claims_invalid` for the token of a machine */
 async function answer(call: Call, inBody: string | undefined, server: Server): Promise<Answer> {

@@ -19,7 +19,7 @@ export const wordsFor = (request: Request, uiLocales: readonly string[] = []): W
 
 export interface PageOptions {
   readonly status?: number;
-  /** Where a form of the page may end beside this server: at a client's redirect URI. */
+  /** For a page with a form: where it may end beside this server, which is at a client's redirect URI. */
   readonly formAction?: readonly string[];
   /** True for the one page that has a script: it sends its form. */
   readonly sendsItself?: boolean;
@@ -36,7 +36,7 @@ const HTTPS_ONLY = { 'strict-transport-security': 'max-age=31536000; includeSubD
  * @spec RFC 9700 §4.16, §4.2.4 (AUT-10, AUT-15); ASVS 3.4.1 to 3.4.8 (HDR-01)
  */
 export function pageResponse(html: string, server: Server, options: PageOptions = {}): Response {
-  const { status = 200, formAction = [], sendsItself = false, headers = {} } = options;
+  const { status = 200, formAction, sendsItself = false, headers = {} } = options;
   const policy = [
     "default-src 'none'",
     `style-src ${sourceOf(styleOf(themeOf(server)))}`,
@@ -45,7 +45,7 @@ export function pageResponse(html: string, server: Server, options: PageOptions 
     "require-trusted-types-for 'script'",
     "trusted-types 'none'",
     "base-uri 'none'",
-    `form-action ${["'self'", ...formAction].join(' ')}`,
+    `form-action ${formAction === undefined ? "'none'" : ["'self'", ...formAction].join(' ')}`,
     "frame-ancestors 'none'",
   ];
   return new Response(html, {
