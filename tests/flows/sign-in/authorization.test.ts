@@ -64,7 +64,7 @@ describe('before client and redirect URI are proven, there is a page and never a
   });
 });
 
-describe('from then on the client is told', () => {
+describe('ERR-02 RFC 6749 §4.1.2.1: from then on the client is told', () => {
   test.each([
     [
       'AUT-01 OAuth 2.1: a token is not given out by the browser',

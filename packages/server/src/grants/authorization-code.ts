@@ -1,16 +1,13 @@
-import { createHash } from 'node:crypto';
 import type { ProvedClient } from '@latchkey/domain/clients/client';
 import { decideRedeem, loadRedeem, type RedeemCommand } from '@latchkey/domain/grants/authorization-code';
 import { fail, type Result } from '@latchkey/protocol/result';
 import type { AuthorizationCodeRequest } from '@latchkey/protocol/token-request';
 import { SEED_BYTES } from '@latchkey/tokens/formats/refresh-token';
 import { type MintedTokens, mintTokens } from '../mint/token-response.ts';
+import { challengeOf } from '../prove/code-verifier.ts';
 import { secretHash } from '../prove/secret.ts';
 import { seedPlace } from '../seal/places.ts';
 import type { Refusal, Server } from '../server.ts';
-
-/** The challenge that a verifier amounts to. @spec RFC 7636 §4.2 (S256) */
-const challengeOf = (verifier: string): string => createHash('sha256').update(verifier).digest('base64url');
 
 /** Redeems a code: decides in one transaction, and mints what was decided. */
 export async function redeemCode(

@@ -1,0 +1,51 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import type { Browser } from 'playwright-core';
+
+const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+/** Without these, Chromium talks to its makers at each start. */
+const QUIET = [
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+const found = (): string | undefined =>
+  [process.env.LATCHKEY_TEST_CHROMIUM, ...PLACES].find((path) => path !== undefined && existsSync(path));
+
+/**
+ * Finds Chromium: the one that LATCHKEY_TEST_CHROMIUM names, or one of this machine; on Debian as root it is installed,
+ * unless LATCHKEY_TEST_APT=0. Undefined where there is none: what needs a browser is then left out, and says so.
+ */
+export function findChromium(): string | undefined {
+  const known = found();
+  if (known !== undefined) return known;
+  const mayInstall =
+    process.getuid?.() === 0 && process.env.LATCHKEY_TEST_APT !== '0' && existsSync('/usr/bin/apt-get');
+  if (mayInstall) {
+    process.stderr.write(
+      'latchkey: installing Chromium for the browser tests (LATCHKEY_TEST_APT=0 leaves it out) ...\n',
+    );
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    const options = { stdio: 'ignore', env, timeout: 300_000 } as const;
+    spawnSync('apt-get', ['update', '-qq'], options);
+    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], options);
+  }
+  const installed = found();
+  if (installed === undefined)
+    process.stderr.write(
+      'latchkey: no Chromium here, so the browser tests are left out; name one in LATCHKEY_TEST_CHROMIUM\n',
+    );
+  return installed;
+}
+
+/** Starts a browser of its own, with an empty profile. */
+export async function launchChromium(executablePath: string): Promise<Browser> {
+  const { chromium } = await import('playwright-core');
+  const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+  return chromium.launch({ executablePath, headless: true, args: [...sandbox, ...QUIET] });
+}

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { findChromium, launchChromium } from '@latchkey/testkit/browser';
+import { addRelyingParty, authorizePath, makePkce, requestOf } from '@latchkey/testkit/code-flow';
+import { PASSWORD, populate, type World } from '@latchkey/testkit/people';
+import { startTestServer } from '@latchkey/testkit/test-server';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const executable = findChromium();
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe finds wrong with a page, in words. */
+async function violations(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axe);
+  return page.evaluate(async () => {
+    const { axe: runner } = globalThis as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+    };
+    return (await runner.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
+  });
+}
+
+describe.skipIf(executable === undefined)('the pages, as somebody sees them', () => {
+  let world: World;
+  let browser: Browser;
+  let start: string;
+  beforeAll(async () => {
+    world = await populate(await startTestServer());
+    await world.at.listen();
+    browser = await launchChromium(executable ?? '');
+    const client = await addRelyingParty(world);
+    start =
+      world.at.issuer +
+      authorizePath(requestOf(client.row, makePkce().challenge, { scope: 'openid profile email read' }));
+  });
+  afterAll(async () => {
+    await browser.close();
+    await world.at.close();
+  });
+
+  for (const width of [390, 1280])
+    for (const colorScheme of ['light', 'dark'] as const)
+      test(`axe finds nothing at ${width} pixels, ${colorScheme}, without a script, and nothing scrolls sideways`, async () => {
+        const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme, bypassCSP: true });
+        const page = await context.newPage();
+        const seen: string[] = [];
+        const look = async (name: string) => {
+          const isTooWide = await page.evaluate<boolean>('document.documentElement.scrollWidth > innerWidth');
+          seen.push(
+            ...(isTooWide ? [`${name} scrolls sideways`] : []),
+            ...(await violations(page)).map((each) => `${name}: ${each}`),
+          );
+        };
+        await page.goto(`${world.at.issuer}/`);
+        await look('status');
+        await page.goto(`${world.at.issuer}/signin`);
+        await look('error');
+        await page.goto(start);
+        await look('sign in');
+        await page.fill('input[name=username]', 'alice');
+        await page.fill('input[name=password]', 'not the passphrase of anybody');
+        await page.click('button.main');
+        await page.locator('[role=alert]').waitFor();
+        await look('sign in, refused');
+        await page.fill('input[name=password]', PASSWORD);
+        await page.click('button.main');
+        await page.locator('button[value=allow]').waitFor();
+        await look('consent');
+        await page.goto(`${start}&prompt=select_account`);
+        await look('choose account');
+        expect(seen).toEqual([]);
+        await context.close();
+      });
+
+  test('without JavaScript and with the policy in force, the whole way works', async () => {
+    const context = await browser.newContext({ javaScriptEnabled: false, locale: 'de-DE' });
+    const page = await context.newPage();
+    await page.goto(start);
+    expect(await page.locator('html').getAttribute('lang')).toBe('de');
+    await page.fill('input[name=username]', 'alice');
+    await page.fill('input[name=password]', PASSWORD);
+    await page.click('button.main');
+    await page.locator('button[value=deny]').waitFor();
+    const answer = page.waitForRequest((request) => request.url().startsWith('https://rp.example/callback?'));
+    await page.click('button[value=deny]');
+    expect(new URL((await answer).url()).searchParams.get('error')).toBe('access_denied');
+    await context.close();
+  });
+});
