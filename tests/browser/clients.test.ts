@@ -1,6 +1,5 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { Client } from '@latchkey/domain/clients/client';
-import { findChromium, launchChromium } from '@latchkey/testkit/browser';
 import { addRelyingParty } from '@latchkey/testkit/code-flow';
 import { PASSWORD, populate, type World } from '@latchkey/testkit/people';
 import { freePort, startTestServer, type WithSecret } from '@latchkey/testkit/test-server';
@@ -8,6 +7,7 @@ import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findChromium, launchChromium } from './chromium.ts';
 
 /** Real clients, a real browser, and nothing between them and the pages. */
 const executable = findChromium();

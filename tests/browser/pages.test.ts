@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { findChromium, launchChromium } from '@latchkey/testkit/browser';
 import { addRelyingParty, authorizePath, makePkce, requestOf } from '@latchkey/testkit/code-flow';
 import { PASSWORD, populate, type World } from '@latchkey/testkit/people';
 import { startTestServer } from '@latchkey/testkit/test-server';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findChromium, launchChromium } from './chromium.ts';
 
 const executable = findChromium();
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

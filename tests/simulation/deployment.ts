@@ -85,6 +85,7 @@ const client = (name: string, given: Partial<Client>): Client => ({
   origins: [],
   applicationType: 'web',
   redirectUris: [],
+  postLogoutRedirectUris: [],
   requiresPkce: true,
   idTokenAlgorithm: 'RS256',
   hasScopeClaimsInIdToken: false,

@@ -8,6 +8,7 @@ export const AUDIT_EVENTS = [
   'session.authenticated',
   'consent.given',
   'consent.denied',
+  'consent.withdrawn',
   'authorization_code.replayed',
   'session.ended',
   'password.changed',

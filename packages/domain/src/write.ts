@@ -48,6 +48,7 @@ export type Write =
   | { readonly kind: 'session.see'; readonly id: SessionId; readonly at: EpochMilliseconds }
   | { readonly kind: 'session.end'; readonly id: SessionId; readonly ended: Ended }
   | { readonly kind: 'consent.store'; readonly consent: Consent }
+  | { readonly kind: 'consent.withdraw'; readonly accountId: AccountId; readonly clientId: ClientId }
   | { readonly kind: 'code.issue'; readonly code: AuthorizationCode }
   /** Exactly one row that was not redeemed before, or the decision was made on stale facts. */
   | { readonly kind: 'code.redeem'; readonly hash: Sha256; readonly at: EpochMilliseconds }

@@ -6,6 +6,7 @@ export interface ServerMetadata {
   readonly authorization_endpoint: string;
   readonly token_endpoint: string;
   readonly userinfo_endpoint: string;
+  readonly end_session_endpoint: string;
   readonly introspection_endpoint: string;
   readonly revocation_endpoint: string;
   readonly jwks_uri: string;
@@ -44,6 +45,7 @@ export function serverMetadata(issuer: string, { scopes, idTokenAlgorithms }: Kn
     authorization_endpoint: `${issuer}/oauth/authorize`,
     token_endpoint: `${issuer}/oauth/token`,
     userinfo_endpoint: `${issuer}/oauth/userinfo`,
+    end_session_endpoint: `${issuer}/oauth/logout`,
     introspection_endpoint: `${issuer}/oauth/introspect`,
     revocation_endpoint: `${issuer}/oauth/revoke`,
     jwks_uri: `${issuer}/.well-known/jwks.json`,

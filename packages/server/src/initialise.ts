@@ -42,6 +42,7 @@ export async function ensureAdministrator(
     origins: [],
     applicationType: 'web',
     redirectUris: [],
+    postLogoutRedirectUris: [],
     requiresPkce: true,
     idTokenAlgorithm: 'RS256',
     hasScopeClaimsInIdToken: false,

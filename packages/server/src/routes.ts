@@ -1,11 +1,13 @@
 import { ADMIN_ROUTES } from './endpoints/admin/routes.ts';
+import { listConsents, withdrawConsent } from './endpoints/api/consents.ts';
 import { login } from './endpoints/api/login.ts';
 import { logout } from './endpoints/api/logout.ts';
 import { me } from './endpoints/api/me.ts';
 import { password } from './endpoints/api/password.ts';
 import { refresh } from './endpoints/api/refresh.ts';
-import { endSession, endSessions, listSessions } from './endpoints/api/sessions.ts';
+import { endOwnSession, endSessions, listSessions } from './endpoints/api/sessions.ts';
 import { authorization, authorizationByPost } from './endpoints/authorization.ts';
+import { confirmEndSession, endSession, endSessionByPost } from './endpoints/end-session.ts';
 import { healthz, readyz } from './endpoints/health.ts';
 import { introspection } from './endpoints/introspection.ts';
 import { jwks } from './endpoints/jwks.ts';
@@ -33,8 +35,10 @@ export const ROUTES: readonly Endpoint[] = [
   logout,
   me,
   listSessions,
-  endSession,
+  endOwnSession,
   endSessions,
+  listConsents,
+  withdrawConsent,
   password,
   token,
   authorization,
@@ -45,6 +49,9 @@ export const ROUTES: readonly Endpoint[] = [
   chooseAccount,
   consentForm,
   consent,
+  endSession,
+  endSessionByPost,
+  confirmEndSession,
   userinfo,
   userinfoByPost,
   introspection,

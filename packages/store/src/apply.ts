@@ -47,6 +47,7 @@ const STEPS: Steps = {
   'session.see': ({ id, at }) => [any(sessions.see(id, at))],
   'session.end': ({ id, ended }) => [any(sessions.end(id, ended))],
   'consent.store': ({ consent }) => [one(consents.store(consent))],
+  'consent.withdraw': ({ accountId, clientId }) => [one(consents.withdraw(accountId, clientId))],
   'code.issue': ({ code }) => [one(codes.insert(code))],
   'code.redeem': ({ hash, at }) => [one(codes.redeem(hash, at))],
   'code.miss': ({ hash }) => [any(codes.miss(hash))],

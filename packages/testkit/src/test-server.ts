@@ -199,6 +199,7 @@ export async function addClient(server: Server, given: Partial<Client> = {}): Pr
     origins: [],
     applicationType: 'web',
     redirectUris: [],
+    postLogoutRedirectUris: [],
     requiresPkce: true,
     idTokenAlgorithm: 'RS256',
     hasScopeClaimsInIdToken: false,

@@ -75,6 +75,7 @@ test('a confidential client gets a secret that works; its replacement ends it wh
       origins: [],
       application_type: 'web',
       redirect_uris: [],
+      post_logout_redirect_uris: [],
       require_pkce: true,
       id_token_alg: 'RS256',
       scope_claims_in_id_token: false,

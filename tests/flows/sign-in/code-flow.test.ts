@@ -1,15 +1,5 @@
-import {
-  addRelyingParty,
-  answerIn,
-  authorizePath,
-  codeFlow,
-  createPageBrowser,
-  goThrough,
-  makePkce,
-  redeem,
-  requestOf,
-} from '@latchkey/testkit/code-flow';
-import { populate, read, type World } from '@latchkey/testkit/people';
+import { addRelyingParty, codeFlow } from '@latchkey/testkit/code-flow';
+import { populate, type World } from '@latchkey/testkit/people';
 import { startTestServer } from '@latchkey/testkit/test-server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 

@@ -32,6 +32,7 @@ const client: Client = {
   origins: [],
   applicationType: 'web',
   redirectUris: [],
+  postLogoutRedirectUris: [],
   requiresPkce: true,
   idTokenAlgorithm: 'RS256',
   hasScopeClaimsInIdToken: false,

@@ -118,6 +118,7 @@ const client = {
   origins: [],
   applicationType: 'web',
   redirectUris: [],
+  postLogoutRedirectUris: [],
   requiresPkce: true,
   idTokenAlgorithm: 'RS256',
   hasScopeClaimsInIdToken: false,

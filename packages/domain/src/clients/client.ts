@@ -37,6 +37,8 @@ export interface Client {
   readonly applicationType: ApplicationType;
   /** Where answers to authorization requests may go, exact. */
   readonly redirectUris: readonly string[];
+  /** Where a browser may go after a logout, exact. */
+  readonly postLogoutRedirectUris: readonly string[];
   /** False only for a confidential client that an administrator exempted. */
   readonly requiresPkce: boolean;
   /** What its ID tokens are signed with. */

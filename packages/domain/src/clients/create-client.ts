@@ -22,6 +22,7 @@ export interface CreateClientCommand
     | 'origins'
     | 'applicationType'
     | 'redirectUris'
+    | 'postLogoutRedirectUris'
     | 'requiresPkce'
     | 'idTokenAlgorithm'
     | 'hasScopeClaimsInIdToken'
@@ -72,9 +73,10 @@ export function decideCreateClient(
   const confidential = command.authentication !== 'none';
   if (!fitsTogether(command)) return refuse('client_metadata_conflict');
   if (!command.origins.every(isRegistrableOrigin)) return refuse('origin_invalid');
-  if (!command.redirectUris.every((uri) => isRegistrableRedirectUri(uri, command.applicationType)))
+  const uris = [...command.redirectUris, ...command.postLogoutRedirectUris];
+  if (!uris.every((uri) => isRegistrableRedirectUri(uri, command.applicationType)))
     return refuse('redirect_uri_invalid');
-  if (command.redirectUris.length > LIMITS.redirectUrisPerClientMax) return refuse('limit_reached');
+  if (uris.length > LIMITS.redirectUrisPerClientMax) return refuse('limit_reached');
   if (command.origins.length > LIMITS.originsPerClientMax || command.resources.length > LIMITS.resourcesMax)
     return refuse('limit_reached');
   if (command.scope.length > LIMITS.scopeNamesMax || !command.scope.every(isScopeName))
@@ -113,6 +115,7 @@ const clientOf = (command: CreateClientCommand, resources: readonly Resource[], 
   origins: [...new Set(command.origins)],
   applicationType: command.applicationType,
   redirectUris: [...new Set(command.redirectUris)],
+  postLogoutRedirectUris: [...new Set(command.postLogoutRedirectUris)],
   requiresPkce: command.requiresPkce,
   idTokenAlgorithm: command.idTokenAlgorithm,
   hasScopeClaimsInIdToken: command.hasScopeClaimsInIdToken,
@@ -131,6 +134,7 @@ function fitsTogether(command: CreateClientCommand): boolean {
   if (isPublic && (command.grantTypes.includes('client_credentials') || command.refreshPolicy === 'keep')) return false;
   const isSignIn = command.grantTypes.includes('authorization_code');
   if (isSignIn !== command.redirectUris.length > 0) return false;
+  if (!isSignIn && command.postLogoutRedirectUris.length > 0) return false;
   if (isPublic && !command.requiresPkce) return false;
   return command.firstParty || isSignIn || command.origins.length === 0;
 }

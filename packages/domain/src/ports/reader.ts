@@ -52,12 +52,16 @@ export interface SessionReader {
 export interface AuthorizationReader {
   code(hash: Sha256): Promise<AuthorizationCode | undefined>;
   consent(account: AccountId, client: ClientId): Promise<Consent | undefined>;
+  /** All that an account has allowed, oldest client first. */
+  consents(account: AccountId): Promise<readonly Consent[]>;
 }
 
 export interface FamilyReader {
   family(id: FamilyId): Promise<TokenFamily | undefined>;
   /** Families of an account without a session, neither ended nor expired. */
   offlineFamilies(account: AccountId, now: EpochMilliseconds): Promise<readonly TokenFamily[]>;
+  /** Families of an account for one client, neither ended nor expired. */
+  familiesOf(account: AccountId, client: ClientId, now: EpochMilliseconds): Promise<readonly TokenFamily[]>;
   /** Live families whose current generation has its outer MAC under this key. */
   familiesUnderMacKey(keyId: number, page: Page<FamilyId>): Promise<readonly TokenFamily[]>;
 }

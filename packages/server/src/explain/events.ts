@@ -20,6 +20,7 @@ const REASONS: Readonly<Record<EndReason, string>> = {
     'A refresh token was presented that had been replaced: either the owner or a thief had an old one.',
   refresh_token_newer_than_store: 'A refresh token was newer than the database: the database is an older copy.',
   mac_key_revoked: 'The MAC key of its refresh token was revoked.',
+  consent_withdrawn: 'The person took back what they had allowed the client.',
   other_account_signed_in: 'Somebody else signed in with the same browser.',
   authorization_code_replayed: 'The authorization code that it came from was redeemed a second time: it was stolen.',
   too_many_sessions: 'The account had as many sessions as it may have, and this was the oldest.',

@@ -36,5 +36,8 @@ export function cookieValueOf(
 export const sessionCookie = (value: CookieValue, seconds: number): string =>
   `${SESSION_COOKIE}=${value.value}; ${ATTRIBUTES}; Max-Age=${seconds}`;
 
+/** What takes it away again. */
+export const clearedSessionCookie = `${SESSION_COOKIE}=; ${ATTRIBUTES}; Max-Age=0`;
+
 /** Kept by the browser until it is closed. */
 export const loginCookie = (value: CookieValue): string => `${LOGIN_COOKIE}=${value.value}; ${ATTRIBUTES}`;

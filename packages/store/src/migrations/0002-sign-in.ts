@@ -17,6 +17,7 @@ export const signIn: Migration = {
     `CREATE UNIQUE INDEX sessions_cookie ON sessions (cookie_hash) WHERE cookie_hash IS NOT NULL`,
     `ALTER TABLE clients ADD COLUMN application_type TEXT NOT NULL DEFAULT 'web'`,
     `ALTER TABLE clients ADD COLUMN redirect_uris TEXT NOT NULL DEFAULT '[]'`,
+    `ALTER TABLE clients ADD COLUMN post_logout_redirect_uris TEXT NOT NULL DEFAULT '[]'`,
     `ALTER TABLE clients ADD COLUMN requires_pkce {int} NOT NULL DEFAULT 1`,
     `ALTER TABLE clients ADD COLUMN id_token_algorithm TEXT NOT NULL DEFAULT 'RS256'`,
     `ALTER TABLE clients ADD COLUMN scope_claims_in_id_token {int} NOT NULL DEFAULT 0`,

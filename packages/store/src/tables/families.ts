@@ -5,6 +5,7 @@ import type { Write } from '@latchkey/domain/write';
 import type { Confirmation } from '@latchkey/protocol/claims';
 import type {
   AccountId,
+  ClientId,
   EpochMilliseconds,
   FamilyId,
   ResourceIdentifier,
@@ -35,6 +36,8 @@ export const families = {
   byId: (family: FamilyId) => sql`SELECT * FROM families WHERE id = ${id(family)}`,
   offline: (account: AccountId, now: EpochMilliseconds) =>
     sql`SELECT * FROM families WHERE account_id = ${id(account)} AND session_id IS NULL AND ended_at IS NULL AND expires_at > ${now} ORDER BY id LIMIT 1000`,
+  ofClient: (account: AccountId, client: ClientId, now: EpochMilliseconds) =>
+    sql`SELECT * FROM families WHERE account_id = ${id(account)} AND client_id = ${id(client)} AND ended_at IS NULL AND expires_at > ${now} ORDER BY id LIMIT 1000`,
   underMacKey: (keyId: number, { after, limit }: Page<FamilyId>) =>
     sql`SELECT * FROM families WHERE id > ${after === undefined ? new Uint8Array(0) : id(after)} AND mac_key_id = ${keyId} AND ended_at IS NULL ORDER BY id LIMIT ${limit}`,
   insert: (family: TokenFamily) => {

@@ -123,6 +123,20 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     same(await store.read.consent(a1.id, c1.id), more);
     same(await store.read.consent(row.idOf('acc', 2), c1.id), undefined);
   },
+  async 'consent.withdraw'(store) {
+    const other = row.consent({ clientId: row.idOf('cli', 2) });
+    await put(store, { kind: 'consent.store', consent: other }, { kind: 'consent.store', consent: row.consent() });
+    same(await store.read.consents(a1.id), [row.consent(), other]);
+    const withdraw = { kind: 'consent.withdraw', accountId: a1.id, clientId: c1.id } as const;
+    await put(store, withdraw);
+    same(await store.read.consents(a1.id), [other]);
+    same(await conflicts(store, [withdraw]), true, 'what is withdrawn is withdrawn once');
+    const [offline, foreign] = [row.family(2, { sessionId: undefined }), row.family(3, { clientId: other.clientId })];
+    const gone = [row.family(4, { expiresAt: NOW }), row.family(5, { ended })];
+    for (const family of [f1, offline, foreign, ...gone]) await put(store, { kind: 'family.start', family });
+    await put(store, { kind: 'family.end', id: row.family(5).id, ended });
+    same(await store.read.familiesOf(a1.id, c1.id, NOW), [f1, offline]);
+  },
   async 'code.issue'(store) {
     const bare = row.code(2, { nonce: undefined, challenge: undefined, isRedirectUriGiven: false, scope: [] });
     for (const code of [row.code(1), bare]) {

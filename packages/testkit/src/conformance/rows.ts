@@ -110,6 +110,7 @@ export const client = (number: number, more: Partial<Client> = {}): Client => ({
   origins: ['https://app.example'],
   applicationType: 'web',
   redirectUris: [],
+  postLogoutRedirectUris: [],
   requiresPkce: true,
   idTokenAlgorithm: 'RS256',
   hasScopeClaimsInIdToken: false,

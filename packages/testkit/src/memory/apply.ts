@@ -122,6 +122,11 @@ const APPLY: Apply = {
     ...state,
     consents: withRow(state.consents, consentKey(consent.accountId, consent.clientId), consent),
   }),
+  'consent.withdraw'(state, { accountId, clientId }) {
+    const key = consentKey(accountId, clientId);
+    found(state.consents.get(key));
+    return { ...state, consents: withoutRow(state.consents, key) };
+  },
   'code.issue'(state, { code }) {
     isFree(state.codes.get(code.hash));
     return { ...state, codes: withRow(state.codes, code.hash, code) };

@@ -46,6 +46,15 @@ export function createMemoryReader(current: () => MemoryState, now: () => EpochM
     sessionByCookie: async (hash) => [...current().sessions.values()].find(({ cookie }) => cookie?.hash === hash),
     code: async (hash) => current().codes.get(hash),
     consent: async (account, client) => current().consents.get(consentKey(account, client)),
+    consents: async (account) =>
+      [...current().consents.values()]
+        .filter(({ accountId }) => accountId === account)
+        .sort((a, b) => byText(a.clientId, b.clientId)),
+    familiesOf: async (account, client, at) =>
+      [...current().families.values()]
+        .filter(({ accountId, clientId }) => accountId === account && clientId === client)
+        .filter(({ ended, expiresAt }) => ended === undefined && expiresAt > at)
+        .sort(byId),
     attempt: async (id) => current().attempts.get(id),
     family: async (id) => current().families.get(id),
     offlineFamilies: async (account, at) =>

@@ -42,7 +42,7 @@ export const listSessions: Endpoint = {
 };
 
 /** Ends one of one's own sessions. */
-export const endSession: Endpoint = {
+export const endOwnSession: Endpoint = {
   ...OWN,
   method: 'DELETE',
   path: '/api/sessions/:id',
