@@ -17,6 +17,7 @@ test.each([
   'docs/guides/hono.md',
   'docs/guides/single-page-app.md',
   'docs/guides/sign-in-web-app.md',
+  'docs/guides/sign-in-single-page-app.md',
   'docs/guides/first-party-or-not.md',
   'docs/guides/rotate-keys.md',
   'docs/guides/run-in-production.md',
