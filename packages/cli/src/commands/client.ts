@@ -60,7 +60,7 @@ Examples:
     .option('--native', 'it is installed on a device, and may have a scheme of its own as redirect URI')
     .option('--no-pkce', 'it cannot do PKCE (confidential clients only)')
     .addOption(
-      new Option('--id-token-alg <name>', 'how its ID tokens are signed (default: RS256)').choices([
+      new Option('--id-token-alg <algorithm>', 'how its ID tokens are signed (default: RS256)').choices([
         'RS256',
         'ES256',
         'Ed25519',
