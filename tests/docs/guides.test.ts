@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { root } from '../../scripts/processes.ts';
 import { createWorkshop, runGuide, type Workshop } from './run-guide.ts';
 
 let workshop: Workshop;
@@ -13,8 +16,19 @@ test.each([
   'docs/guides/fastify.md',
   'docs/guides/hono.md',
   'docs/guides/single-page-app.md',
+  'docs/guides/sign-in-web-app.md',
+  'docs/guides/sign-in-single-page-app.md',
+  'docs/guides/first-party-or-not.md',
   'docs/guides/rotate-keys.md',
   'docs/guides/run-in-production.md',
 ])('%s does what it says, from top to bottom', { timeout: 120_000 }, async (file) => {
   expect((await runGuide(file, workshop)).length).toBeGreaterThan(2);
 });
+
+test.each([['docs/guides/sign-in-web-app.md', 'examples/web-app/server.ts']])(
+  '%s shows %s as it is',
+  (guide, example) => {
+    const [shown, code] = [guide, example].map((path) => readFileSync(join(root, path), 'utf8').trim());
+    expect(shown).toContain(code);
+  },
+);

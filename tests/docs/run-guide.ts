@@ -9,9 +9,9 @@ import { type Block, blocksOf } from './markdown.ts';
 
 /** Ports that guides name; each run takes free ones instead. */
 const PORTS = ['8400', '3000', '9400'] as const;
-const FRAMEWORKS = ['express', 'fastify', 'hono', '@hono/node-server'];
+const LIBRARIES = ['express', 'fastify', 'hono', '@hono/node-server', 'openid-client', 'oauth4webapi'];
 
-/** A folder above those of the guides in which the packed verifier and the frameworks are installed, as a user would. */
+/** A folder above those of the guides in which the packed verifier and the libraries are installed, as a user would. */
 export interface Workshop {
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
@@ -31,7 +31,7 @@ export function createWorkshop(): Workshop {
   const manifest: { devDependencies: Readonly<Record<string, string>> } = JSON.parse(
     readFileSync(join(root, 'package.json'), 'utf8'),
   );
-  const packages = FRAMEWORKS.map((name) => `${name}@${manifest.devDependencies[name]}`);
+  const packages = LIBRARIES.map((name) => `${name}@${manifest.devDependencies[name]}`);
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'guides', private: true, type: 'module' }));
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error', '--prefer-offline'];
   execFileSync('npm', ['install', ...quiet, ...packages, packedVerifier()], { cwd: folder, env, stdio: 'inherit' });

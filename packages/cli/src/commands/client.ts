@@ -12,6 +12,12 @@ interface CreateOptions {
   readonly resource?: readonly string[];
   readonly origin?: readonly string[];
   readonly firstParty?: boolean;
+  readonly redirectUri?: readonly string[];
+  readonly native?: boolean;
+  /** False when `--no-pkce` is given. */
+  readonly pkce: boolean;
+  readonly idTokenAlg?: string;
+  readonly scopeClaimsInIdToken?: boolean;
   readonly keepRefreshTokens?: boolean;
   readonly overlapMs?: number;
 }
@@ -24,6 +30,10 @@ export function register(command: Command, context: Context): void {
 Examples:
   latchkey client create "Web shop" --auth none --first-party --grant refresh_token \\
     --resource https://api.example.com --scope orders:read --origin https://shop.example.com
+  latchkey client create "Partner shop" --redirect-uri https://partner.example.com/callback \\
+    --scope openid --scope profile --scope orders:read --resource https://api.example.com
+  latchkey client create "Phone app" --auth none --native --redirect-uri com.example.app:/callback \\
+    --scope openid --scope offline_access
   latchkey client create "Nightly job" --grant client_credentials \\
     --resource https://api.example.com --scope orders:read
   latchkey client rotate-secret cli_01... --overlap 24h`,
@@ -37,11 +47,26 @@ Examples:
         .choices(['none', 'client_secret_basic', 'client_secret_post'])
         .default('client_secret_basic'),
     )
-    .option('--grant <type>', 'client_credentials or refresh_token; may repeat (default: what fits --auth)', many)
+    .option(
+      '--grant <type>',
+      'authorization_code, refresh_token or client_credentials; may repeat (default: what fits the rest)',
+      many,
+    )
     .option('--scope <name>', 'a scope that it may ask for; may repeat', many)
     .option('--resource <identifier>', 'a resource that it may ask for; may repeat, the first is its default', many)
     .option('--origin <origin>', 'an origin of its pages; may repeat', many)
     .option('--first-party', 'it is our own, and may ask people for their password')
+    .option('--redirect-uri <uri>', 'where answers of the sign-in pages may go, to the letter; may repeat', many)
+    .option('--native', 'it is installed on a device, and may have a scheme of its own as redirect URI')
+    .option('--no-pkce', 'it cannot do PKCE (confidential clients only)')
+    .addOption(
+      new Option('--id-token-alg <algorithm>', 'how its ID tokens are signed (default: RS256)').choices([
+        'RS256',
+        'ES256',
+        'Ed25519',
+      ]),
+    )
+    .option('--scope-claims-in-id-token', 'its ID tokens say what UserInfo says, too')
     .option('--keep-refresh-tokens', 'a refresh keeps the refresh token (confidential clients only)')
     .option('--overlap-ms <milliseconds>', 'how long a spent refresh token may be repeated', parseWhole);
   act<CreateOptions>(create, context, async ({ output, admin }, options, name = '') => {
@@ -51,10 +76,15 @@ Examples:
         name,
         authentication: options.auth,
         first_party: options.firstParty === true,
-        grant_types: options.grant ?? [options.auth === 'none' ? 'refresh_token' : 'client_credentials'],
+        grant_types: options.grant ?? grantsFor(options),
         scopes: options.scope ?? [],
         resources: options.resource ?? [],
         origins: options.origin ?? [],
+        application_type: options.native === true ? 'native' : 'web',
+        redirect_uris: options.redirectUri ?? [],
+        require_pkce: options.pkce,
+        scope_claims_in_id_token: options.scopeClaimsInIdToken === true,
+        ...(options.idTokenAlg === undefined ? {} : { id_token_alg: options.idTokenAlg }),
         refresh_policy: options.keepRefreshTokens === true ? 'keep' : 'rotate',
         ...(options.overlapMs === undefined ? {} : { overlap_ms: options.overlapMs }),
       }),
@@ -91,4 +121,10 @@ Examples:
       output.done(`${id} is deleted, and everything that was issued to it has ended.`, { client_id: id });
     },
   );
+}
+
+/** What a client is most likely for, when nobody says it. */
+function grantsFor({ auth, redirectUri }: CreateOptions): readonly string[] {
+  if (redirectUri !== undefined) return ['authorization_code', 'refresh_token'];
+  return [auth === 'none' ? 'refresh_token' : 'client_credentials'];
 }
