@@ -1,5 +1,5 @@
 import { LIMITS } from '@latchkey/protocol/limits';
-import type { EpochSeconds, NormalisedIdentifier, ResourceIdentifier, Sealed } from '@latchkey/protocol/types';
+import type { EpochSeconds, NormalisedIdentifier, ResourceIdentifier, Sealed, Sha256 } from '@latchkey/protocol/types';
 import { NOW, put } from '@latchkey/testkit/conformance/conformance-case';
 import * as row from '@latchkey/testkit/conformance/rows';
 import { createMemoryStore, type MemoryStore } from '@latchkey/testkit/memory-store';
@@ -10,22 +10,26 @@ import { loadSetPassword } from './accounts/set-password.ts';
 import { loadEndSession } from './administration/end-session.ts';
 import { loadRevokeFamily, loadRevokeToken } from './administration/revoke-token.ts';
 import { loadRole } from './administration/roles.ts';
+import { loadAdvance } from './authorization/advance.ts';
 import { loadCreateClient } from './clients/create-client.ts';
 import { loadCreateResource } from './clients/create-resource.ts';
 import { loadDeleteClient } from './clients/delete-client.ts';
 import { loadClientSecrets, loadResourceSecrets } from './clients/rotate-secret.ts';
+import { loadRedeem } from './grants/authorization-code.ts';
 import { loadClientCredentials } from './grants/client-credentials.ts';
 import { loadRefresh } from './grants/refresh-token.ts';
 import { loadMacRing, loadUnderMacKey } from './keys/mac-rotation.ts';
 import { loadRing } from './keys/rotation.ts';
 import { loadLogIn } from './login/log-in.ts';
 import { loadLogout } from './login/logout.ts';
+import { loadSignIn } from './login/sign-in.ts';
 import { loadAccessTokenFacts } from './tokens/access-token-life.ts';
 import { loadRevokeRefreshToken } from './tokens/revocation.ts';
 
 /** What each decision is shown: the rows that its command names, and those on which they depend. */
 
-const [account, session, client] = [row.account(1), row.session(1), row.client(1)];
+const [account, client] = [row.account(1), row.client(1)];
+const session = row.session(1, { cookie: row.cookie(1) });
 const family = row.family(1);
 const offline = row.family(2, { sessionId: undefined });
 const bare = row.family(3, { refresh: undefined });
@@ -45,6 +49,10 @@ const verifierSecret = row.secret(2, resource.id);
 const event = { kind: 'token', id: row.idOf('tok', 1), exp: (NOW / 1000 + 60) as EpochSeconds } as const;
 const summary = { ...session, lastSeenAt: NOW };
 const administrator = { id: 'cli_admin', scope: [] };
+const attempt = row.attempt(1);
+const consent = row.consent();
+const code = row.code(1, { familyId: family.id });
+const spent = row.code(2, { familyId: family.id });
 const nobody = { account: undefined, client: undefined, session: undefined };
 
 let store: MemoryStore;
@@ -70,6 +78,11 @@ beforeAll(async () => {
     { kind: 'mac_key.create', key: row.macKey(1) },
     { kind: 'mac_key.create', key: row.macKey(2) },
     { kind: 'revocation.emit', event },
+    { kind: 'attempt.store', attempt },
+    { kind: 'consent.store', consent },
+    { kind: 'code.issue', code },
+    { kind: 'code.issue', code: spent },
+    { kind: 'code.redeem', hash: spent.hash, at: NOW },
   );
   moment = await store.read.moment();
 });
@@ -274,5 +287,85 @@ describe('of clients, resources and keys', () => {
     expect(await loadMacRing(store.read)).toEqual([row.macKey(1), row.macKey(2)]);
     expect(await loadUnderMacKey(store.read, 1)).toEqual({ key: row.macKey(1), families: [family, offline] });
     expect(await loadUnderMacKey(store.read, 3)).toEqual({ key: undefined, families: [] });
+  });
+});
+
+describe('of logins on the pages', () => {
+  const advance = (login: object, cookie: Sha256 | undefined) =>
+    loadAdvance(store.read, { login, cookie, issuer: issuer.identifier } as unknown as Parameters<
+      typeof loadAdvance
+    >[1]);
+  const signedIn = { session, account, consent };
+  const nowhere = 'https://nowhere.example' as ResourceIdentifier;
+  const noSession = { session: undefined, account: undefined, consent: undefined };
+  const none = { attempt: undefined, client: undefined, resources: [], ...noSession };
+
+  test('a login that begins sees the client, its resources, who is signed in and what they allowed', async () => {
+    const seen = { attempt, client, resources: [resource] };
+    expect(await advance({ begun: attempt }, row.cookie(1).hash)).toEqual({ ...seen, ...signedIn });
+    expect(await advance({ begun: attempt }, row.cookie(2).hash)).toEqual({ ...seen, ...noSession });
+    expect(await advance({ begun: attempt }, undefined)).toEqual({ ...seen, ...noSession });
+  });
+
+  test('a login sees those of its resources that there are', async () => {
+    const resources = [issuer.identifier, nowhere, row.API];
+    const begun = row.attempt(2, { request: row.request({ resources }) });
+    expect(await advance({ begun }, undefined)).toMatchObject({ resources: [issuer, resource] });
+  });
+
+  test('AUT-14: a login that waits sees what is stored, and nothing else of a request', async () => {
+    const waiting = { ...row.attempt(1, { request: row.request({ clientId: row.idOf('cli', 9) }) }) };
+    expect(await advance({ waiting }, row.cookie(1).hash)).toMatchObject({ attempt, client, ...signedIn });
+    expect(await advance({ waiting: row.attempt(9) }, row.cookie(1).hash)).toEqual(none);
+    expect(await advance({ begun: waiting }, row.cookie(1).hash)).toEqual(none);
+  });
+
+  test('a sign-in sees the login, who is signed in now, and the account that it proved', async () => {
+    const command = {
+      attemptId: attempt.id,
+      cookie: row.cookie(1).hash,
+      proof: { result: 'match', accountId: account.id, version: 1 },
+    } as unknown as Parameters<typeof loadSignIn>[1];
+    const found = { attempt, session, account, credential, liveSessions: [summary] };
+    expect(await loadSignIn(store.read, command, moment)).toEqual(found);
+    const other = { ...command, attemptId: row.idOf('att', 9), cookie: undefined };
+    expect(await loadSignIn(store.read, other, moment)).toEqual({ ...found, attempt: undefined, session: undefined });
+    const unknown = { ...command, proof: { result: 'no_credential', accountId: undefined } } as const;
+    expect(await loadSignIn(store.read, unknown, moment)).toEqual({
+      attempt,
+      session,
+      account: undefined,
+      credential: undefined,
+      liveSessions: [],
+    });
+  });
+
+  const redeem = (codeHash: Sha256, resources: readonly ResourceIdentifier[] = []) =>
+    loadRedeem(store.read, { codeHash, resources } as unknown as Parameters<typeof loadRedeem>[1]);
+  const redeemable = { code, account, client, session, consent, resource, roles: [role], family: undefined };
+
+  test('a redemption sees all that the code depends on, and the resource that is asked for or its first', async () => {
+    expect(await redeem(code.hash)).toEqual(redeemable);
+    expect(await redeem(code.hash, [issuer.identifier])).toEqual({ ...redeemable, resource: issuer, roles: [] });
+    expect(await redeem(code.hash, [nowhere])).toEqual({ ...redeemable, resource: undefined, roles: [] });
+  });
+
+  test('CODE-02: a replay sees the family that the code has started', async () => {
+    expect(await redeem(spent.hash)).toMatchObject({ code: { redeemedAt: NOW }, family });
+  });
+
+  test('of a code that is not there nothing is read, and one that covers nothing has no resource', async () => {
+    expect(await redeem('unknown' as Sha256)).toEqual({
+      ...nobody,
+      code: undefined,
+      consent: undefined,
+      resource: undefined,
+      roles: [],
+      family: undefined,
+    });
+    const bareStore = createMemoryStore({ now: () => NOW });
+    await put(bareStore, { kind: 'code.issue', code: row.code(1, { resources: [] }) });
+    const command = { codeHash: code.hash, resources: [] } as unknown as Parameters<typeof loadRedeem>[1];
+    expect(await loadRedeem(bareStore.read, command)).toMatchObject({ resource: undefined, roles: [] });
   });
 });

@@ -1,4 +1,4 @@
-import type { EpochSeconds } from '@latchkey/protocol/types';
+import type { EpochSeconds, ResourceIdentifier, Sha256 } from '@latchkey/protocol/types';
 import { NOW, put } from '@latchkey/testkit/conformance/conformance-case';
 import * as row from '@latchkey/testkit/conformance/rows';
 import { createMemoryStore, type MemoryStore } from '@latchkey/testkit/memory-store';
@@ -18,8 +18,10 @@ import {
   loadRevokeToken,
 } from './administration/revoke-token.ts';
 import { decideGrantRole, decideRevokeRole, loadRole } from './administration/roles.ts';
+import { decideAdvance, loadAdvance } from './authorization/advance.ts';
 import { proved } from './clients/client.ts';
 import { decideDeleteClient, loadDeleteClient } from './clients/delete-client.ts';
+import { decideRedeem, loadRedeem } from './grants/authorization-code.ts';
 import { decideMacRotation, loadMacRing } from './keys/mac-rotation.ts';
 import { decideRotation, loadRing } from './keys/rotation.ts';
 import { decideEndAllSessions, decideEndOwnSession, loadAccountEnds } from './login/end-sessions.ts';
@@ -53,6 +55,15 @@ const claims = {
   fid: family.id,
 };
 const machine = { ...claims, sub: client.id, sid: undefined, fid: undefined } as unknown as typeof claims;
+const ISSUER = 'https://id.example' as ResourceIdentifier;
+const cookie = row.cookie(1);
+const signIn = row.client(2, {
+  grantTypes: ['authorization_code', 'refresh_token'],
+  scope: ['openid', 'read'],
+  redirectUris: ['https://app.example/callback'],
+});
+const attempt = row.attempt(1, { request: row.request({ clientId: signIn.id }) });
+const code = row.code(1, { clientId: signIn.id, resources: [row.API, ISSUER] });
 const name = { ...row.identifier(2), accountId: undefined } as never;
 const candidate = { ...row.signingKey('new'), kid: 'new' };
 
@@ -68,12 +79,15 @@ async function populated(): Promise<MemoryStore> {
     { kind: 'secret.add', secret: row.secret(1, client.id) },
     { kind: 'resource.create', resource: row.resource(1, { identifier: row.API }) },
     { kind: 'role.grant', role: { accountId, resource: row.API, role: 'viewer' } },
-    { kind: 'session.start', session: { ...session, pos } },
+    { kind: 'session.start', session: { ...session, pos, cookie } },
     { kind: 'family.start', family: { ...family, pos } },
     { kind: 'family.start', family: { ...offline, pos } },
     { kind: 'key.create', key: row.signingKey('old', { state: 'current' }) },
     { kind: 'key.create', key: row.signingKey('next') },
     { kind: 'mac_key.create', key: row.macKey(1) },
+    { kind: 'client.create', client: signIn },
+    { kind: 'attempt.store', attempt },
+    { kind: 'code.issue', code },
   );
   return store;
 }
@@ -88,6 +102,27 @@ const revokeAccess =
       store,
       (read, moment) => loadRevokeAccessToken(read, command, moment),
       (facts, moment) => decideRevokeAccessToken(facts, command, moment),
+    );
+  };
+
+/** What the person says on the page of a login that waits. */
+const saying =
+  (said: 'allow' | 'deny'): Command =>
+  (store) => {
+    const command = {
+      login: { waiting: { id: attempt.id, browser: attempt.browser } },
+      cookie: cookie.hash,
+      said,
+      codeHash: 'new' as Sha256,
+      familyId: row.idOf('fam', 8),
+      codeSeconds: 60,
+      issuer: ISSUER,
+      isKeptOnly: false,
+    };
+    return transact(
+      store,
+      (read) => loadAdvance(read, command),
+      (facts, moment) => decideAdvance(facts, command, moment),
     );
   };
 
@@ -119,6 +154,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       (read, moment) => loadAccountEnds(read, accountId, moment),
       (ends, moment) => decideEndAllSessions(ends, accountId, moment),
     ),
+  'a person allows a client what it asks for': saying('allow'),
+  'a person denies a client what it asks for': saying('deny'),
   'an administrator ends a session': (store) =>
     transact(
       store,
@@ -219,3 +256,41 @@ test.each(Object.entries(COMMANDS))(
     expect(raced.committed).toEqual(once);
   },
 );
+
+const redeem = (store: MemoryStore) => {
+  const command = {
+    client: proved(signIn),
+    codeHash: code.hash,
+    redirectUri: code.redirectUri,
+    challenge: code.challenge,
+    resources: [],
+    seed: row.refreshState().seed,
+    macKeyId: 1,
+    idleSeconds: 3_600,
+    offlineSeconds: 3_600,
+  };
+  return transact(
+    store,
+    (read) => loadRedeem(read, command),
+    (facts, moment) => decideRedeem(facts, command, moment),
+  );
+};
+
+test('CODE-02: a code that is redeemed again ends its family once, and a third time does nothing more', async () => {
+  const store = await populated();
+  const allow = row.consent({ clientId: signIn.id, resources: code.resources });
+  await put(store, { kind: 'consent.store', consent: allow });
+  const first = await redeem(store);
+  expect(first.writes.map(({ kind }) => kind)).toEqual(['code.redeem', 'family.start']);
+  expect((await store.read.family(code.familyId))?.ended).toBeUndefined();
+
+  const second = await redeem(store);
+  expect(second.outcome).toEqual({ ok: false, error: 'code_used' });
+  expect(second.writes.map(({ kind }) => kind)).toEqual(['family.end', 'revocation.emit', 'alert.raise']);
+  expect((await store.read.family(code.familyId))?.ended?.reason).toBe('authorization_code_replayed');
+
+  const after = store.committed;
+  const third = await redeem(store);
+  expect([third.outcome, third.writes]).toEqual([second.outcome, []]);
+  expect(store.committed).toBe(after);
+});

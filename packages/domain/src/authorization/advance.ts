@@ -19,7 +19,7 @@ import type { Write } from '../write.ts';
 import { askedOf, loadResources, resourcesOf } from './asked.ts';
 import type { AuthorizationCode } from './code.ts';
 import { type Asked, type Consent, extended } from './consent.ts';
-import { nextStep, type Step } from './next-step.ts';
+import { isChosen, nextStep, type Step } from './next-step.ts';
 
 /** A login that goes one step on, with what was made for its end beforehand. */
 export interface AdvanceCommand {
@@ -110,17 +110,16 @@ export function decideAdvance(facts: AdvanceFacts, command: AdvanceCommand, mome
   if (step.kind === 'answer') return answer(step.error);
   if (command.said === 'deny')
     return answer('access_denied', session === undefined ? [] : [denied(session, client, moment)]);
-  const isAllowed = step.kind === 'consent' && command.said === 'allow';
-  if (session !== undefined && (step.kind === 'issue' || isAllowed)) {
-    const given = isAllowed ? consentWrites(facts.consent, session, client, asked.value, moment) : [];
-    const code = codeOf(chosen, session, asked.value, command, moment);
+  if (step.kind === 'issue' || (step.kind === 'consent' && command.said === 'allow')) {
+    const given =
+      step.kind === 'consent' ? consentWrites(facts.consent, step.session, client, asked.value, moment) : [];
+    const code = codeOf(chosen, step.session, asked.value, command, moment);
     return allow(
       { kind: 'code', attempt },
-      [...over, ...given, { kind: 'code.issue', code }, ...seen(session, moment)],
+      [...over, ...given, { kind: 'code.issue', code }, ...seen(step.session, moment)],
       expects,
     );
   }
-  if (step.kind === 'issue') return answer('login_required');
   if (isStored && chosen === attempt) return allow({ kind: 'page', step, attempt }, [], expects);
   return allow({ kind: 'page', step, attempt: chosen }, [{ kind: 'attempt.store', attempt: chosen }], expects);
 }
@@ -136,7 +135,7 @@ function attemptOf(
 }
 
 const chosenBy = (attempt: LoginAttempt, session: Session | undefined): LoginAttempt =>
-  session === undefined || attempt.progress.stage !== 'begun'
+  session === undefined || isChosen(attempt.progress, session)
     ? attempt
     : { ...attempt, version: attempt.version + 1, progress: { stage: 'chosen', sessionId: session.id } };
 

@@ -1,7 +1,7 @@
 import type { ErrorId } from '@latchkey/protocol/errors';
 import { type EpochMilliseconds, seconds } from '@latchkey/protocol/types';
 import type { Client } from '../clients/client.ts';
-import type { LoginAttempt } from '../login/attempt.ts';
+import type { LoginAttempt, Progress } from '../login/attempt.ts';
 import type { Session } from '../login/session.ts';
 import { type Asked, type Consent, needsConsent } from './consent.ts';
 
@@ -9,8 +9,8 @@ import { type Asked, type Consent, needsConsent } from './consent.ts';
 export type Step =
   | { readonly kind: 'sign_in'; readonly isAgain: boolean }
   | { readonly kind: 'choose_account' }
-  | { readonly kind: 'consent' }
-  | { readonly kind: 'issue' }
+  | { readonly kind: 'consent'; readonly session: Session }
+  | { readonly kind: 'issue'; readonly session: Session }
   | { readonly kind: 'answer'; readonly error: ErrorId };
 
 /** What the next step depends on; the session is one that lives, or undefined. */
@@ -43,11 +43,14 @@ export function nextStep(facts: StepFacts, now: EpochMilliseconds): Step {
   }
   if (!isFresh && (request.prompt.includes('login') || isTooOld(session, request.maxAge, now)))
     return ask({ kind: 'sign_in', isAgain: true }, 'login_required');
-  const isChosen = progress.stage !== 'begun' && progress.sessionId === session.id;
-  if (request.prompt.includes('select_account') && !isChosen) return { kind: 'choose_account' };
-  if (needsConsent(client, request, asked, consent)) return ask({ kind: 'consent' }, 'consent_required');
-  return { kind: 'issue' };
+  if (request.prompt.includes('select_account') && !isChosen(progress, session)) return { kind: 'choose_account' };
+  if (needsConsent(client, request, asked, consent)) return ask({ kind: 'consent', session }, 'consent_required');
+  return { kind: 'issue', session };
 }
+
+/** Whether the person said in this login that it is this session that counts, or signed in to it. */
+export const isChosen = (progress: Progress, { id }: Session): boolean =>
+  progress.stage !== 'begun' && progress.sessionId === id;
 
 /** @spec OIDC Core §3.1.2.1 (`max_age`; 0 asks for the password now) */
 const isTooOld = ({ authTime }: Session, maxAge: number | undefined, now: EpochMilliseconds): boolean =>

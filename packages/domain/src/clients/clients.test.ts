@@ -192,6 +192,116 @@ test.each([LIMITS.scopeNamesMax - 1, LIMITS.scopeNamesMax, LIMITS.scopeNamesMax 
   },
 );
 
+const signInClient = {
+  grantTypes: ['authorization_code', 'refresh_token'],
+  redirectUris: ['https://app.example/callback'],
+} as const;
+const publicSignIn = { ...signInClient, authentication: 'none' } as const;
+const nativeSignIn = { ...publicSignIn, applicationType: 'native' } as const;
+
+test('a client that people sign in with is made with all that it was registered with, each but once', () => {
+  const wanted = {
+    ...signInClient,
+    redirectUris: ['https://app.example/callback', 'https://app.example/other', 'https://app.example/callback'],
+    grantTypes: ['authorization_code', 'refresh_token', 'authorization_code'],
+    origins: ['https://app.example', 'https://app.example'],
+    scope: ['openid', 'read', 'openid'],
+    requiresPkce: false,
+    idTokenAlgorithm: 'ES256',
+    hasScopeClaimsInIdToken: true,
+    refreshPolicy: 'keep',
+    overlapMilliseconds: 5,
+  } as const;
+  expect(decideCreateClient({ resources: [API] }, { ...createClient, ...wanted }, moment).outcome).toEqual({
+    ok: true,
+    value: {
+      ...client,
+      ...wanted,
+      redirectUris: ['https://app.example/callback', 'https://app.example/other'],
+      grantTypes: ['authorization_code', 'refresh_token'],
+      origins: ['https://app.example'],
+      scope: ['openid', 'read'],
+    },
+  });
+});
+
+test.each<[string, Partial<CreateClientCommand>, string | undefined]>([
+  ['a public client that people sign in with', publicSignIn, undefined],
+  ['PKCE-01: a public client without PKCE', { ...publicSignIn, requiresPkce: false }, 'client_metadata_conflict'],
+  ['PKCE-01: a confidential client without PKCE', { ...signInClient, requiresPkce: false }, undefined],
+  ['a sign-in without an address', { ...signInClient, redirectUris: [] }, 'client_metadata_conflict'],
+  ['an address without a sign-in', { redirectUris: ['https://app.example/cb'] }, 'client_metadata_conflict'],
+  ['origins of pages that people sign in with', { ...publicSignIn, origins: ['https://app.example'] }, undefined],
+  ['origins of a machine', { origins: ['https://app.example'] }, 'client_metadata_conflict'],
+  [
+    'a public client that keeps its refresh token',
+    { ...publicSignIn, refreshPolicy: 'keep' },
+    'client_metadata_conflict',
+  ],
+  ['a confidential one that keeps it', { ...signInClient, refreshPolicy: 'keep' }, undefined],
+  [
+    'a machine beside a sign-in',
+    { ...signInClient, grantTypes: ['authorization_code', 'client_credentials'] },
+    undefined,
+  ],
+])('RFC 7591 §2: what goes together: %s', (_, more, error) => {
+  const { outcome } = decideCreateClient({ resources: [API] }, { ...createClient, ...more }, moment);
+  expect(outcome.ok ? undefined : outcome.error).toBe(error);
+});
+
+test.each([
+  ['of people, for a client that they sign in with', signInClient, undefined],
+  ['of people, without any API', { ...signInClient, resources: [] }, undefined],
+  ['of people, for a machine', {}, 'scope_not_allowed'],
+  ['of people, for a client of the first-party API', publicClient, 'scope_not_allowed'],
+] as const)('OIDC Core §5.4: scopes %s', (_, more, error) => {
+  for (const scope of [['openid'], ['profile', 'email'], ['offline_access']]) {
+    const resources = 'resources' in more ? [] : [API];
+    const { outcome } = decideCreateClient({ resources }, { ...createClient, ...more, scope }, moment);
+    expect(outcome.ok ? undefined : outcome.error).toBe(error);
+  }
+});
+
+test.each<[string, readonly string[], Partial<CreateClientCommand>, boolean]>([
+  ['RED-04: a fragment', ['https://app.example/cb#x'], signInClient, false],
+  ['RED-04: an empty fragment', ['https://app.example/cb#'], signInClient, false],
+  ['RED-05: http', ['http://app.example/cb'], signInClient, false],
+  [
+    'RED-05: http of this machine',
+    ['http://127.0.0.1/cb', 'http://[::1]/cb', 'http://localhost/cb'],
+    signInClient,
+    true,
+  ],
+  ['RED-05: a script', ['javascript:alert(1)'], nativeSignIn, false],
+  ['RED-05: data', ['data:text/html,x'], nativeSignIn, false],
+  ['RED-05: a file', ['file:///etc/passwd'], nativeSignIn, false],
+  ['RED-05: a blob', ['blob:https://app.example/1'], nativeSignIn, false],
+  ['RED-05: a user in the URL', ['https://me@app.example/cb'], signInClient, false],
+  ['RED-05: a line break', ['https://app.example/cb\n'], signInClient, false],
+  ['RED-05: one that is bad among good ones', ['https://app.example/cb', 'http://app.example/cb'], signInClient, false],
+  ['a scheme of its own, of a native app', ['com.example.app:/cb'], nativeSignIn, true],
+  ['a scheme of its own, of a web client', ['com.example.app:/cb'], publicSignIn, false],
+])('%s may be where answers go, or not', (_, redirectUris, more, isAllowed) => {
+  const decided = decideCreateClient({ resources: [API] }, { ...createClient, ...more, redirectUris }, moment);
+  if (isAllowed) expect(decided.outcome).toMatchObject({ ok: true, value: { redirectUris } });
+  else expect(decided).toEqual({ outcome: { ok: false, error: 'redirect_uri_invalid' }, expects: [], writes: [] });
+});
+
+test.each([LIMITS.redirectUrisPerClientMax - 1, LIMITS.redirectUrisPerClientMax, LIMITS.redirectUrisPerClientMax + 1])(
+  'a client with %d addresses',
+  (count) => {
+    const redirectUris = Array.from({ length: count }, (_, n) => `https://app.example/${n}`);
+    const decided = decideCreateClient(
+      { resources: [API] },
+      { ...createClient, ...signInClient, redirectUris },
+      moment,
+    );
+    expect(decided.outcome.ok ? decided.outcome.value.redirectUris : decided.outcome.error).toEqual(
+      count <= LIMITS.redirectUrisPerClientMax ? redirectUris : 'limit_reached',
+    );
+  },
+);
+
 const forAdminApi = { ...createClient, resources: [adminApi], scope: ['accounts:read'] };
 
 test.each([
@@ -200,6 +310,12 @@ test.each([
   ['a public one', { ...publicClient, origins: [] }, 'admin_client_invalid'],
   ['a first-party one', { firstParty: true }, 'admin_client_invalid'],
   ['one with refresh tokens', { grantTypes: ['client_credentials', 'refresh_token'] }, 'admin_client_invalid'],
+  ['one that people sign in with', signInClient, 'admin_client_invalid'],
+  [
+    'one that people sign in with, too',
+    { ...signInClient, grantTypes: ['client_credentials', 'authorization_code'] },
+    'admin_client_invalid',
+  ],
 ] as const)('RFC 9700 §2.3: a client of the admin API: %s', (_, more, error) => {
   const decided = decideCreateClient({ resources: [ADMIN] }, { ...forAdminApi, ...more }, moment);
   expect(decided.outcome.ok ? undefined : decided.outcome.error).toBe(error);

@@ -91,7 +91,7 @@ export function decideRedeem(facts: RedeemFacts, command: RedeemCommand, moment:
   if (now >= code.expiresAt) return refuse('code_expired');
 
   const isLive = isAccountLive(account, session?.pos ?? moment.position) && isSessionLive(session, now);
-  if (session === undefined || !isLive || !isClientLive(client, session.pos)) return refuse('code_ended');
+  if (session === undefined || !isLive || !isClientLive(client, moment.position)) return refuse('code_ended');
   if (dependsOnConsent(client) && !covers(facts.consent, code)) return refuse('code_ended');
   if (command.resources.length > 1) return refuse('resource_ambiguous');
   const { resource } = facts;

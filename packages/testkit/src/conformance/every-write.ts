@@ -143,7 +143,6 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
       await put(store, { kind: 'code.issue', code });
       same(await store.read.code(code.hash), code);
     }
-    same(await conflicts(store, [{ kind: 'code.issue', code: row.code(1) }]), true);
   },
   async 'code.redeem'(store) {
     const redeem = { kind: 'code.redeem', hash: row.code(1).hash, at: row.after(2) } as const;

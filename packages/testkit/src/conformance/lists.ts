@@ -219,6 +219,58 @@ export const LISTS: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'CODE-02: a code stays known for the longest life that one may have, redeemed or not, to the millisecond',
+    async run(store) {
+      const LONGEST = DURATIONS.codeMax * 1000;
+      for (const [n, at] of [-LONGEST - 1, -LONGEST, -LONGEST + 1].entries())
+        for (const number of [n, n + 10]) {
+          const code = row.code(number, { createdAt: row.after(at), expiresAt: row.after(at + 60_000) });
+          await put(store, { kind: 'code.issue', code });
+          if (number >= 10) await put(store, { kind: 'code.redeem', hash: code.hash, at: row.after(at) });
+        }
+      same([await store.expire(NOW, 1), await store.expire(NOW, 100), await store.expire(NOW, 100)], [1, 1, 0]);
+      for (const n of [0, 1, 2])
+        for (const number of [n, n + 10])
+          same((await store.read.code(row.code(number).hash)) === undefined, n === 0, `code ${number}`);
+    },
+  },
+  {
+    name: 'a login goes when its time is over, to the millisecond',
+    async run(store) {
+      for (const n of [0, 1, 2])
+        await put(store, { kind: 'attempt.store', attempt: row.attempt(n, { expiresAt: row.after(n - 1) }) });
+      same(await store.expire(NOW, 100), 2);
+      for (const n of [0, 1, 2]) same((await store.read.attempt(row.idOf('att', n))) === undefined, n < 2);
+    },
+  },
+  {
+    name: 'I7: consents go with their client, once no event of its end is kept, and before it',
+    async run(store) {
+      const deleted = [-RETENTION - 1, -RETENTION, undefined];
+      for (const [n, at] of deleted.entries()) {
+        const clientId = row.idOf('cli', n);
+        await put(store, { kind: 'client.create', client: row.client(n) });
+        for (const person of [1, 2]) {
+          const consent = row.consent({ clientId, accountId: row.idOf('acc', person) });
+          await put(store, { kind: 'consent.store', consent });
+        }
+        if (at !== undefined) await put(store, { kind: 'client.delete', id: clientId, at: row.after(at) });
+      }
+      const left = async (n: number) =>
+        (
+          await Promise.all([1, 2].map((person) => store.read.consent(row.idOf('acc', person), row.idOf('cli', n))))
+        ).filter((consent) => consent !== undefined).length;
+      // the client is the last of its rows to go
+      for (const count of [1, 0]) same([await store.expire(NOW, 1), await left(0)], [1, count]);
+      same([await store.expire(NOW, 100), await store.expire(NOW, 100)], [1, 0]);
+      for (const n of [0, 1, 2])
+        same(
+          [await left(n), (await store.read.client(row.idOf('cli', n))) === undefined],
+          n === 0 ? [0, true] : [2, false],
+        );
+    },
+  },
+  {
     name: 'the check value of the key-encryption key is set once',
     async run(store) {
       same(await store.kekCheck(), undefined);

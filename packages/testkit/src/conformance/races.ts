@@ -3,11 +3,12 @@ import { decideChangePassword, decideSetPassword, loadSetPassword } from '@latch
 import { decideEndSession, loadEndSession } from '@latchkey/domain/administration/end-session';
 import { proved } from '@latchkey/domain/clients/client';
 import { decideDeleteClient, loadDeleteClient } from '@latchkey/domain/clients/delete-client';
+import { decideRedeem, loadRedeem, type RedeemCommand } from '@latchkey/domain/grants/authorization-code';
 import { decideRefresh, loadRefresh, type RefreshCommand } from '@latchkey/domain/grants/refresh-token';
 import type { Store } from '@latchkey/domain/ports/store';
 import type { TokenGrant } from '@latchkey/domain/tokens/access-grant';
 import { type Committed, transact } from '@latchkey/domain/transact';
-import { type ConformanceCase, NOW, put, same } from './conformance-case.ts';
+import { type ConformanceCase, conflicts, NOW, put, same } from './conformance-case.ts';
 import * as row from './rows.ts';
 
 const administrator = { id: 'cli_admin', scope: ['accounts:write', 'clients:write', 'sessions:write'] };
@@ -46,6 +47,38 @@ const refresh = (store: Store, generation: number): Promise<Committed<TokenGrant
     store,
     (read) => loadRefresh(read, command(generation), () => true),
     (facts, moment) => decideRefresh(facts, command(generation), moment),
+  );
+
+const CODE = row.code(1, { resources: [API.identifier] });
+const SIGN_IN = row.client(1, { firstParty: true, grantTypes: ['authorization_code', 'refresh_token'] });
+
+const fillWithCode = (store: Store) =>
+  put(
+    store,
+    { kind: 'account.create', account: row.account(1), identifiers: [row.identifier(1)] },
+    { kind: 'client.create', client: SIGN_IN },
+    { kind: 'resource.create', resource: API },
+    { kind: 'session.start', session: row.session(1, { pos: { epoch: NOW, seq: 0 } }) },
+    { kind: 'code.issue', code: CODE },
+  );
+
+const redemption: RedeemCommand = {
+  client: proved(SIGN_IN),
+  codeHash: CODE.hash,
+  redirectUri: CODE.redirectUri,
+  challenge: CODE.challenge,
+  resources: [],
+  seed: row.refreshState().seed,
+  macKeyId: 1,
+  idleSeconds: 3_600,
+  offlineSeconds: 3_600,
+};
+
+const redeem = (store: Store, more: Partial<RedeemCommand> = {}): Promise<Committed<TokenGrant>> =>
+  transact(
+    store,
+    (read) => loadRedeem(read, redemption),
+    (facts, moment) => decideRedeem(facts, { ...redemption, ...more }, moment),
   );
 
 /** Everything that ends a family from elsewhere, as the server does it. */
@@ -136,6 +169,42 @@ export const RACES: readonly ConformanceCase[] = [
       same(new Set(answers), new Set(['generation 1']));
       const family = await store.read.family(row.idOf('fam', 1));
       same([family?.refresh?.generation, family?.refresh?.overlapUses, family?.ended], [1, 7, undefined]);
+    },
+  },
+  {
+    name: 'CODE-01, CODE-02: of twenty redemptions of one code one is answered, and the next ends its family, once',
+    async run(store) {
+      await fillWithCode(store);
+      const answers = (await Promise.all(Array.from({ length: 20 }, () => redeem(store)))).map(answerOf);
+      same(answers.sort(), [...Array.from({ length: 19 }, () => 'code_used'), 'generation 0']);
+      same((await store.read.code(CODE.hash))?.redeemedAt, NOW);
+      same((await store.read.family(CODE.familyId))?.ended?.reason, 'authorization_code_replayed');
+      same(
+        (await store.read.revocations(0, NOW, 9)).map(({ kind, id }) => [kind, id]),
+        [['family', CODE.familyId]],
+      );
+    },
+  },
+  {
+    name: 'CODE-01: code.redeem of twenty transactions that saw the same code commits once',
+    async run(store) {
+      await fillWithCode(store);
+      const spend = { kind: 'code.redeem', hash: CODE.hash, at: NOW } as const;
+      const lost = await Promise.all(Array.from({ length: 20 }, () => conflicts(store, [spend])));
+      same(lost.filter((isLost) => !isLost).length, 1);
+    },
+  },
+  {
+    name: 'CODE-04: of many wrong verifiers at once three count, and then the right one is refused, too',
+    async run(store) {
+      await fillWithCode(store);
+      const wrong = Array.from({ length: 8 }, () => redeem(store, { challenge: 'wrong' }));
+      same((await Promise.all(wrong)).map(answerOf).sort(), [
+        ...Array.from({ length: 5 }, () => 'code_tries_exceeded'),
+        ...Array.from({ length: 3 }, () => 'code_verifier_wrong'),
+      ]);
+      same(answerOf(await redeem(store)), 'code_tries_exceeded');
+      same((await store.read.code(CODE.hash))?.wrongTries, 3);
     },
   },
 ];
