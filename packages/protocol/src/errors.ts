@@ -1046,7 +1046,7 @@ export const ERRORS = {
     'RFC 7591 §2',
     'tell',
     'These properties do not go together in one client.',
-    'A public client has no client_credentials and always rotates refresh tokens; only a first-party client has origins.',
+    'A public client has no client_credentials, always rotates refresh tokens and needs PKCE; redirect URIs go with authorization_code; only a first-party client or one of the code flow has origins.',
   ),
   admin_client_invalid: row(
     422,

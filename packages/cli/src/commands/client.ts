@@ -13,6 +13,7 @@ interface CreateOptions {
   readonly origin?: readonly string[];
   readonly firstParty?: boolean;
   readonly redirectUri?: readonly string[];
+  readonly postLogoutRedirectUri?: readonly string[];
   readonly native?: boolean;
   /** False when `--no-pkce` is given. */
   readonly pkce: boolean;
@@ -57,6 +58,7 @@ Examples:
     .option('--origin <origin>', 'an origin of its pages; may repeat', many)
     .option('--first-party', 'it is our own, and may ask people for their password')
     .option('--redirect-uri <uri>', 'where answers of the sign-in pages may go, to the letter; may repeat', many)
+    .option('--post-logout-redirect-uri <uri>', 'where a browser may go after a logout; may repeat', many)
     .option('--native', 'it is installed on a device, and may have a scheme of its own as redirect URI')
     .option('--no-pkce', 'it cannot do PKCE (confidential clients only)')
     .addOption(
@@ -82,6 +84,7 @@ Examples:
         origins: options.origin ?? [],
         application_type: options.native === true ? 'native' : 'web',
         redirect_uris: options.redirectUri ?? [],
+        post_logout_redirect_uris: options.postLogoutRedirectUri ?? [],
         require_pkce: options.pkce,
         scope_claims_in_id_token: options.scopeClaimsInIdToken === true,
         ...(options.idTokenAlg === undefined ? {} : { id_token_alg: options.idTokenAlg }),

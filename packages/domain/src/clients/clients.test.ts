@@ -230,6 +230,11 @@ test.each<[string, Partial<CreateClientCommand>, string | undefined]>([
   ['PKCE-01: a public client without PKCE', { ...publicSignIn, requiresPkce: false }, 'client_metadata_conflict'],
   ['PKCE-01: a confidential client without PKCE', { ...signInClient, requiresPkce: false }, undefined],
   ['a sign-in without an address', { ...signInClient, redirectUris: [] }, 'client_metadata_conflict'],
+  [
+    'a place after a logout without a sign-in',
+    { postLogoutRedirectUris: ['https://app.example/bye'] },
+    'client_metadata_conflict',
+  ],
   ['an address without a sign-in', { redirectUris: ['https://app.example/cb'] }, 'client_metadata_conflict'],
   ['origins of pages that people sign in with', { ...publicSignIn, origins: ['https://app.example'] }, undefined],
   ['origins of a machine', { origins: ['https://app.example'] }, 'client_metadata_conflict'],
