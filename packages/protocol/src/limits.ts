@@ -35,6 +35,8 @@ export const LIMITS = {
   sessionsPerAccountMax: 100,
   /** A name or user agent that is kept for people to read, in characters. */
   nameMax: 200,
+  /** The name of the deployment on its pages, in characters. */
+  pagesNameMax: 60,
   userAgentMax: 256,
   originsPerClientMax: 20,
   rolesPerAccountMax: 100,

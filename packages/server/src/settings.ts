@@ -122,6 +122,21 @@ export const SETTINGS = {
     30 * DAY,
     'How long a login that delivered cookies lives, however often it is refreshed.',
   ),
+  pagesName: setting(
+    'LATCHKEY_PAGES_NAME',
+    z.string().min(1).max(LIMITS.pagesNameMax),
+    'Latchkey',
+    'The name on top of the sign-in pages.',
+  ),
+  pagesAccent: setting(
+    'LATCHKEY_PAGES_ACCENT',
+    z
+      .string()
+      .regex(/^#[0-9a-fA-F]{6}$/)
+      .optional(),
+    undefined,
+    'The colour of buttons and links on the sign-in pages, as #rrggbb.',
+  ),
   sessionIdleSeconds: setting(
     'LATCHKEY_SESSION_IDLE_SECONDS',
     whole(60, 365 * DAY),

@@ -2,7 +2,6 @@ import { DURATIONS } from '@latchkey/protocol/limits';
 import { ok } from '@latchkey/protocol/result';
 import { serverMetadata } from '@latchkey/protocol/server-metadata';
 import { ISSUER_SCOPES } from '../bootstrap.ts';
-import { algorithmsInUse } from '../keys/rotate.ts';
 import type { Answer, Call, Endpoint, Server } from '../server.ts';
 
 const METADATA = {
@@ -18,7 +17,10 @@ const METADATA = {
       'x-content-type-options': 'nosniff',
     };
     const { issuer } = server.settings;
-    const known = { scopes: ISSUER_SCOPES, idTokenAlgorithms: await algorithmsInUse(server) };
+    const { catalogue } = await server.store.read.moment();
+    const { jwks } = await server.keys.at(catalogue);
+    const idTokenAlgorithms = [...new Set(jwks.keys.map(({ alg }) => alg))].sort();
+    const known = { scopes: ISSUER_SCOPES, idTokenAlgorithms };
     return ok(new Response(JSON.stringify(serverMetadata(issuer, known)), { headers }));
   },
 } as const;

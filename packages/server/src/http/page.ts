@@ -11,7 +11,10 @@ const FORM_POST_SOURCE = sourceOf(FORM_POST_SCRIPT);
 const WORDS: Readonly<Record<Language, Words>> = { en: ENGLISH, de: createWords('de'), fr: createWords('fr') };
 
 /** How this deployment's pages look. */
-export const themeOf = (_server: Server): Theme => ({ name: 'Latchkey' });
+export const themeOf = ({ settings: { pagesName, pagesAccent } }: Pick<Server, 'settings'>): Theme => ({
+  name: pagesName,
+  ...(pagesAccent === undefined ? {} : { accent: pagesAccent }),
+});
 
 /** The words of a page, in the language that the request or the browser asks for. */
 export const wordsFor = (request: Request, uiLocales: readonly string[] = []): Words =>
