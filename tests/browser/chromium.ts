@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, rmdirSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -22,25 +24,51 @@ const found = (): string | undefined =>
  * unless LATCHKEY_TEST_APT=0. Undefined where there is none: what needs a browser is then left out, and says so.
  */
 export function findChromium(): string | undefined {
+  waitForInstallation();
   const known = found();
   if (known !== undefined) return known;
   const mayInstall =
     process.getuid?.() === 0 && process.env.LATCHKEY_TEST_APT !== '0' && existsSync('/usr/bin/apt-get');
-  if (mayInstall) {
-    process.stderr.write(
-      'latchkey: installing Chromium for the browser tests (LATCHKEY_TEST_APT=0 leaves it out) ...\n',
-    );
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    const options = { stdio: 'ignore', env, timeout: 300_000 } as const;
-    spawnSync('apt-get', ['update', '-qq'], options);
-    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], options);
-  }
+  if (mayInstall) installOnce();
   const installed = found();
   if (installed === undefined)
     process.stderr.write(
       'latchkey: no Chromium here, so the browser tests are left out; name one in LATCHKEY_TEST_CHROMIUM\n',
     );
   return installed;
+}
+
+const LOCK = join(tmpdir(), 'latchkey-installs-chromium');
+const WAIT_MAX_SECONDS = 300;
+
+/** A browser that is half there is none. What is left of an installation that was killed is not waited for. */
+function waitForInstallation(): void {
+  const since = statSync(LOCK, { throwIfNoEntry: false })?.mtimeMs;
+  if (since === undefined) return;
+  const sleeper = new Int32Array(new SharedArrayBuffer(4));
+  while (existsSync(LOCK) && Date.now() - since < WAIT_MAX_SECONDS * 1_000) Atomics.wait(sleeper, 0, 0, 1_000);
+}
+
+/** Test files run side by side: one of them installs, and the others wait for it. */
+function installOnce(): void {
+  try {
+    mkdirSync(LOCK);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    waitForInstallation();
+    return;
+  }
+  try {
+    process.stderr.write(
+      'latchkey: installing Chromium for the browser tests (LATCHKEY_TEST_APT=0 leaves it out) ...\n',
+    );
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    const options = { stdio: 'ignore', env, timeout: WAIT_MAX_SECONDS * 1_000 } as const;
+    spawnSync('apt-get', ['update', '-qq'], options);
+    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], options);
+  } finally {
+    rmdirSync(LOCK);
+  }
 }
 
 /** Starts a browser of its own, with an empty profile. */

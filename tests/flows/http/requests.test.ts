@@ -107,7 +107,9 @@ test.each(withBody.filter(([, { path }]) => path !== '/api/password'))(
     expect(await refusalOf(world.at, await send(route, streamed))).toEqual(refusedAs('body_too_large'));
     const depth = Math.floor(route.bodyMax / 2) - 10;
     const nested = await send(route, { headers, body: `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}` });
-    expect([nested.status >= 400, nested.status < 500]).toEqual([true, true]);
+    // a logout ignores what it does not know, and with nobody signed in there is nothing to refuse
+    const least = ['/oauth/logout', '/signout'].includes(route.path) ? 200 : 400;
+    expect([nested.status >= least, nested.status < 500]).toEqual([true, true]);
   },
 );
 

@@ -69,6 +69,7 @@ export const confirmEndSession: Endpoint = {
     const form = await readForm(call.request, confirmEndSession.bodyMax);
     if (!form.ok) return form;
     const asked = await askedBy(form.value, call, server);
+    if (asked.session === undefined) return ok(signedOut(asked.target, call, server));
     const guarded = checkForm(call, form.value, boundOf(asked), server);
     if (!guarded.ok) return guarded;
     if (form.value.get('decision') !== 'sign-out') return ok(seeOther(`${server.settings.issuer}/`));
