@@ -157,6 +157,7 @@ describe('a database of the first schema', () => {
       origins: [],
       applicationType: 'web',
       redirectUris: [],
+      postLogoutRedirectUris: [],
       requiresPkce: true,
       idTokenAlgorithm: 'RS256',
       hasScopeClaimsInIdToken: false,

@@ -51,6 +51,8 @@ test('CORS-02 to CORS-04: every route says who may read it, and no more than the
       '/api/sessions',
       '/api/sessions/:id',
       '/api/password',
+      '/api/consents',
+      '/api/consents/:id',
     ]),
   );
 });
