@@ -1,0 +1,4 @@
+import { basicModules } from './basic-modules.ts';
+
+// oidcc-basic-certification-test-plan
+basicModules();

@@ -1,0 +1,147 @@
+import { parseIdentifier } from '@latchkey/domain/accounts/identifier';
+import type { Client } from '@latchkey/domain/clients/client';
+import { allow } from '@latchkey/domain/decision';
+import { makeId } from '@latchkey/protocol/ids';
+import { type TestClock, testClock } from '@latchkey/testkit/clock';
+import {
+  actionIn,
+  addRelyingParty,
+  authorizePath,
+  CALLBACK,
+  createPageBrowser,
+  goThrough,
+  hiddenIn,
+  type PageBrowser,
+  redeem,
+  requestOf,
+  type Visited,
+} from '@latchkey/testkit/code-flow';
+import { type Answered, PASSWORD, populate, type World } from '@latchkey/testkit/people';
+import { startTestServer, type WithSecret } from '@latchkey/testkit/test-server';
+import {
+  createLocalJWKSet,
+  type JSONWebKeySet,
+  type JWTPayload,
+  jwtVerify,
+  type ProtectedHeaderParameters,
+} from 'jose';
+
+/** Parameters of an authorization request, where undefined leaves one out. */
+export type Parameters = Readonly<Record<string, string | undefined>>;
+
+/** Somebody of whom the server knows a name and an address. */
+export const PERSON = { username: 'dora', email: 'dora@example.org' } as const;
+
+/** The scopes of a client that may ask for all there is to know of a person. */
+const SCOPE = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'] as const;
+
+/** An ID token whose signature, issuer, audience and expiry are proven. */
+export interface ProvenIdToken {
+  readonly claims: JWTPayload;
+  readonly header: ProtectedHeaderParameters;
+}
+
+/** What the suite has before the first module of a plan: a server, a person and two clients that send no PKCE. */
+export interface Plan {
+  readonly world: World;
+  readonly clock: TestClock;
+  readonly personId: string;
+  readonly client: WithSecret<Client>;
+  readonly second: WithSecret<Client>;
+  newBrowser(): PageBrowser;
+  /** The path of an authorization request of the first client. */
+  path(more?: Parameters, of?: WithSecret<Client>): string;
+  /** Sends an authorization request and shows what comes first. */
+  visit(browser: PageBrowser, more?: Parameters, of?: WithSecret<Client>): Promise<Visited>;
+  /** Goes through the pages that follow, as the person. */
+  goOn(browser: PageBrowser, seen: Visited): Promise<Answer>;
+  /** Both at once. */
+  authorize(browser: PageBrowser, more?: Parameters, of?: WithSecret<Client>): Promise<Answer>;
+  redeem(answer: Answer, of?: WithSecret<Client>): Promise<Answered>;
+  /** The whole flow. */
+  tokens(browser: PageBrowser, more?: Parameters, of?: WithSecret<Client>): Promise<Answered>;
+  prove(tokens: Answered, of?: WithSecret<Client>): Promise<ProvenIdToken>;
+  userinfo(tokens: Answered): Promise<Answered>;
+  keys(): Promise<JSONWebKeySet>;
+  close(): Promise<void>;
+}
+
+/** What the client is told at its redirect URI; empty when it is told nothing. */
+export type Answer = Readonly<Record<string, string>>;
+
+/** Reads what a browser brings to the client, in the query of a redirect or in a form. */
+export function answerOf(seen: Visited): Answer {
+  if (seen.location?.startsWith(`${CALLBACK}?`) === true)
+    return Object.fromEntries(new URL(seen.location).searchParams);
+  return actionIn(seen.text) === CALLBACK ? hiddenIn(seen.text) : {};
+}
+
+/** Starts the world of a plan, whose requests all have these parameters. */
+export async function startPlan(always: Parameters = {}, given: Partial<Client> = {}): Promise<Plan> {
+  const clock = testClock();
+  const world = await populate(await startTestServer({ now: clock.now }));
+  const personId = await addPerson(world);
+  const exempted = { requiresPkce: false, scope: SCOPE, ...given };
+  const client = await addRelyingParty(world, exempted);
+  const second = await addRelyingParty(world, exempted);
+  const withoutPkce = { code_challenge: undefined, code_challenge_method: undefined, ...always };
+  let visitors = 0;
+
+  const path: Plan['path'] = (more = {}, of = client) =>
+    authorizePath(requestOf(of.row, '', { ...withoutPkce, ...more }));
+  const visit: Plan['visit'] = (browser, more, of) => browser.get(path(more, of));
+  const goOn: Plan['goOn'] = async (browser, seen) =>
+    answerOf(await goThrough(browser, seen, { username: PERSON.username }));
+  const authorize: Plan['authorize'] = async (browser, more, of) => goOn(browser, await visit(browser, more, of));
+  const redeemAnswer: Plan['redeem'] = ({ code = '' }, of = client) => {
+    world.at.secrets.add('authorization code', code);
+    return redeem(world, of, { code });
+  };
+  const keys: Plan['keys'] = async () => (await world.at.fetch('/.well-known/jwks.json')).json();
+
+  return {
+    world,
+    clock,
+    personId,
+    client,
+    second,
+    newBrowser: () => createPageBrowser(world.at, `198.51.100.${++visitors % 250}`),
+    path,
+    visit,
+    goOn,
+    authorize,
+    redeem: redeemAnswer,
+    tokens: async (browser, more, of) => redeemAnswer(await authorize(browser, more, of), of),
+    keys,
+    async prove({ body }, of = client) {
+      const { payload, protectedHeader } = await jwtVerify(String(body.id_token), createLocalJWKSet(await keys()), {
+        issuer: world.at.issuer,
+        audience: of.row.id,
+        currentDate: new Date(clock.now()),
+      });
+      return { claims: payload, header: protectedHeader };
+    },
+    userinfo: ({ body }) => world.get('/oauth/userinfo', { authorization: `Bearer ${body.access_token}` }),
+    close: () => world.at.close(),
+  };
+}
+
+async function addPerson({ at: { server } }: World): Promise<string> {
+  const id = makeId('acc', server.now(), server.entropy(10));
+  const phc = await server.passwords.hash(PASSWORD);
+  const identifiers = Object.values(PERSON).flatMap((name) => parseIdentifier(name) ?? []);
+  if (!phc.ok) throw new Error('the person cannot be made');
+  await server.commit(
+    () => Promise.resolve(),
+    (_, { now }) =>
+      allow(undefined, [
+        {
+          kind: 'account.create',
+          account: { id, version: 1, createdAt: now, disabledAt: undefined, cutOff: undefined },
+          identifiers: identifiers.map((parsed) => ({ ...parsed, accountId: id })),
+        },
+        { kind: 'password.set', id, phc: phc.value, at: now },
+      ]),
+  );
+  return id;
+}
