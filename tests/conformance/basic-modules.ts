@@ -2,7 +2,7 @@ import { addRelyingParty, CALLBACK, makePkce, redeem } from '@latchkey/testkit/c
 import { read } from '@latchkey/testkit/people';
 import { form } from '@latchkey/testkit/test-server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { answerOf, type Parameters, PERSON, type Plan, startPlan } from './plan.ts';
+import { type Parameters, PERSON, type Plan, startPlan } from './plan.ts';
 
 /** The modules of the Basic plan, which the Form Post plan runs once more over its own response mode. */
 export function basicModules(always: Parameters = {}): void {
@@ -45,7 +45,7 @@ export function basicModules(always: Parameters = {}): void {
   });
 
   test('oidcc-response-type-missing: a request without a response type is told invalid_request', async () => {
-    const answer = answerOf(await plan.visit(plan.newBrowser(), { response_type: undefined }));
+    const answer = plan.answerOf(await plan.visit(plan.newBrowser(), { response_type: undefined }));
     expect(answer).toMatchObject({ error: 'invalid_request', state: 'the state' });
   });
 
@@ -102,7 +102,7 @@ export function basicModules(always: Parameters = {}): void {
   ])('%s', async (_, scope) => {
     expect(await claimsUnder(`openid ${scope}`, 'openid')).toEqual({});
     const without = await addRelyingParty(plan.world, { requiresPkce: false, scope: ['openid'] });
-    const refused = answerOf(await plan.visit(plan.newBrowser(), { scope: `openid ${scope}` }, without));
+    const refused = plan.answerOf(await plan.visit(plan.newBrowser(), { scope: `openid ${scope}` }, without));
     expect(refused).toMatchObject({ error: 'invalid_scope', state: 'the state' });
   });
 
@@ -152,7 +152,7 @@ export function basicModules(always: Parameters = {}): void {
   });
 
   test('oidcc-prompt-none-not-logged-in: with nobody signed in, prompt=none is told login_required', async () => {
-    const answer = answerOf(await plan.visit(plan.newBrowser(), { prompt: 'none' }));
+    const answer = plan.answerOf(await plan.visit(plan.newBrowser(), { prompt: 'none' }));
     expect(answer).toMatchObject({ error: 'login_required', state: 'the state', iss: plan.world.at.issuer });
     expect(answer).not.toHaveProperty('code');
   });
@@ -160,7 +160,7 @@ export function basicModules(always: Parameters = {}): void {
   test('oidcc-prompt-none-logged-in: with somebody signed in, prompt=none shows no page and changes nothing', async () => {
     const first = await flow();
     plan.clock.advance(2000);
-    const answer = answerOf(await plan.visit(first.browser, { prompt: 'none' }));
+    const answer = plan.answerOf(await plan.visit(first.browser, { prompt: 'none' }));
     const { claims } = await plan.prove(await plan.redeem(answer));
     expect([claims.sub, claims.auth_time]).toEqual([first.claims.sub, first.claims.auth_time]);
   });
@@ -177,7 +177,7 @@ export function basicModules(always: Parameters = {}): void {
   test('oidcc-max-age-10000: a sign-in of two seconds ago will do for max_age=10000', async () => {
     const first = await flow({ max_age: '10000' });
     plan.clock.advance(2000);
-    const answer = answerOf(await plan.visit(first.browser, { max_age: '10000' }));
+    const answer = plan.answerOf(await plan.visit(first.browser, { max_age: '10000' }));
     const { claims } = await plan.prove(await plan.redeem(answer));
     expect(first.claims.auth_time).toEqual(expect.any(Number));
     expect([claims.sub, claims.auth_time]).toEqual([first.claims.sub, first.claims.auth_time]);
@@ -186,7 +186,7 @@ export function basicModules(always: Parameters = {}): void {
   test('oidcc-id-token-hint: a hint for the person who is signed in succeeds without a page', async () => {
     const first = await flow();
     const hint = { prompt: 'none', id_token_hint: String(first.tokens.body.id_token) };
-    const answer = answerOf(await plan.visit(first.browser, hint));
+    const answer = plan.answerOf(await plan.visit(first.browser, hint));
     const { claims } = await plan.prove(await plan.redeem(answer));
     expect(claims.sub).toBe(first.claims.sub);
   });
@@ -239,7 +239,9 @@ export function basicModules(always: Parameters = {}): void {
   });
 
   test('oidcc-request-uri-unsigned-supported-correctly-or-rejected-as-unsupported: it is refused as unsupported', async () => {
-    const answer = answerOf(await plan.visit(plan.newBrowser(), { request_uri: 'https://rp.example/request.jwt' }));
+    const answer = plan.answerOf(
+      await plan.visit(plan.newBrowser(), { request_uri: 'https://rp.example/request.jwt' }),
+    );
     expect(answer).toMatchObject({ error: 'request_uri_not_supported', state: 'the state' });
   });
 
@@ -252,7 +254,7 @@ export function basicModules(always: Parameters = {}): void {
 
   test('oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported: it is refused as unsupported', async () => {
     const request = objectOf({ client_id: plan.client.row.id, scope: 'openid', state: 'another state' });
-    const answer = answerOf(await plan.visit(plan.newBrowser(), { request }));
+    const answer = plan.answerOf(await plan.visit(plan.newBrowser(), { request }));
     expect(answer).toMatchObject({ error: 'request_not_supported', state: 'the state' });
   });
 
@@ -263,7 +265,7 @@ export function basicModules(always: Parameters = {}): void {
     const seen = await plan.visit(plan.newBrowser(), outside);
     expect([seen.status, seen.location]).toEqual([400, undefined]);
     const inside = { request: objectOf({ redirect_uri: 'https://evil.example/callback' }) };
-    const answer = answerOf(await plan.visit(plan.newBrowser(), inside));
+    const answer = plan.answerOf(await plan.visit(plan.newBrowser(), inside));
     expect(answer).toMatchObject({ error: 'request_not_supported' });
   });
 

@@ -53,6 +53,8 @@ export interface Plan {
   path(more?: Parameters, of?: WithSecret<Client>): string;
   /** Sends an authorization request and shows what comes first. */
   visit(browser: PageBrowser, more?: Parameters, of?: WithSecret<Client>): Promise<Visited>;
+  /** Reads what a browser brings to the client, in the response mode of the plan and in no other. */
+  answerOf(seen: Visited): Answer;
   /** Goes through the pages that follow, as the person. */
   goOn(browser: PageBrowser, seen: Visited): Promise<Answer>;
   /** Both at once. */
@@ -69,12 +71,9 @@ export interface Plan {
 /** What the client is told at its redirect URI; empty when it is told nothing. */
 export type Answer = Readonly<Record<string, string>>;
 
-/** Reads what a browser brings to the client, in the query of a redirect or in a form. */
-export function answerOf(seen: Visited): Answer {
-  if (seen.location?.startsWith(`${CALLBACK}?`) === true)
-    return Object.fromEntries(new URL(seen.location).searchParams);
-  return actionIn(seen.text) === CALLBACK ? hiddenIn(seen.text) : {};
-}
+const inQuery = ({ location = '' }: Visited): Answer =>
+  location.startsWith(`${CALLBACK}?`) ? Object.fromEntries(new URL(location).searchParams) : {};
+const inForm = ({ text }: Visited): Answer => (actionIn(text) === CALLBACK ? hiddenIn(text) : {});
 
 /** Starts the world of a plan, whose requests all have these parameters. */
 export async function startPlan(always: Parameters = {}, given: Partial<Client> = {}): Promise<Plan> {
@@ -85,6 +84,7 @@ export async function startPlan(always: Parameters = {}, given: Partial<Client> 
   const client = await addRelyingParty(world, exempted);
   const second = await addRelyingParty(world, exempted);
   const withoutPkce = { code_challenge: undefined, code_challenge_method: undefined, ...always };
+  const answerOf = always.response_mode === 'form_post' ? inForm : inQuery;
   let visitors = 0;
 
   const path: Plan['path'] = (more = {}, of = client) =>
@@ -108,6 +108,7 @@ export async function startPlan(always: Parameters = {}, given: Partial<Client> 
     newBrowser: () => createPageBrowser(world.at, `198.51.100.${++visitors % 250}`),
     path,
     visit,
+    answerOf,
     goOn,
     authorize,
     redeem: redeemAnswer,

@@ -1,7 +1,7 @@
 import type { PageBrowser, Visited } from '@latchkey/testkit/code-flow';
 import { generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { answerOf, type Plan, startPlan } from './plan.ts';
+import { type Plan, startPlan } from './plan.ts';
 
 // oidcc-rp-initiated-logout-certification-test-plan
 
@@ -19,7 +19,8 @@ async function signedIn() {
   expect(await isSignedIn(browser)).toBe(true);
   return { browser, claims, header, idToken: String(tokens.body.id_token) };
 }
-const isSignedIn = async (browser: PageBrowser) => 'code' in answerOf(await plan.visit(browser, { prompt: 'none' }));
+const isSignedIn = async (browser: PageBrowser) =>
+  'code' in plan.answerOf(await plan.visit(browser, { prompt: 'none' }));
 const logout = (browser: PageBrowser, fields: Readonly<Record<string, string>>) =>
   browser.get(`/oauth/logout?${new URLSearchParams(fields).toString()}`);
 
@@ -42,7 +43,7 @@ test('oidcc-rp-initiated-logout: the browser comes back with state, and prompt=n
   const fields = { id_token_hint: idToken, post_logout_redirect_uri: AFTER, state: 'the state' };
   const seen = await logout(browser, fields);
   expect([seen.status, seen.location]).toEqual([303, `${AFTER}?state=the+state`]);
-  expect(answerOf(await plan.visit(browser, { prompt: 'none' })).error).toBe('login_required');
+  expect(plan.answerOf(await plan.visit(browser, { prompt: 'none' })).error).toBe('login_required');
 });
 
 test.each([
