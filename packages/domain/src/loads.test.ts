@@ -341,8 +341,9 @@ describe('of logins on the pages', () => {
   });
 
   const redeem = (codeHash: Sha256, resources: readonly ResourceIdentifier[] = []) =>
-    loadRedeem(store.read, { codeHash, resources } as unknown as Parameters<typeof loadRedeem>[1]);
-  const redeemable = { code, account, client, session, consent, resource, roles: [role], family: undefined };
+    loadRedeem(store.read, { codeHash, resources } as unknown as Parameters<typeof loadRedeem>[1], moment);
+  const families = [family, offline, bare];
+  const redeemable = { code, account, client, session, consent, resource, roles: [role], families, family: undefined };
 
   test('a redemption sees all that the code depends on, and the resource that is asked for or its first', async () => {
     expect(await redeem(code.hash)).toEqual(redeemable);
@@ -361,11 +362,12 @@ describe('of logins on the pages', () => {
       consent: undefined,
       resource: undefined,
       roles: [],
+      families: [],
       family: undefined,
     });
     const bareStore = createMemoryStore({ now: () => NOW });
     await put(bareStore, { kind: 'code.issue', code: row.code(1, { resources: [] }) });
     const command = { codeHash: code.hash, resources: [] } as unknown as Parameters<typeof loadRedeem>[1];
-    expect(await loadRedeem(bareStore.read, command)).toMatchObject({ resource: undefined, roles: [] });
+    expect(await loadRedeem(bareStore.read, command, moment)).toMatchObject({ resource: undefined, roles: [] });
   });
 });

@@ -36,7 +36,7 @@ import { transact } from './transact.ts';
 
 /** A command that comes a second time (a lost answer, a double click, two nodes) does no more than the first. */
 
-const [account, session, client] = [row.account(1), row.session(1), row.client(1)];
+const [account, session, client] = [row.account(1), row.session(1), row.client(1, { firstParty: true })];
 const [accountId, family, disabled] = [account.id, row.family(1), row.account(3)];
 const offline = row.family(2, { sessionId: undefined });
 const administrator = { id: 'cli_admin', scope: [] };
@@ -271,7 +271,7 @@ const redeem = (store: MemoryStore) => {
   };
   return transact(
     store,
-    (read) => loadRedeem(read, command),
+    (read, moment) => loadRedeem(read, command, moment),
     (facts, moment) => decideRedeem(facts, command, moment),
   );
 };

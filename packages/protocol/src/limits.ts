@@ -33,6 +33,8 @@ export const LIMITS = {
   attemptIdMax: 64,
   /** Live sessions of one account; one more ends the oldest. */
   sessionsPerAccountMax: 100,
+  /** Live families of one account for one client; one more ends the one that was unused for longest. */
+  familiesPerClientMax: 100,
   /** A name or user agent that is kept for people to read, in characters. */
   nameMax: 200,
   /** The name of the deployment on its pages, in characters. */

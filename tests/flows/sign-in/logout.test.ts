@@ -13,8 +13,9 @@ import {
   requestOf,
 } from '@latchkey/testkit/code-flow';
 import { addAccount, populate, read, type World } from '@latchkey/testkit/people';
-import { form, startTestServer, type WithSecret } from '@latchkey/testkit/test-server';
+import { addResource, form, jsonBody, startTestServer, type WithSecret } from '@latchkey/testkit/test-server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { refusalOf, refusedAs } from '../refusal.ts';
 
 const clock = testClock();
 const AFTER = 'https://rp.example/after?tenant=1';
@@ -162,4 +163,37 @@ test('AUT-18 ASVS 10.7.3: a person sees what they allowed, and takes it back wit
     authorizePath(requestOf(client.row, challenge, { prompt: 'none', scope: 'openid read' })),
   );
   expect(answerIn(silent).get('error')).toBe('consent_required');
+});
+
+test('LOGO-07: a browser that was away for longer than the idle time still ends its session', async () => {
+  const { browser, idToken, refreshToken } = await signedIn();
+  clock.advance(25 * 3_600_000);
+  expect(await isSignedIn(browser)).toBe(false);
+  expect((await logout(browser, { id_token_hint: idToken, post_logout_redirect_uri: AFTER })).location).toBe(AFTER);
+  expect(await refresh(refreshToken)).toBe(400);
+});
+
+test('a refresh token of somebody else’s client opens nothing at the first-party API', async () => {
+  const open = await addRelyingParty(world, { authentication: 'none' });
+  const browser = newBrowser();
+  const first = await browser.get(authorizePath(requestOf(open.row, challenge)));
+  const code = String(answerIn(await goThrough(browser, first)).get('code'));
+  const { body } = await redeem(world, open, { code, code_verifier: verifier });
+  for (const path of ['/api/logout', '/api/refresh'])
+    expect(
+      await refusalOf(world.at, await world.at.fetch(path, jsonBody({ refresh_token: body.refresh_token }))),
+    ).toEqual(refusedAs('client_not_first_party'));
+  expect(await isSignedIn(browser)).toBe(true);
+});
+
+test('AUT-14: what was allowed at one API does not count at another', async () => {
+  const second = await addResource(world.at.server);
+  const wide = await addRelyingParty(world, { resources: [world.api.row.identifier, second.row.identifier] });
+  const browser = newBrowser();
+  const ask = (resource: string, scope: string, prompt?: string) =>
+    browser.get(authorizePath(requestOf(wide.row, challenge, { resource, scope, prompt })));
+  await goThrough(browser, await ask(world.api.row.identifier, 'read'));
+  await goThrough(browser, await ask(second.row.identifier, 'write'));
+  expect(answerIn(await ask(world.api.row.identifier, 'write', 'none')).get('error')).toBe('consent_required');
+  expect(answerIn(await ask(second.row.identifier, 'write', 'none')).has('code')).toBe(true);
 });

@@ -303,9 +303,13 @@ describe('consent', () => {
     expect(decide({ consent: { ...consent, givenAt: row.after(-1) } })).toEqual(issued(removed, issue()));
   });
 
-  test('what is allowed later is added, and nothing that was allowed is lost', () => {
-    const before = row.consent({ scope: ['write', 'openid'], resources: [ISSUER], givenAt: row.after(-9) });
-    const extended = { ...consent, scope: ['write', 'openid', 'read'], resources: [ISSUER, row.API], givenAt: now };
+  test.each([
+    ['the same resources is added', { resources: [ISSUER, row.API] }, ['write', 'openid', 'read']],
+    ['other resources stands alone: a word may mean more there', { resources: [ISSUER] }, ['openid', 'read']],
+    ['as many, but other resources stands alone too', { resources: [ISSUER, OTHER] }, ['openid', 'read']],
+  ])('what is allowed later for %s', (_, more, scope) => {
+    const before = row.consent({ scope: ['write', 'openid'], ...more, givenAt: row.after(-9) });
+    const extended = { ...consent, scope, givenAt: now };
     expect(decide({ consent: before }, { said: 'allow' }).writes).toEqual([
       removed,
       { kind: 'consent.store', consent: extended },

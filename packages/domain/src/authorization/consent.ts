@@ -43,9 +43,14 @@ export function needsConsent(
   return dependsOnConsent(client) && !covers(consent, asked);
 }
 
-/** The consent after a person allowed what is asked for: nothing that was allowed before is lost. */
-export const extended = (consent: Consent | undefined, added: Consent): Consent => ({
-  ...added,
-  scope: [...new Set([...(consent?.scope ?? []), ...added.scope])],
-  resources: [...new Set([...(consent?.resources ?? []), ...added.resources])],
-});
+/**
+ * The consent after a person allowed what is asked for. Scopes are added up for the same resources only: what was allowed
+ * at one API must never come to count at another, where the same word may mean more. What does not go together with the
+ * new is asked about again.
+ */
+export function extended(before: Consent | undefined, added: Consent): Consent {
+  const isSame =
+    before !== undefined && [before, added].every((one) => one.resources.length === before.resources.length);
+  if (!isSame || !isSubset(added.resources, before.resources)) return added;
+  return { ...added, scope: [...new Set([...before.scope, ...added.scope])] };
+}

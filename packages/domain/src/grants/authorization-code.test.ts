@@ -1,3 +1,4 @@
+import { LIMITS } from '@latchkey/protocol/limits';
 import type { EpochMilliseconds, ResourceIdentifier, Sealed } from '@latchkey/protocol/types';
 import * as row from '@latchkey/testkit/conformance/rows';
 import { describe, expect, test } from 'vitest';
@@ -26,6 +27,7 @@ const facts: RedeemFacts = {
   consent: row.consent({ resources: [row.API, ISSUER] }),
   resource: api,
   roles: [{ accountId: account.id, resource: row.API, role: 'editor' }],
+  families: [],
   family: undefined,
 };
 const command: RedeemCommand = {
@@ -155,7 +157,7 @@ describe('a redemption', () => {
     const scope = ['openid', 'read', 'offline_access'];
     const bare = { client: { ...client, firstParty: true, grantTypes: ['authorization_code' as const] } };
     expect(decide({ ...bare, ...having({ scope }) })).toEqual(
-      issued({ grant: { refresh: undefined }, start: { scope, refresh: undefined } }),
+      issued({ grant: { refresh: undefined }, start: { scope, refresh: undefined, expiresAt: at(3_600_000) } }),
     );
   });
 
@@ -339,4 +341,41 @@ describe('CODE-02: a replay', () => {
   ])('CODE-03: with %s ends nothing, and does not even count', (_, someCommand, error) => {
     expect(decide(spent, someCommand)).toEqual(refused(error));
   });
+});
+
+describe('I7: what one client may hold of one account has a limit', () => {
+  const families = (count: number) =>
+    Array.from({ length: count }, (_, n) =>
+      row.family(n + 10, { refresh: row.refreshState({ lastUsedAt: at(n === 5 ? -9_000 : -1_000 - n) }) }),
+    );
+  const ended = (count: number) =>
+    decide({ families: families(count) }).writes.flatMap((write) => (write.kind === 'family.end' ? [write.id] : []));
+
+  test.each([
+    [LIMITS.familiesPerClientMax - 1, []],
+    [LIMITS.familiesPerClientMax, [row.idOf('fam', 15)]],
+  ])('with %i families there is room, or the one that was unused for longest makes it', (count, expected) => {
+    expect(ended(count)).toEqual(expected);
+  });
+
+  test('families without a refresh token were used last when they were made', () => {
+    const bare = Array.from({ length: LIMITS.familiesPerClientMax + 1 }, (_, n) =>
+      row.family(n + 10, { refresh: undefined, createdAt: at(-n) }),
+    );
+    const writes = decide({ families: bare }).writes.filter(({ kind }) => kind === 'family.end');
+    expect(writes.map((write) => 'id' in write && write.id)).toEqual(
+      [bare.length - 1, bare.length - 2].map((n) => row.idOf('fam', n + 10)),
+    );
+  });
+});
+
+test.each([
+  [3_600_000 - 1, 3_600_000 - 1],
+  [3_600_000, 3_600_000],
+  [3_600_000 + 1, 3_600_000],
+])('a family without a refresh token, in a session of %i ms more, lives for %i ms', (left, lives) => {
+  const bare = { ...client, grantTypes: ['authorization_code'] as const };
+  const { writes } = decide({ client: bare, session: { ...session, expiresAt: at(left) } });
+  const started = writes.find((write) => write.kind === 'family.start');
+  expect(started?.family.expiresAt).toBe(at(lives));
 });

@@ -1,11 +1,20 @@
+import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import { intersect } from '@latchkey/protocol/scope';
-import { later, type ResourceIdentifier, type Sealed, type Sha256 } from '@latchkey/protocol/types';
+import {
+  type EpochMilliseconds,
+  later,
+  type ResourceIdentifier,
+  type Sealed,
+  type Sha256,
+} from '@latchkey/protocol/types';
 import type { Role } from '../accounts/account.ts';
 import type { AuthorizationCode } from '../authorization/code.ts';
 import { type Consent, covers, dependsOnConsent } from '../authorization/consent.ts';
 import type { Client, ProvedClient } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
+import { endFamilyWrites } from '../login/end-writes.ts';
+import type { Session } from '../login/session.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import { type AccessGrant, identityOf, type TokenGrant } from '../tokens/access-grant.ts';
 import { eventExpiry } from '../tokens/event-expiry.ts';
@@ -33,12 +42,14 @@ export interface RedeemFacts extends Lifelines {
   readonly consent: Consent | undefined;
   readonly resource: Resource | undefined;
   readonly roles: readonly Role[];
+  /** What the client holds of this account already. */
+  readonly families: readonly TokenFamily[];
   /** The family that the code has started, if it was redeemed. */
   readonly family: TokenFamily | undefined;
 }
 
 /** Loads what `decideRedeem` looks at. */
-export async function loadRedeem(read: Reader, command: RedeemCommand): Promise<RedeemFacts> {
+export async function loadRedeem(read: Reader, command: RedeemCommand, { now }: Moment): Promise<RedeemFacts> {
   const code = await read.code(command.codeHash);
   if (code === undefined) return NOTHING;
   const identifier = command.resources[0] ?? code.resources[0];
@@ -50,6 +61,7 @@ export async function loadRedeem(read: Reader, command: RedeemCommand): Promise<
     consent: await read.consent(code.accountId, code.clientId),
     resource: identifier === undefined ? undefined : await read.resource(identifier),
     roles: identifier === undefined ? [] : await read.roles(code.accountId, identifier),
+    families: await read.familiesOf(code.accountId, code.clientId, now),
     family: code.redeemedAt === undefined ? undefined : await read.family(code.familyId),
   };
 }
@@ -62,6 +74,7 @@ const NOTHING: RedeemFacts = {
   consent: undefined,
   resource: undefined,
   roles: [],
+  families: [],
   family: undefined,
 };
 
@@ -108,7 +121,7 @@ export function decideRedeem(facts: RedeemFacts, command: RedeemCommand, moment:
     delivery: 'body',
     cnf: undefined,
     createdAt: now,
-    expiresAt: isOffline ? later(now, command.offlineSeconds * 1000) : session.expiresAt,
+    expiresAt: endOf(client, session, isOffline, command, now),
     pos: moment.position,
     ended: undefined,
     refresh: client.grantTypes.includes('refresh_token') ? firstRefresh(command, moment) : undefined,
@@ -116,6 +129,7 @@ export function decideRedeem(facts: RedeemFacts, command: RedeemCommand, moment:
   return allow(
     grantOf(family, client, code, { ...facts, resource }, moment),
     [
+      ...endUnused(facts.families, now),
       { kind: 'code.redeem', hash: code.hash, at: now },
       { kind: 'family.start', family },
     ],
@@ -124,6 +138,29 @@ export function decideRedeem(facts: RedeemFacts, command: RedeemCommand, moment:
       { table: 'session', id: session.id, version: session.version },
     ],
   );
+}
+
+/** A family without a refresh token ends with the longest life that an access token may have. */
+function endOf(
+  client: Client,
+  session: Session,
+  isOffline: boolean,
+  { offlineSeconds }: RedeemCommand,
+  now: EpochMilliseconds,
+): EpochMilliseconds {
+  if (isOffline) return later(now, offlineSeconds * 1000);
+  const lastToken = later(now, DURATIONS.accessTokenMax * 1000);
+  const hasRefresh = client.grantTypes.includes('refresh_token');
+  return hasRefresh || lastToken > session.expiresAt ? session.expiresAt : lastToken;
+}
+
+/** Those that were unused for longest, as many as must make room for one more. */
+function endUnused(families: readonly TokenFamily[], at: EpochMilliseconds): readonly Write[] {
+  const usedAt = ({ refresh, createdAt }: TokenFamily): number => refresh?.lastUsedAt ?? createdAt;
+  return families
+    .toSorted((a, b) => usedAt(a) - usedAt(b))
+    .slice(0, Math.max(0, families.length + 1 - LIMITS.familiesPerClientMax))
+    .flatMap((family) => endFamilyWrites(family, { reason: 'too_many_families', by: 'server', at }));
 }
 
 /** What does not go with the code, if anything. The redirect URI counts where the request named it. */

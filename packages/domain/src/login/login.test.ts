@@ -320,6 +320,18 @@ test.each([
   expect(decideLogout({ ...logoutFacts, ...more }, byBody, moment)).toEqual(nothing);
 });
 
+test('a client of others, whose refresh token it is, does not end the session of the person', () => {
+  const facts = { ...logoutFacts, client: { ...client, firstParty: false } };
+  expect(decideLogout(facts, byBody, moment)).toEqual({
+    ...nothing,
+    outcome: { ok: false, error: 'client_not_first_party' },
+  });
+});
+
+test('a logout where the client is no longer there changes nothing', () => {
+  expect(decideLogout({ ...logoutFacts, client: undefined }, byBody, moment)).toEqual(nothing);
+});
+
 test('SES-06 ASVS 7.5.2: its owner ends a session by one event', () => {
   expect(decideEndOwnSession(session, id, moment)).toEqual({
     ...nothing,

@@ -1,5 +1,5 @@
 import type { FamilyId, Sealed } from '@latchkey/protocol/types';
-import { allow, type Decision } from '../decision.ts';
+import { allow, type Decision, refuse } from '../decision.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import type { Delivery, TokenFamily } from '../tokens/family.ts';
 import { familyLife, type Lifelines } from '../tokens/liveness.ts';
@@ -34,11 +34,15 @@ export async function loadLogout(
 /**
  * Decides a logout: the session of the refresh token ends, and with it everything that was issued in it. Any generation
  * will do, since whoever wants an end to it may have it; what has ended already ends no second time.
+ *
+ * @returns `client_not_first_party`
  */
 export function decideLogout(facts: LogoutFacts, { delivery }: LogoutCommand, { now }: Moment): Decision<undefined> {
-  const { family, session } = facts;
+  const { family, session, client } = facts;
   if (family === undefined || !facts.seedMatches || family.delivery !== delivery) return allow(undefined);
-  if (familyLife(family, facts, now) !== 'live') return allow(undefined);
+  if (client === undefined || familyLife(family, facts, now) !== 'live') return allow(undefined);
+  // the session of a person is not for a client of others to end
+  if (!client.firstParty) return refuse('client_not_first_party');
   const ending = { reason: 'logout', by: family.accountId, at: now } as const;
   return allow(undefined, session === undefined ? endFamilyWrites(family, ending) : endSessionWrites(session, ending));
 }

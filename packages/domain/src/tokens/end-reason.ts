@@ -11,6 +11,7 @@ export type EndReason =
   | 'refresh_token_newer_than_store'
   | 'mac_key_revoked'
   | 'too_many_sessions'
+  | 'too_many_families'
   | 'consent_withdrawn'
   | 'other_account_signed_in'
   | 'authorization_code_replayed';

@@ -1,7 +1,7 @@
-import { isSignedIn } from '@latchkey/domain/authorization/advance';
 import type { Client } from '@latchkey/domain/clients/client';
 import type { Session } from '@latchkey/domain/login/session';
 import { decideSignOut } from '@latchkey/domain/login/sign-out';
+import { isSessionLive } from '@latchkey/domain/tokens/liveness';
 import { confirmSignOutPage } from '@latchkey/pages/confirm-sign-out';
 import { signedOutPage } from '@latchkey/pages/signed-out';
 import { parseId } from '@latchkey/protocol/ids';
@@ -92,7 +92,6 @@ async function askedBy(parameters: Parameters, call: Call, server: Server): Prom
   const moment = await read.moment();
   const cookie = cookieValueOf(call, SESSION_COOKIE);
   const session = cookie === undefined ? undefined : await read.sessionByCookie(cookie.hash);
-  const account = session === undefined ? undefined : await read.account(session.accountId);
   const { keySet } = await server.keys.at(moment.catalogue);
   const text = parameters.get('id_token_hint');
   const decoded = text === undefined ? undefined : decodeIdTokenHint(text, keySet, server.settings.issuer);
@@ -102,7 +101,8 @@ async function askedBy(parameters: Parameters, call: Call, server: Server): Prom
   const clientId = isAtOdds ? undefined : parseId('cli', hint?.aud ?? named ?? '');
   const client = clientId === undefined ? undefined : await read.client(clientId);
   return {
-    session: isSignedIn({ session, account }, moment) ? session : undefined,
+    // whoever wants an end to it may have it, however long the browser was away
+    session: isSessionLive(session, moment.now) ? session : undefined,
     cookie,
     client,
     hint,

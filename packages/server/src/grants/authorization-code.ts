@@ -36,7 +36,7 @@ export async function redeemCode(
     offlineSeconds: server.settings.bodyAbsoluteSeconds,
   };
   const { outcome, moment } = await server.commit(
-    (read) => loadRedeem(read, command),
+    (read, at) => loadRedeem(read, command, at),
     (facts, at) => decideRedeem(facts, command, at),
   );
   return outcome.ok ? mintTokens(outcome.value, moment, server) : fail({ error: outcome.error, about });

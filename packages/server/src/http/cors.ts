@@ -13,7 +13,13 @@ export function createRegisteredOrigins(store: Store): RegisteredOrigins {
   return {
     async has(origin, of) {
       const { catalogue } = await store.read.moment();
-      if (held?.catalogue !== catalogue) held = { catalogue, origins: readOrigins(store) };
+      if (held?.catalogue !== catalogue) {
+        const origins = readOrigins(store);
+        held = { catalogue, origins };
+        origins.catch(() => {
+          held = undefined; // a fault is not kept
+        });
+      }
       return (await held.origins)[of].has(origin);
     },
   };

@@ -77,7 +77,7 @@ const redemption: RedeemCommand = {
 const redeem = (store: Store, more: Partial<RedeemCommand> = {}): Promise<Committed<TokenGrant>> =>
   transact(
     store,
-    (read) => loadRedeem(read, redemption),
+    (read, moment) => loadRedeem(read, redemption, moment),
     (facts, moment) => decideRedeem(facts, { ...redemption, ...more }, moment),
   );
 

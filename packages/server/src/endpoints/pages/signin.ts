@@ -92,8 +92,10 @@ async function typed(form: Parameters, waiting: Waiting, call: Call, server: Ser
   server.metrics.count('latchkey_logins_total', { outcome: 'succeeded' });
   const login = { waiting: { id: attempt.id, browser: browser.hash } };
   const answer = await goOn({ login, said: 'nothing', browser, session }, call, signIn, server);
-  if (!answer.ok) return answer;
-  return ok(withCookies(answer.value, [sessionCookie(session, settings.sessionAbsoluteSeconds)]));
+  // the cookie before is of no more use, whatever comes next
+  const cookie = sessionCookie(session, settings.sessionAbsoluteSeconds);
+  if (!answer.ok) return fail({ ...answer.error, headers: { ...answer.error.headers, 'set-cookie': cookie } });
+  return ok(withCookies(answer.value, [cookie]));
 }
 
 const SHOWN: Readonly<Partial<Record<ErrorId, SigninError>>> = {
