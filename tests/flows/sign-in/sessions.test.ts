@@ -11,8 +11,8 @@ import {
   redeem,
   requestOf,
 } from '@latchkey/testkit/code-flow';
-import { addAccount, PASSWORD, populate, type World } from '@latchkey/testkit/people';
-import { startTestServer, type WithSecret } from '@latchkey/testkit/test-server';
+import { addAccount, PASSWORD, populate, read, type World } from '@latchkey/testkit/people';
+import { form, startTestServer, type WithSecret } from '@latchkey/testkit/test-server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const clock = testClock();
@@ -162,4 +162,21 @@ test('SES-07: two session cookies mean that somebody planted one: neither counts
   const headers = { cookie: `${SESSION}=${browser.cookies.get(SESSION)}; ${SESSION}=${'x'.repeat(43)}` };
   const answer = await world.at.fetch(authorizePath(requestOf(client.row, challenge, { prompt: 'none' })), { headers });
   expect(answer.headers.get('location')).toContain('login_required');
+});
+
+test('OIDC Core §12.2: signing in again elsewhere does not make the tokens of another login look fresh', async () => {
+  const browser = newBrowser();
+  const code = String((await through(browser)).get('code'));
+  world.at.secrets.add('authorization code', code);
+  const { body } = await redeem(world, client, { code, code_verifier: verifier });
+  clock.advance(30_000);
+  await through(browser, { prompt: 'login' });
+  const fields = { grant_type: 'refresh_token', refresh_token: String(body.refresh_token) };
+  const again = await read(await world.at.fetch('/oauth/token', form(fields, { authorization: client.basic })));
+  const timeOf = (token: unknown) =>
+    JSON.parse(Buffer.from(String(token).split('.')[1] ?? '', 'base64url').toString()).auth_time;
+  expect([timeOf(again.body.id_token), timeOf(again.body.access_token)]).toEqual([
+    timeOf(body.id_token),
+    timeOf(body.access_token),
+  ]);
 });

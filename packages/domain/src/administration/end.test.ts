@@ -91,6 +91,7 @@ const family: TokenFamily = {
   resources: [],
   delivery: 'body',
   cnf: undefined,
+  authenticated: undefined,
   createdAt: 0 as EpochMilliseconds,
   expiresAt: 2_000_000 as EpochMilliseconds,
   pos: { epoch: 1, seq: 0 },

@@ -56,6 +56,7 @@ const family = {
   resources: [row.API, ISSUER],
   delivery: 'body' as const,
   cnf: undefined,
+  authenticated: { authTime: code.authTime, amr: ['pwd', 'otp'] },
   createdAt: now,
   expiresAt: session.expiresAt,
   pos: position,

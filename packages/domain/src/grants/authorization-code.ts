@@ -120,6 +120,7 @@ export function decideRedeem(facts: RedeemFacts, command: RedeemCommand, moment:
     resources: [resource.identifier, ...code.resources.filter((one) => one !== resource.identifier)],
     delivery: 'body',
     cnf: undefined,
+    authenticated: { authTime: code.authTime, amr: code.amr },
     createdAt: now,
     expiresAt: endOf(client, session, isOffline, command, now),
     pos: moment.position,

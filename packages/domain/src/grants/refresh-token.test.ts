@@ -1,4 +1,4 @@
-import type { EpochMilliseconds, ResourceIdentifier, Sha256 } from '@latchkey/protocol/types';
+import type { EpochMilliseconds, EpochSeconds, ResourceIdentifier, Sha256 } from '@latchkey/protocol/types';
 import { NOW } from '@latchkey/testkit/conformance/conformance-case';
 import * as row from '@latchkey/testkit/conformance/rows';
 import { describe, expect, test } from 'vitest';
@@ -381,6 +381,17 @@ describe('what is issued', () => {
     const offline = { family: { ...family, sessionId: undefined }, session: undefined, roles: [] };
     const person = { familyId: family.id, sessionId: undefined, authTime: undefined, amr: [], acr: undefined };
     expect(decide(offline)).toEqual(issued(8, 3, now, [rotated()], { person, roles: [] }));
+    const authenticated = { authTime: 7 as EpochSeconds, amr: ['pwd', 'otp'] };
+    const known = { ...offline, family: { ...offline.family, authenticated } };
+    expect(decide(known)).toEqual(
+      issued(8, 3, now, [rotated()], { person: { ...person, ...authenticated }, roles: [] }),
+    );
+  });
+
+  test('OIDC Core §12.2: what a family says of its login stays, whatever its session has seen since', () => {
+    const authenticated = { authTime: 7 as EpochSeconds, amr: ['pwd', 'otp'] };
+    const { outcome } = decide({ family: { ...family, authenticated } });
+    expect(outcome).toMatchObject({ ok: true, value: { access: { person: authenticated } } });
   });
 
   test.each([

@@ -218,8 +218,8 @@ function askedFor(facts: RefreshFacts, family: TokenFamily, command: RefreshComm
 const personOf = (family: TokenFamily, session: Session | undefined) => ({
   familyId: family.id,
   sessionId: family.sessionId,
-  authTime: session?.authTime,
-  amr: session?.amr ?? [],
+  authTime: family.authenticated?.authTime ?? session?.authTime,
+  amr: family.authenticated?.amr ?? session?.amr ?? [],
   acr: session?.acr,
 });
 

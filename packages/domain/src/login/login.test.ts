@@ -133,6 +133,7 @@ const family: TokenFamily = {
   resources: [API, ISSUER],
   delivery: 'body',
   cnf: undefined,
+  authenticated: { authTime: session.authTime, amr: ['pwd'] },
   createdAt: now,
   expiresAt: at(1_600_000),
   pos: position,

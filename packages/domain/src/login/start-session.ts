@@ -115,6 +115,7 @@ export function startSession(
     resources: [...new Set([resource.identifier, command.issuer])],
     delivery: command.delivery,
     cnf: undefined,
+    authenticated: { authTime: session.authTime, amr: session.amr },
     createdAt: now,
     expiresAt,
     pos: position,

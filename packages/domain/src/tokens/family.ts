@@ -5,6 +5,7 @@ import type {
   AccountId,
   ClientId,
   EpochMilliseconds,
+  EpochSeconds,
   FamilyId,
   ResourceIdentifier,
   Sealed,
@@ -27,6 +28,11 @@ export interface TokenFamily {
   readonly resources: readonly ResourceIdentifier[];
   readonly delivery: Delivery;
   readonly cnf: Confirmation | undefined;
+  /**
+   * How and when the person proved who they are when the family began: its tokens never say more, whatever the session
+   * has seen since. Undefined in rows of the first schema.
+   */
+  readonly authenticated: Authenticated | undefined;
   readonly createdAt: EpochMilliseconds;
   /** Its absolute end, however often it is refreshed. */
   readonly expiresAt: EpochMilliseconds;
@@ -34,6 +40,12 @@ export interface TokenFamily {
   readonly ended: Ended | undefined;
   /** Undefined for a family whose client gets no refresh token. */
   readonly refresh: RefreshState | undefined;
+}
+
+/** @spec OIDC Core §12.2 (`auth_time` of the original authentication); RFC 8176 */
+export interface Authenticated {
+  readonly authTime: EpochSeconds;
+  readonly amr: readonly string[];
 }
 
 /** The one live refresh token of a family. */

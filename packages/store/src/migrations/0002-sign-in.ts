@@ -15,6 +15,8 @@ export const signIn: Migration = {
     `ALTER TABLE sessions ADD COLUMN cookie_idle_seconds {int}`,
     `ALTER TABLE sessions ADD COLUMN cookie_seen_at {int}`,
     `CREATE UNIQUE INDEX sessions_cookie ON sessions (cookie_hash) WHERE cookie_hash IS NOT NULL`,
+    `ALTER TABLE families ADD COLUMN auth_time_seconds {int}`,
+    `ALTER TABLE families ADD COLUMN amr TEXT`,
     `ALTER TABLE clients ADD COLUMN application_type TEXT NOT NULL DEFAULT 'web'`,
     `ALTER TABLE clients ADD COLUMN redirect_uris TEXT NOT NULL DEFAULT '[]'`,
     `ALTER TABLE clients ADD COLUMN post_logout_redirect_uris TEXT NOT NULL DEFAULT '[]'`,

@@ -162,6 +162,7 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     const full = row.family(2, {
       delivery: 'cookie',
       cnf: { jkt: 'thumbprint' },
+      authenticated: { authTime: row.session(1).authTime, amr: ['pwd', 'otp'] },
       refresh: row.refreshState({ attemptHash: 'hash' as Sha256, overlapMilliseconds: 10_000, overlapUses: 1 }),
     });
     const bare = row.family(3, { sessionId: undefined, refresh: undefined, scope: [] });

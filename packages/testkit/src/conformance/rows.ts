@@ -86,6 +86,7 @@ export const family = (number: number, more: Partial<TokenFamily> = {}): TokenFa
   resources: [API],
   delivery: 'body',
   cnf: undefined,
+  authenticated: undefined,
   createdAt: NOW,
   expiresAt: after(DAY),
   pos: { epoch: 5, seq: 7 },
