@@ -116,6 +116,4 @@ export const DURATIONS = {
   /** An attempt to sign in on the hosted pages, from its first page to its last. */
   loginAttempt: 1_800,
   idToken: 3_600,
-  /** How long a sign-in counts as recent where something asks for one. */
-  recentAuthentication: 300,
 } as const;

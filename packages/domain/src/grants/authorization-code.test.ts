@@ -3,7 +3,7 @@ import type { EpochMilliseconds, ResourceIdentifier, Sealed } from '@latchkey/pr
 import * as row from '@latchkey/testkit/conformance/rows';
 import { describe, expect, test } from 'vitest';
 import { proved } from '../clients/client.ts';
-import { decideRedeem, type RedeemCommand, type RedeemFacts, WRONG_TRIES_MAX } from './authorization-code.ts';
+import { decideRedeem, type RedeemCommand, type RedeemFacts } from './authorization-code.ts';
 
 const ISSUER = 'https://id.example' as ResourceIdentifier;
 const now = row.after(30_000);
@@ -239,7 +239,7 @@ describe('what goes with the code', () => {
   });
 
   test('CODE-04: after three wrong tries the right one is refused, too', () => {
-    expect(WRONG_TRIES_MAX).toBe(3);
+    expect(LIMITS.codeTriesMax).toBe(3);
     const wrong = { challenge: 'wrong' };
     for (const wrongTries of [0, 1, 2]) {
       expect(decide(having({ wrongTries }), wrong)).toEqual(refused('code_verifier_wrong', [missed]));

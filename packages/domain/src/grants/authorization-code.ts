@@ -16,9 +16,9 @@ import { allow, type Decision, refuse } from '../decision.ts';
 import { endFamilyWrites } from '../login/end-writes.ts';
 import type { Session } from '../login/session.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
-import { type AccessGrant, identityOf, type TokenGrant } from '../tokens/access-grant.ts';
+import { type AccessGrant, identityOf, refreshGrantOf, type TokenGrant } from '../tokens/access-grant.ts';
 import { eventExpiry } from '../tokens/event-expiry.ts';
-import type { RefreshState, TokenFamily } from '../tokens/family.ts';
+import { firstRefresh, type TokenFamily } from '../tokens/family.ts';
 import { familyLife, isAccountLive, isClientLive, isSessionLive, type Lifelines } from '../tokens/liveness.ts';
 import type { Write } from '../write.ts';
 
@@ -78,9 +78,6 @@ const NOTHING: RedeemFacts = {
   family: undefined,
 };
 
-/** How often a code may be tried in vain before it is of no more use. @spec CODE-04 */
-export const WRONG_TRIES_MAX = 3;
-
 /**
  * Decides the redemption of a code: once, by the client that it was issued to, with the verifier that only this client
  * knows, for no more than was allowed. A second redemption that is otherwise valid means that the code was stolen: it
@@ -97,7 +94,7 @@ export function decideRedeem(facts: RedeemFacts, command: RedeemCommand, moment:
   if (code === undefined || client === undefined) return refuse('code_unknown');
   if (code.clientId !== command.client.id) return refuse('code_of_other_client');
   if (client.version !== command.client.version) return refuse('client_changed');
-  if (code.wrongTries >= WRONG_TRIES_MAX) return refuse('code_tries_exceeded');
+  if (code.wrongTries >= LIMITS.codeTriesMax) return refuse('code_tries_exceeded');
   const wrong = mismatch(code, command);
   if (wrong !== undefined) return refuse(wrong, countTry(code));
   if (code.redeemedAt !== undefined) return refuse('code_used', endFamily(facts, code, moment));
@@ -125,7 +122,7 @@ export function decideRedeem(facts: RedeemFacts, command: RedeemCommand, moment:
     expiresAt: endOf(client, session, isOffline, command, now),
     pos: moment.position,
     ended: undefined,
-    refresh: client.grantTypes.includes('refresh_token') ? firstRefresh(command, moment) : undefined,
+    refresh: client.grantTypes.includes('refresh_token') ? firstRefresh(command, now) : undefined,
   };
   return allow(
     grantOf(family, client, code, { ...facts, resource }, moment),
@@ -197,19 +194,6 @@ function endFamily(facts: RedeemFacts, code: AuthorizationCode, { now }: Moment)
   ];
 }
 
-const firstRefresh = ({ idleSeconds, macKeyId, seed }: RedeemCommand, { now }: Moment): RefreshState => ({
-  generation: 0,
-  rotatedAt: now,
-  lastUsedAt: now,
-  idleSeconds,
-  overlapMilliseconds: 0,
-  attemptHash: undefined,
-  overlapUses: 0,
-  overlapStreak: 0,
-  macKeyId,
-  seed,
-});
-
 function grantOf(
   family: TokenFamily,
   client: Client,
@@ -238,16 +222,6 @@ function grantOf(
   return {
     access,
     identity: identityOf(family, client, access, code.nonce),
-    refresh:
-      refresh === undefined
-        ? undefined
-        : {
-            familyId: family.id,
-            generation: refresh.generation,
-            macKeyId: refresh.macKeyId,
-            seed: refresh.seed,
-            familyExpiresAt: family.expiresAt,
-            idleExpiresAt: later(now, refresh.idleSeconds * 1000),
-          },
+    refresh: refresh === undefined ? undefined : refreshGrantOf(family, refresh),
   };
 }

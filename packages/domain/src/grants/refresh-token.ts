@@ -2,7 +2,6 @@ import { formatScope, intersect, isSubset, parseScope, type Scope } from '@latch
 import {
   type EpochMilliseconds,
   type FamilyId,
-  later,
   type ResourceIdentifier,
   type Sealed,
   type Sha256,
@@ -15,10 +14,10 @@ import type { Resource } from '../clients/resource.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
 import type { Session } from '../login/session.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
-import { type AccessGrant, identityOf, type TokenGrant } from '../tokens/access-grant.ts';
+import { type AccessGrant, identityOf, refreshGrantOf, type TokenGrant } from '../tokens/access-grant.ts';
 import type { EndReason } from '../tokens/end-reason.ts';
 import { eventExpiry } from '../tokens/event-expiry.ts';
-import type { Delivery, RefreshState, TokenFamily } from '../tokens/family.ts';
+import { type Delivery, idleEnd, type RefreshState, type TokenFamily } from '../tokens/family.ts';
 import { familyLife, type Lifelines } from '../tokens/liveness.ts';
 import type { Write } from '../write.ts';
 
@@ -136,14 +135,7 @@ export function decideRefresh(facts: RefreshFacts, command: RefreshCommand, mome
   const grant = (state: RefreshState): TokenGrant => ({
     access,
     identity: identityOf(family, client, access, undefined),
-    refresh: {
-      familyId: family.id,
-      generation: state.generation,
-      macKeyId: state.macKeyId,
-      seed: state.seed,
-      familyExpiresAt: family.expiresAt,
-      idleExpiresAt: idleEnd(state),
-    },
+    refresh: refreshGrantOf(family, state),
   });
 
   if (overlapping) return allow(grant(refresh), useOverlap(family, refresh, now), expects);
@@ -168,8 +160,6 @@ export function decideRefresh(facts: RefreshFacts, command: RefreshCommand, mome
   };
   return allow(grant(next), [rotate(family.id, refresh.generation, next)], expects);
 }
-
-const idleEnd = (refresh: RefreshState): EpochMilliseconds => later(refresh.lastUsedAt, refresh.idleSeconds * 1000);
 
 /** The overlap is measured by the store's clock; a clock that was set back must not stretch it. */
 function isWithinOverlap(refresh: RefreshState, command: RefreshCommand, now: EpochMilliseconds): boolean {

@@ -14,8 +14,8 @@ import type { Role } from '../accounts/account.ts';
 import type { Client } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
-import type { TokenGrant } from '../tokens/access-grant.ts';
-import type { Delivery, RefreshState, TokenFamily } from '../tokens/family.ts';
+import { refreshGrantOf, type TokenGrant } from '../tokens/access-grant.ts';
+import { type Delivery, firstRefresh, type TokenFamily } from '../tokens/family.ts';
 import type { Write } from '../write.ts';
 import { endSessionWrites } from './end-writes.ts';
 import type { Session, SessionSummary } from './session.ts';
@@ -131,19 +131,6 @@ export function startSession(
   return ok({ grant, writes });
 }
 
-const firstRefresh = (command: StartSessionCommand, now: Moment['now']): RefreshState => ({
-  generation: 0,
-  rotatedAt: now,
-  lastUsedAt: now,
-  idleSeconds: command.idleSeconds,
-  overlapMilliseconds: 0,
-  attemptHash: undefined,
-  overlapUses: 0,
-  overlapStreak: 0,
-  macKeyId: command.macKeyId,
-  seed: command.seed,
-});
-
 function grantOf(
   family: TokenFamily,
   session: Session,
@@ -170,17 +157,7 @@ function grantOf(
         acr: session.acr,
       },
     },
-    refresh:
-      refresh === undefined
-        ? undefined
-        : {
-            familyId: family.id,
-            generation: refresh.generation,
-            macKeyId: refresh.macKeyId,
-            seed: refresh.seed,
-            familyExpiresAt: family.expiresAt,
-            idleExpiresAt: later(now, refresh.idleSeconds * 1000),
-          },
+    refresh: refresh === undefined ? undefined : refreshGrantOf(family, refresh),
     identity: undefined,
   };
 }

@@ -13,7 +13,7 @@ import type {
 } from '@latchkey/protocol/types';
 import type { Client } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
-import type { TokenFamily } from './family.ts';
+import { idleEnd, type RefreshState, type TokenFamily } from './family.ts';
 
 /**
  * What the access token about to be minted will say. Time and place come from the decision, never from the moment of
@@ -65,6 +65,16 @@ export interface IdTokenGrant {
   readonly authTime: EpochSeconds | undefined;
   readonly amr: readonly string[];
 }
+
+/** The refresh token of a family in this state. */
+export const refreshGrantOf = (family: TokenFamily, refresh: RefreshState): RefreshGrant => ({
+  familyId: family.id,
+  generation: refresh.generation,
+  macKeyId: refresh.macKeyId,
+  seed: refresh.seed,
+  familyExpiresAt: family.expiresAt,
+  idleExpiresAt: idleEnd(refresh),
+});
 
 /** What a login, a redemption or a refresh issues. */
 export interface TokenGrant {

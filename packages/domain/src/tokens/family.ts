@@ -1,16 +1,17 @@
 import type { Confirmation } from '@latchkey/protocol/claims';
 import type { Position } from '@latchkey/protocol/position';
 import type { Scope } from '@latchkey/protocol/scope';
-import type {
-  AccountId,
-  ClientId,
-  EpochMilliseconds,
-  EpochSeconds,
-  FamilyId,
-  ResourceIdentifier,
-  Sealed,
-  SessionId,
-  Sha256,
+import {
+  type AccountId,
+  type ClientId,
+  type EpochMilliseconds,
+  type EpochSeconds,
+  type FamilyId,
+  later,
+  type ResourceIdentifier,
+  type Sealed,
+  type SessionId,
+  type Sha256,
 } from '@latchkey/protocol/types';
 import type { Ended } from '../login/session.ts';
 
@@ -70,3 +71,24 @@ export interface RefreshState {
   /** 16 random bytes, sealed; the refresh token of every generation is derived from them, and none is stored. */
   readonly seed: Sealed;
 }
+
+/** The first refresh token of a family: nothing came before it, so there is nothing to repeat. */
+export const firstRefresh = (
+  { idleSeconds, macKeyId, seed }: Pick<RefreshState, 'idleSeconds' | 'macKeyId' | 'seed'>,
+  now: EpochMilliseconds,
+): RefreshState => ({
+  generation: 0,
+  rotatedAt: now,
+  lastUsedAt: now,
+  idleSeconds,
+  overlapMilliseconds: 0,
+  attemptHash: undefined,
+  overlapUses: 0,
+  overlapStreak: 0,
+  macKeyId,
+  seed,
+});
+
+/** When a refresh token expires if it is not used before. */
+export const idleEnd = ({ lastUsedAt, idleSeconds }: RefreshState): EpochMilliseconds =>
+  later(lastUsedAt, idleSeconds * 1000);

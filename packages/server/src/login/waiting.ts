@@ -3,10 +3,12 @@ import type { Client } from '@latchkey/domain/clients/client';
 import type { LoginAttempt } from '@latchkey/domain/login/attempt';
 import type { Session } from '@latchkey/domain/login/session';
 import { parseId } from '@latchkey/protocol/ids';
+import type { Parameters } from '@latchkey/protocol/parameters';
 import { formActionSource } from '@latchkey/protocol/redirect-uri';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
+import { readForm } from '../http/body.ts';
 import { type CookieValue, cookieValueOf, LOGIN_COOKIE, SESSION_COOKIE } from '../http/browser-cookies.ts';
-import { FORM_TOKEN, formToken } from '../http/form-guard.ts';
+import { checkForm, FORM_TOKEN, formToken } from '../http/form-guard.ts';
 import type { Call, Refusal, Server } from '../server.ts';
 
 /** A login that waits with a page, as far as the page must know it. */
@@ -49,6 +51,30 @@ export async function findWaiting(
   const account = session === undefined ? undefined : await read.account(session.accountId);
   const live = isSignedIn({ session, account }, moment) ? session : undefined;
   return ok({ attempt, client, browser, session: live, bound: [attempt.id, browser.value, live?.id ?? ''] });
+}
+
+/** A form of such a page, and the login that it belongs to. */
+export interface WaitingForm {
+  readonly form: Parameters;
+  readonly waiting: Waiting;
+}
+
+/**
+ * Reads the form of such a page, which must come from the page and from this browser.
+ *
+ * @returns what `readForm`, `findWaiting` and `checkForm` refuse
+ */
+export async function readWaitingForm(
+  call: Call,
+  bodyMax: number,
+  server: Server,
+): Promise<Result<WaitingForm, Refusal>> {
+  const form = await readForm(call.request, bodyMax);
+  if (!form.ok) return form;
+  const waiting = await findWaiting(form.value.get('login'), call, server);
+  if (!waiting.ok) return waiting;
+  const guarded = checkForm(call, form.value, waiting.value.bound, server);
+  return guarded.ok ? ok({ form: form.value, waiting: waiting.value }) : guarded;
 }
 
 /** What every form of such a page carries. */

@@ -1,11 +1,9 @@
 import { chooseAccountPage } from '@latchkey/pages/choose-account';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { ok } from '@latchkey/protocol/result';
-import { readForm } from '../../http/body.ts';
-import { checkForm } from '../../http/form-guard.ts';
 import { pageResponse, seeOther, themeOf, wordsFor } from '../../http/page.ts';
 import { goOn, placeOf } from '../../login/go-on.ts';
-import { findWaiting, formActionOf, hiddenOf, labelOf } from '../../login/waiting.ts';
+import { findWaiting, formActionOf, hiddenOf, labelOf, readWaitingForm } from '../../login/waiting.ts';
 import type { Answer, Endpoint } from '../../server.ts';
 
 const CHOOSE = { path: '/choose-account', credentials: ['none'], wording: 'page', cors: 'none' } as const;
@@ -42,14 +40,11 @@ export const chooseAccount: Endpoint = {
   summary: 'Goes on with the account that was chosen on that page.',
   bodyMax: LIMITS.bodyBytesMax,
   async answer(call, server): Promise<Answer> {
-    const form = await readForm(call.request, chooseAccount.bodyMax);
-    if (!form.ok) return form;
-    const waiting = await findWaiting(form.value.get('login'), call, server);
-    if (!waiting.ok) return waiting;
-    const guarded = checkForm(call, form.value, waiting.value.bound, server);
-    if (!guarded.ok) return guarded;
-    const { attempt, browser, session } = waiting.value;
-    if (session === undefined || form.value.get('session') !== session.id)
+    const sent = await readWaitingForm(call, chooseAccount.bodyMax, server);
+    if (!sent.ok) return sent;
+    const { form, waiting } = sent.value;
+    const { attempt, browser, session } = waiting;
+    if (session === undefined || form.get('session') !== session.id)
       return ok(seeOther(`${placeOf('/signin', attempt, server)}&other=1`));
     const login = { waiting: { id: attempt.id, browser: browser.hash } };
     return goOn({ login, said: 'this_account', browser }, call, chooseAccount, server);

@@ -4,11 +4,9 @@ import { consentPage } from '@latchkey/pages/consent';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { ResourceIdentifier } from '@latchkey/protocol/types';
-import { readForm } from '../../http/body.ts';
-import { checkForm } from '../../http/form-guard.ts';
 import { pageResponse, seeOther, themeOf, wordsFor } from '../../http/page.ts';
 import { goOn, placeOf } from '../../login/go-on.ts';
-import { findWaiting, formActionOf, hiddenOf, labelOf, type Waiting } from '../../login/waiting.ts';
+import { findWaiting, formActionOf, hiddenOf, labelOf, readWaitingForm, type Waiting } from '../../login/waiting.ts';
 import type { Answer, Endpoint, Refusal, Server } from '../../server.ts';
 
 const CONSENT = { path: '/consent', credentials: ['none'], wording: 'page', cors: 'none' } as const;
@@ -56,14 +54,11 @@ export const consent: Endpoint = {
   summary: 'Takes the decision of that page.',
   bodyMax: LIMITS.bodyBytesMax,
   async answer(call, server): Promise<Answer> {
-    const form = await readForm(call.request, consent.bodyMax);
-    if (!form.ok) return form;
-    const waiting = await findWaiting(form.value.get('login'), call, server);
-    if (!waiting.ok) return waiting;
-    const guarded = checkForm(call, form.value, waiting.value.bound, server);
-    if (!guarded.ok) return guarded;
-    const { attempt, browser } = waiting.value;
-    const said = form.value.get('decision') === 'allow' ? 'allow' : 'deny';
+    const sent = await readWaitingForm(call, consent.bodyMax, server);
+    if (!sent.ok) return sent;
+    const { form, waiting } = sent.value;
+    const { attempt, browser } = waiting;
+    const said = form.get('decision') === 'allow' ? 'allow' : 'deny';
     return goOn(
       { login: { waiting: { id: attempt.id, browser: browser.hash } }, said, browser },
       call,

@@ -6,14 +6,12 @@ import { makeId } from '@latchkey/protocol/ids';
 import { LIMITS } from '@latchkey/protocol/limits';
 import type { Parameters } from '@latchkey/protocol/parameters';
 import { fail, ok } from '@latchkey/protocol/result';
-import { readForm } from '../../http/body.ts';
 import { cookieValueOf, makeCookieValue, SESSION_COOKIE, sessionCookie } from '../../http/browser-cookies.ts';
 import { withCookies } from '../../http/cookies.ts';
-import { checkForm } from '../../http/form-guard.ts';
 import { pageResponse, themeOf, wordsFor } from '../../http/page.ts';
 import { rememberRefusal } from '../../http/refusal.ts';
 import { goOn } from '../../login/go-on.ts';
-import { findWaiting, formActionOf, hiddenOf, labelOf, type Waiting } from '../../login/waiting.ts';
+import { findWaiting, formActionOf, hiddenOf, labelOf, readWaitingForm, type Waiting } from '../../login/waiting.ts';
 import { proveGuess, withWait } from '../../prove/guess.ts';
 import type { Answer, Call, Endpoint, Refusal, Server } from '../../server.ts';
 import { addressKey } from '../../throttle/address.ts';
@@ -41,16 +39,13 @@ export const signIn: Endpoint = {
   summary: 'Signs in with what was typed on that page.',
   bodyMax: LIMITS.bodyBytesMax,
   async answer(call, server): Promise<Answer> {
-    const form = await readForm(call.request, signIn.bodyMax);
-    if (!form.ok) return form;
-    const waiting = await findWaiting(form.value.get('login'), call, server);
-    if (!waiting.ok) return waiting;
-    const guarded = checkForm(call, form.value, waiting.value.bound, server);
-    if (!guarded.ok) return guarded;
-    const { attempt, browser } = waiting.value;
+    const sent = await readWaitingForm(call, signIn.bodyMax, server);
+    if (!sent.ok) return sent;
+    const { form, waiting } = sent.value;
+    const { attempt, browser } = waiting;
     const login = { waiting: { id: attempt.id, browser: browser.hash } };
-    if (form.value.get('cancel') !== undefined) return goOn({ login, said: 'deny', browser }, call, signIn, server);
-    return typed(form.value, waiting.value, call, server);
+    if (form.get('cancel') !== undefined) return goOn({ login, said: 'deny', browser }, call, signIn, server);
+    return typed(form, waiting, call, server);
   },
 };
 
