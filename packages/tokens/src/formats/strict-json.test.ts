@@ -9,9 +9,10 @@ afterEach(() => {
 
 const parse = (text: string) => parseStrictJson(new TextEncoder().encode(text));
 
-/** A reader of its own, letter by letter: whether a JSON text names a member twice in one object. */
-function namesTwice(text: string): boolean {
+/** A reader of its own, letter by letter: whether a JSON text names a member twice in one object, or with an escape. */
+function readNames(text: string): { readonly isTwice: boolean; readonly isEscaped: boolean } {
   let at = 0;
+  let isEscaped = false;
   const skip = () => {
     while (' \t\n\r'.includes(text.charAt(at)) && at < text.length) at += 1;
   };
@@ -37,7 +38,9 @@ function namesTwice(text: string): boolean {
       if (text.charAt(at) === ',') at += 1;
       skip();
       if (first === '{') {
+        const start = at;
         const name = string();
+        isEscaped ||= text.slice(start, at).includes('\\');
         twice ||= names.has(name);
         names.add(name);
         skip();
@@ -48,15 +51,18 @@ function namesTwice(text: string): boolean {
     at += 1;
     return twice;
   };
-  return value();
+  return { isTwice: value(), isEscaped };
 }
 
-test('JWT-05 RFC 7515 §4: any JSON object is read as it stands, or refused exactly if it names a member twice', () => {
+test('JWT-05 RFC 7515 §4: any JSON object is read as it stands, or refused if it names a member twice or in disguise', () => {
   fc.assert(
     fc.property(jsonText, (text) => {
       const read = parse(text);
-      expect(read === undefined).toBe(namesTwice(text));
-      if (read !== undefined) expect(read).toEqual(JSON.parse(text));
+      const { isTwice, isEscaped } = readNames(text);
+      if (isTwice) expect(read).toBeUndefined();
+      // the engine itself may read such a name for another: then only what is written again as it came is the same
+      else if (isEscaped) expect([undefined, text]).toContain(read === undefined ? undefined : JSON.stringify(read));
+      else expect(read).toEqual(JSON.parse(text));
     }),
     { numRuns: 1000 },
   );
@@ -76,6 +82,13 @@ test.each([15, 16, 17])('NUM-10: objects and arrays nest %d deep', (depth) => {
   const objects = `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
   const arrays = `{"a":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`;
   expect([parse(objects), parse(arrays)].map((read) => read !== undefined)).toEqual([depth <= 16, depth <= 16]);
+});
+
+test('JWT-05 RFC 8259 §8.3: a name that V8 reads for another, after an object with a backslash in that place, is refused', () => {
+  const text = '{"x":1,"\\\\":{"x":1,"\\u0061":""}}';
+  for (let time = 0; time < 4; time++) expect(parse(text)).toBeUndefined();
+  expect(parse('{"\\u0061":1}')).toBeUndefined();
+  expect(parse('{"\\"":1,"\\\\":2}')).toEqual({ '"': 1, '\\': 2 });
 });
 
 test('JWT-05: quotes and brackets inside of strings are letters', () => {
