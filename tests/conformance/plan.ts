@@ -1,4 +1,4 @@
-import { parseIdentifier } from '@latchkey/domain/accounts/identifier';
+import { identifierOf, parseIdentifier } from '@latchkey/domain/accounts/identifier';
 import type { Client } from '@latchkey/domain/clients/client';
 import { allow } from '@latchkey/domain/decision';
 import { makeId } from '@latchkey/protocol/ids';
@@ -139,7 +139,7 @@ async function addPerson({ at: { server } }: World): Promise<string> {
         {
           kind: 'account.create',
           account: { id, version: 1, createdAt: now, disabledAt: undefined, cutOff: undefined },
-          identifiers: identifiers.map((parsed) => ({ ...parsed, accountId: id })),
+          identifiers: identifiers.map((parsed) => identifierOf(parsed, id)),
         },
         { kind: 'password.set', id, phc: phc.value, at: now },
       ]),

@@ -317,7 +317,18 @@ describe('of logins on the pages', () => {
     const waiting = { ...row.attempt(1, { request: row.request({ clientId: row.idOf('cli', 9) }) }) };
     expect(await advance({ waiting }, row.cookie(1).hash)).toMatchObject({ attempt, client, ...signedIn });
     expect(await advance({ waiting: row.attempt(9) }, row.cookie(1).hash)).toEqual(none);
-    expect(await advance({ begun: waiting }, row.cookie(1).hash)).toEqual(none);
+    expect(await advance({ begun: waiting }, row.cookie(1).hash)).toEqual({
+      ...none,
+      ...signedIn,
+      attempt: waiting,
+      consent: undefined,
+    });
+  });
+
+  test('a login to one of our own pages sees who is signed in, and no client', async () => {
+    const begun = row.ownLogin(2);
+    expect(await advance({ begun }, row.cookie(1).hash)).toEqual({ ...none, session, account, attempt: begun });
+    expect(await advance({ begun }, undefined)).toEqual({ ...none, attempt: begun });
   });
 
   test('a sign-in sees the login, who is signed in now, and the account that it proved', async () => {

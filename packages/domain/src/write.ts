@@ -6,6 +6,7 @@ import type {
   EpochMilliseconds,
   EpochSeconds,
   FamilyId,
+  NormalisedIdentifier,
   SecretId,
   SessionId,
   Sha256,
@@ -18,6 +19,7 @@ import type { Client, OwnerSecret } from './clients/client.ts';
 import type { Resource } from './clients/resource.ts';
 import type { MacKey, SigningKey, SigningKeyState } from './keys/signing-key.ts';
 import type { LoginAttempt } from './login/attempt.ts';
+import type { OneTimeLink } from './login/one-time-link.ts';
 import type { Ended, Session, SessionCookie } from './login/session.ts';
 import type { TokenFamily } from './tokens/family.ts';
 
@@ -26,12 +28,20 @@ export type Write =
   | { readonly kind: 'account.create'; readonly account: Account; readonly identifiers: readonly Identifier[] }
   | { readonly kind: 'account.disable'; readonly id: AccountId; readonly at: EpochMilliseconds }
   | { readonly kind: 'account.enable'; readonly id: AccountId }
+  | { readonly kind: 'identifier.add'; readonly identifier: Identifier }
+  | { readonly kind: 'identifier.remove'; readonly normalised: NormalisedIdentifier; readonly accountId: AccountId }
+  /** The first time counts. */
+  | { readonly kind: 'identifier.verify'; readonly normalised: NormalisedIdentifier; readonly at: EpochMilliseconds }
   /** Sets or replaces the password; the count of failures starts anew. */
   | { readonly kind: 'password.set'; readonly id: AccountId; readonly phc: string; readonly at: EpochMilliseconds }
   /** The same password under a newer hash: no new version, since nothing that was proved with it becomes false. */
   | { readonly kind: 'password.rehash'; readonly id: AccountId; readonly version: number; readonly phc: string }
   | { readonly kind: 'password.fail'; readonly id: AccountId; readonly at: EpochMilliseconds }
   | { readonly kind: 'password.succeed'; readonly id: AccountId }
+  /** In the place of the link before it of the same purpose and subject. */
+  | { readonly kind: 'link.issue'; readonly link: OneTimeLink }
+  /** Exactly one row: a link is good once. */
+  | { readonly kind: 'link.use'; readonly hash: Sha256 }
   | { readonly kind: 'attempt.store'; readonly attempt: LoginAttempt }
   | { readonly kind: 'attempt.remove'; readonly id: AttemptId }
   | { readonly kind: 'session.start'; readonly session: Session }

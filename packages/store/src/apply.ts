@@ -12,6 +12,7 @@ import { consents } from './tables/consents.ts';
 import { families } from './tables/families.ts';
 import { identifiers } from './tables/identifiers.ts';
 import { macKeys, signingKeys } from './tables/keys.ts';
+import { links } from './tables/links.ts';
 import { outbox } from './tables/outbox.ts';
 import { passwords } from './tables/passwords.ts';
 import { resources } from './tables/resources.ts';
@@ -40,6 +41,11 @@ const STEPS: Steps = {
   'password.rehash': ({ id, version, phc }) => [any(passwords.rehash(id, version, phc))],
   'password.fail': ({ id, at }) => [one(passwords.fail(id, at))],
   'password.succeed': ({ id }) => [any(passwords.succeed(id))],
+  'identifier.add': ({ identifier }) => [one(identifiers.insert(identifier))],
+  'identifier.remove': ({ normalised, accountId }) => [one(identifiers.remove(normalised, accountId))],
+  'identifier.verify': ({ normalised, at }) => [one(identifiers.verify(normalised, at))],
+  'link.issue': ({ link }) => [one(links.issue(link))],
+  'link.use': ({ hash }) => [one(links.use(hash))],
   'attempt.store': ({ attempt }) => [one(attempts.store(attempt))],
   'attempt.remove': ({ id }) => [one(attempts.remove(id))],
   'session.start': ({ session }) => [one(sessions.insert(session))],

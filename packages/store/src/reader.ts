@@ -10,6 +10,7 @@ import { consents } from './tables/consents.ts';
 import { families } from './tables/families.ts';
 import { identifiers } from './tables/identifiers.ts';
 import { macKeys, signingKeys } from './tables/keys.ts';
+import { links } from './tables/links.ts';
 import { outbox } from './tables/outbox.ts';
 import { passwords } from './tables/passwords.ts';
 import { resources } from './tables/resources.ts';
@@ -42,6 +43,7 @@ export function createReader(executor: Executor, now: () => EpochMilliseconds): 
     consents: (account) => list(consents.ofAccount(account), consents.model),
     familiesOf: (account, client, at) => list(families.ofClient(account, client, at), families.model),
     attempt: (id) => maybe(attempts.byId(id), attempts.model),
+    link: (hash) => maybe(links.byHash(hash), links.model),
     family: (id) => maybe(families.byId(id), families.model),
     offlineFamilies: (account, at) => list(families.offline(account, at), families.model),
     familiesUnderMacKey: (keyId, page) => list(families.underMacKey(keyId, page), families.model),

@@ -15,6 +15,7 @@ import { clients } from './tables/clients.ts';
 import { codes } from './tables/codes.ts';
 import { consents } from './tables/consents.ts';
 import { families } from './tables/families.ts';
+import { links } from './tables/links.ts';
 import { revocations } from './tables/revocations.ts';
 import { secrets } from './tables/secrets.ts';
 import { sessions } from './tables/sessions.ts';
@@ -180,6 +181,7 @@ function expireNow(connection: SqliteConnection, now: EpochMilliseconds, limit: 
   const before = later(now, -DURATIONS.eventRetention * 1000);
   const steps: readonly ((limit: number) => Query)[] = [
     (left) => attempts.expire(now, left),
+    (left) => links.expire(now, left),
     (left) => codes.expire(later(now, -DURATIONS.codeMax * 1000), left),
     (left) => revocations.expire(now, left),
     (left) => families.expire(before, left),

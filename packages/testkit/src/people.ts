@@ -1,4 +1,4 @@
-import { parseIdentifier } from '@latchkey/domain/accounts/identifier';
+import { identifierOf, parseIdentifier } from '@latchkey/domain/accounts/identifier';
 import { allow } from '@latchkey/domain/decision';
 import { makeId } from '@latchkey/protocol/ids';
 import type { AccountId, ClientId } from '@latchkey/protocol/types';
@@ -20,7 +20,7 @@ export async function addAccount(server: Server, name: string, password = PASSWO
         {
           kind: 'account.create',
           account: { id, version: 1, createdAt: now, disabledAt: undefined, cutOff: undefined },
-          identifiers: [{ ...parsed, accountId: id }],
+          identifiers: [identifierOf(parsed, id)],
         },
         { kind: 'password.set', id, phc: phc.value, at: now },
       ]),

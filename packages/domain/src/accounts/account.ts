@@ -20,6 +20,8 @@ export interface Identifier {
   readonly normalised: NormalisedIdentifier;
   /** As the person wrote it. */
   readonly display: string;
+  /** When its owner showed that it is theirs, by a link that was sent there; undefined while nobody did. */
+  readonly verifiedAt: EpochMilliseconds | undefined;
 }
 
 /** A role that an account has at a resource. */

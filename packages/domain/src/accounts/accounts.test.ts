@@ -14,7 +14,7 @@ import type { TokenFamily } from '../tokens/family.ts';
 import type { Account } from './account.ts';
 import { decideCreateAccount } from './create-account.ts';
 import { decideDisableAccount, decideEnableAccount } from './disable-account.ts';
-import type { ParsedIdentifier } from './identifier.ts';
+import { identifierOf, type ParsedIdentifier } from './identifier.ts';
 import type { PasswordCredential } from './password-credential.ts';
 import { decideChangePassword, decideSetPassword } from './set-password.ts';
 
@@ -113,7 +113,7 @@ const name = (text: string): ParsedIdentifier => ({
 test('an account begins with its names and its password', () => {
   const command = { administrator, id, identifiers: [name('alice'), name('al')], phc: '$new' };
   const created = { ...account, version: 1, createdAt: now };
-  const identifiers = command.identifiers.map((one) => ({ ...one, accountId: id }));
+  const identifiers = command.identifiers.map((one) => identifierOf(one, id));
   expect(decideCreateAccount([], command, moment)).toEqual({
     outcome: { ok: true, value: { account: created, identifiers } },
     expects: [],
@@ -138,7 +138,7 @@ test.each([
 });
 
 test('a name that is taken is not given twice', () => {
-  const taken = [{ ...name('alice'), accountId: 'acc_0' as AccountId }];
+  const taken = [identifierOf(name('alice'), 'acc_0' as AccountId)];
   expect(
     decideCreateAccount(taken, { administrator, id, identifiers: [name('alice')], phc: undefined }, moment),
   ).toEqual({ outcome: { ok: false, error: 'identifier_taken' }, expects: [], writes: [] });

@@ -24,4 +24,8 @@ export function parseIdentifier(text: string): ParsedIdentifier | undefined {
   return { kind, normalised: normalised as NormalisedIdentifier, display };
 }
 
-export const identifierOf = (parsed: ParsedIdentifier, accountId: AccountId): Identifier => ({ ...parsed, accountId });
+export const identifierOf = (
+  parsed: ParsedIdentifier,
+  accountId: AccountId,
+  verifiedAt?: Identifier['verifiedAt'],
+): Identifier => ({ ...parsed, accountId, verifiedAt });

@@ -414,3 +414,56 @@ describe('what waits for a page', () => {
     });
   });
 });
+
+describe('a login to one of our own pages', () => {
+  const login = row.ownLogin(3);
+  const fresh = row.ownLogin(3, { page: { path: '/account/password', maxAge: 300 } });
+  const old = { ...session, authTime: seconds(row.after(-301_000)) };
+  const none = { client: undefined, consent: undefined, resources: [] };
+  const open = (path: string, ...writes: readonly object[]) => ({
+    outcome: { ok: true, value: { kind: 'own_page', path } },
+    expects: [],
+    writes,
+  });
+  const asks = (isAgain: boolean, of: object, ...writes: readonly object[]) => ({
+    outcome: { ok: true, value: { kind: 'page', step: { kind: 'sign_in', isAgain }, attempt: of } },
+    expects: [],
+    writes,
+  });
+
+  test('asks who somebody is, and waits for it as a row', () => {
+    const begins = { login: { begun: login } };
+    const store = { kind: 'attempt.store', attempt: login };
+    expect(decide({ ...none, attempt: login, session: undefined }, begins)).toEqual(asks(false, login, store));
+    const waits = { login: { waiting: { id: login.id, browser: login.browser } } };
+    expect(decide({ ...none, attempt: login, session: undefined }, waits)).toEqual(asks(false, login));
+    expect(decide({ ...none, attempt: { ...login, browser: 'b' as Sha256 } }, waits)).toEqual(
+      refused('authorization_request_unknown'),
+    );
+  });
+
+  test('opens the page for whoever is signed in, and nothing is left of it', () => {
+    expect(decide({ ...none, attempt: login }, { login: { begun: login } })).toEqual(open('/account'));
+    const waits = { login: { waiting: { id: login.id, browser: login.browser } } };
+    expect(decide({ ...none, attempt: login }, waits)).toEqual(
+      open('/account', { kind: 'attempt.remove', id: login.id }),
+    );
+  });
+
+  test('SES-06: asks again where the page wants somebody who proved lately who they are', () => {
+    const waits = { login: { waiting: { id: fresh.id, browser: fresh.browser } } };
+    expect(decide({ ...none, attempt: fresh, session: old }, waits)).toEqual(asks(true, fresh));
+    const openFresh = open('/account/password', { kind: 'attempt.remove', id: fresh.id });
+    const after = { ...session, authTime: seconds(row.after(-300_000)) };
+    expect(decide({ ...none, attempt: fresh, session: after }, waits)).toEqual(openFresh);
+    const progress = { stage: 'authenticated', sessionId: session.id } as const;
+    expect(decide({ ...none, attempt: { ...fresh, progress }, session: old }, waits)).toEqual(openFresh);
+  });
+
+  test('may be given up, which leads to the first page', () => {
+    const waits = { login: { waiting: { id: login.id, browser: login.browser } } };
+    expect(decide({ ...none, attempt: login, session: undefined }, { ...waits, said: 'deny' })).toEqual(
+      open('/', { kind: 'attempt.remove', id: login.id }),
+    );
+  });
+});

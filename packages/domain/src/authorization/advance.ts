@@ -11,7 +11,7 @@ import type { Account } from '../accounts/account.ts';
 import type { Client } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
-import type { LoginAttempt } from '../login/attempt.ts';
+import type { ClientLogin, LoginAttempt, OwnLogin, OwnPage } from '../login/attempt.ts';
 import type { Session } from '../login/session.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import { isAccountLive, isClientLive, isSessionLive } from '../tokens/liveness.ts';
@@ -19,7 +19,7 @@ import type { Write } from '../write.ts';
 import { askedOf, loadResources, resourcesOf } from './asked.ts';
 import type { AuthorizationCode } from './code.ts';
 import { type Asked, type Consent, extended } from './consent.ts';
-import { isChosen, nextStep, type Step } from './next-step.ts';
+import { isChosen, nextStep, ownPageStep, type Step } from './next-step.ts';
 
 /** A login that goes one step on, with what was made for its end beforehand. */
 export interface AdvanceCommand {
@@ -46,31 +46,37 @@ export interface AdvanceFacts {
   readonly consent: Consent | undefined;
 }
 
-/** How a login stands: it waits for a page, or its request is answered, by a code or by an error. */
+/** How a login stands: it waits for a page, its request is answered by a code or an error, or our own page is open. */
 export type Advanced =
   | {
       readonly kind: 'page';
       readonly step: Exclude<Step, { kind: 'issue' | 'answer' }>;
       readonly attempt: LoginAttempt;
     }
-  | { readonly kind: 'kept'; readonly attempt: LoginAttempt }
-  | { readonly kind: 'code'; readonly attempt: LoginAttempt }
-  | { readonly kind: 'error'; readonly error: ErrorId; readonly attempt: LoginAttempt };
+  | { readonly kind: 'kept'; readonly attempt: ClientLogin }
+  | { readonly kind: 'code'; readonly attempt: ClientLogin }
+  | { readonly kind: 'error'; readonly error: ErrorId; readonly attempt: ClientLogin }
+  | { readonly kind: 'own_page'; readonly path: OwnPage['path'] };
 
 /** Loads what `decideAdvance` looks at. */
 export async function loadAdvance(read: Reader, command: AdvanceCommand): Promise<AdvanceFacts> {
   const { login, cookie } = command;
   const attempt = 'begun' in login ? login.begun : await read.attempt(login.waiting.id);
-  const client = attempt === undefined ? undefined : await read.client(attempt.request.clientId);
-  if (attempt === undefined || client === undefined) return NOTHING;
+  if (attempt === undefined) return NOTHING;
+  const request = 'request' in attempt ? attempt.request : undefined;
+  const client = request === undefined ? undefined : await read.client(request.clientId);
   const session = cookie === undefined ? undefined : await read.sessionByCookie(cookie);
+  const isOf = session !== undefined && client !== undefined;
   return {
     attempt,
     client,
-    resources: await loadResources(read, resourcesOf(attempt.request, client, command.issuer)),
+    resources:
+      request === undefined || client === undefined
+        ? []
+        : await loadResources(read, resourcesOf(request, client, command.issuer)),
     session,
     account: session === undefined ? undefined : await read.account(session.accountId),
-    consent: session === undefined ? undefined : await read.consent(session.accountId, client.id),
+    consent: isOf ? await read.consent(session.accountId, client.id) : undefined,
   };
 }
 
@@ -91,9 +97,36 @@ const NOTHING: AdvanceFacts = {
  * @spec RFC 6749 §4.1.1, §4.1.2; OIDC Core §3.1.2
  */
 export function decideAdvance(facts: AdvanceFacts, command: AdvanceCommand, moment: Moment): Decision<Advanced> {
-  const { client } = facts;
   const attempt = attemptOf(facts.attempt, command, moment.now);
   if (attempt === undefined) return refuse('authorization_request_unknown');
+  return 'page' in attempt
+    ? advanceToOwnPage(attempt, facts, command, moment)
+    : advanceToClient(attempt, facts, command, moment);
+}
+
+/** A login to one of our own pages needs nothing but a person who proved lately enough who they are. */
+function advanceToOwnPage(
+  attempt: OwnLogin,
+  facts: AdvanceFacts,
+  command: AdvanceCommand,
+  moment: Moment,
+): Decision<Advanced> {
+  const isStored = 'waiting' in command.login;
+  const over: readonly Write[] = isStored ? [{ kind: 'attempt.remove', id: attempt.id }] : [];
+  if (command.said === 'deny') return allow({ kind: 'own_page', path: '/' }, over);
+  const session = isSignedIn(facts, moment) ? facts.session : undefined;
+  const step = ownPageStep(attempt, session, moment.now);
+  if (step === undefined) return allow({ kind: 'own_page', path: attempt.page.path }, over);
+  return allow({ kind: 'page', step, attempt }, isStored ? [] : [{ kind: 'attempt.store', attempt }]);
+}
+
+function advanceToClient(
+  attempt: ClientLogin,
+  facts: AdvanceFacts,
+  command: AdvanceCommand,
+  moment: Moment,
+): Decision<Advanced> {
+  const { client } = facts;
   if (client === undefined || !isClientLive(client, moment.position)) return refuse('client_deleted');
   const expects = [{ table: 'client', id: client.id, version: client.version }] as const;
   const isStored = 'waiting' in command.login;
@@ -134,7 +167,7 @@ function attemptOf(
   return attempt?.browser === login.waiting.browser && now < attempt.expiresAt ? attempt : undefined;
 }
 
-const chosenBy = (attempt: LoginAttempt, session: Session | undefined): LoginAttempt =>
+const chosenBy = (attempt: ClientLogin, session: Session | undefined): ClientLogin =>
   session === undefined || isChosen(attempt.progress, session)
     ? attempt
     : { ...attempt, version: attempt.version + 1, progress: { stage: 'chosen', sessionId: session.id } };
@@ -153,7 +186,7 @@ const seen = ({ id, cookie }: Session, { now }: Moment): readonly Write[] =>
   cookie === undefined || now < later(cookie.seenAt, 60_000) ? [] : [{ kind: 'session.see', id, at: now }];
 
 function codeOf(
-  { request }: LoginAttempt,
+  { request }: ClientLogin,
   session: Session,
   { scope, resources }: Asked,
   { codeHash, familyId, codeSeconds }: AdvanceCommand,

@@ -1,7 +1,7 @@
 import type { ErrorId } from '@latchkey/protocol/errors';
 import { type EpochMilliseconds, seconds } from '@latchkey/protocol/types';
 import type { Client } from '../clients/client.ts';
-import type { LoginAttempt, Progress } from '../login/attempt.ts';
+import type { ClientLogin, OwnLogin, Progress } from '../login/attempt.ts';
 import type { Session } from '../login/session.ts';
 import { type Asked, type Consent, needsConsent } from './consent.ts';
 
@@ -15,7 +15,7 @@ export type Step =
 
 /** What the next step depends on; the session is one that lives, or undefined. */
 export interface StepFacts {
-  readonly attempt: LoginAttempt;
+  readonly attempt: ClientLogin;
   readonly asked: Asked;
   readonly client: Client;
   readonly session: Session | undefined;
@@ -36,17 +36,33 @@ export function nextStep(facts: StepFacts, now: EpochMilliseconds): Step {
   if (request.essentialAcr !== undefined) return { kind: 'answer', error: 'authentication_requirements_unmet' };
   if (session === undefined) return ask({ kind: 'sign_in', isAgain: false }, 'login_required');
 
-  const isFresh = progress.stage === 'authenticated' && progress.sessionId === session.id;
+  const hasJustSignedIn = isFresh(progress, session);
   if (request.subject !== undefined && request.subject !== session.accountId) {
-    if (isFresh) return { kind: 'answer', error: 'login_required' };
+    if (hasJustSignedIn) return { kind: 'answer', error: 'login_required' };
     return ask({ kind: 'sign_in', isAgain: false }, 'login_required');
   }
-  if (!isFresh && (request.prompt.includes('login') || isTooOld(session, request.maxAge, now)))
+  if (!hasJustSignedIn && (request.prompt.includes('login') || isTooOld(session, request.maxAge, now)))
     return ask({ kind: 'sign_in', isAgain: true }, 'login_required');
   if (request.prompt.includes('select_account') && !isChosen(progress, session)) return { kind: 'choose_account' };
   if (needsConsent(client, request, asked, consent)) return ask({ kind: 'consent', session }, 'consent_required');
   return { kind: 'issue', session };
 }
+
+/** What a login to one of our own pages needs next: a person, again if it was too long ago; undefined for nothing. */
+export function ownPageStep(
+  { page, progress }: OwnLogin,
+  session: Session | undefined,
+  now: EpochMilliseconds,
+): Extract<Step, { kind: 'sign_in' }> | undefined {
+  if (session === undefined) return { kind: 'sign_in', isAgain: false };
+  return !isFresh(progress, session) && isTooOld(session, page.maxAge, now)
+    ? { kind: 'sign_in', isAgain: true }
+    : undefined;
+}
+
+/** Whether the person proved in this very login who they are. */
+const isFresh = (progress: Progress, { id }: Session): boolean =>
+  progress.stage === 'authenticated' && progress.sessionId === id;
 
 /** Whether the person said in this login that it is this session that counts, or signed in to it. */
 export const isChosen = (progress: Progress, { id }: Session): boolean =>

@@ -4,7 +4,7 @@ import { allow, type Decision, refuse } from '../decision.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import { isSessionLive } from '../tokens/liveness.ts';
 import type { Write } from '../write.ts';
-import type { LoginAttempt } from './attempt.ts';
+import { type LoginAttempt, requesterOf } from './attempt.ts';
 import { endSessionWrites } from './end-writes.ts';
 import { checkPassword, type PasswordFacts } from './password-check.ts';
 import type { Session, SessionCookie, SessionSummary } from './session.ts';
@@ -55,7 +55,7 @@ export function decideSignIn(facts: SignInFacts, command: SignInCommand, moment:
   const { attempt, session } = facts;
   const { now, position } = moment;
   if (attempt?.browser !== command.browser || now >= attempt.expiresAt) return refuse('authorization_request_unknown');
-  const checked = checkPassword(facts, command.proof, attempt.request.clientId, moment);
+  const checked = checkPassword(facts, command.proof, requesterOf(attempt), moment);
   if (!checked.ok) return refuse(checked.error.error, checked.error.writes);
   const { account, expects, writes } = checked.value;
 
@@ -116,7 +116,7 @@ const sessionOf = (
 const audited = (
   account: AccountId,
   session: SessionId,
-  { request: { clientId } }: LoginAttempt,
+  attempt: LoginAttempt,
   { address }: SignInCommand,
   { now }: Moment,
 ): Write => ({
@@ -125,7 +125,7 @@ const audited = (
     at: now,
     event: 'session.authenticated',
     actor: account,
-    subject: { account, client: clientId, session },
+    subject: { account, client: requesterOf(attempt), session },
     detail: address === undefined ? {} : { address },
   },
 });

@@ -21,6 +21,7 @@ import type { Client, OwnerSecret } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
 import type { MacKey, SigningKey } from '../keys/signing-key.ts';
 import type { LoginAttempt } from '../login/attempt.ts';
+import type { OneTimeLink } from '../login/one-time-link.ts';
 import type { Session, SessionSummary } from '../login/session.ts';
 import type { TokenFamily } from '../tokens/family.ts';
 import type { OutboxRow } from '../write.ts';
@@ -47,6 +48,7 @@ export interface SessionReader {
   /** The session that answers to a browser's cookie, whether it lives or not. */
   sessionByCookie(hash: Sha256): Promise<Session | undefined>;
   attempt(id: AttemptId): Promise<LoginAttempt | undefined>;
+  link(hash: Sha256): Promise<OneTimeLink | undefined>;
 }
 
 export interface AuthorizationReader {

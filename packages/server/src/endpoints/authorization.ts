@@ -1,18 +1,17 @@
-import type { LoginAttempt } from '@latchkey/domain/login/attempt';
 import {
   type AuthorizationRequest,
   parseAuthorizationRequest,
   resolveReturnAddress,
 } from '@latchkey/protocol/authorization-request';
-import { makeId, parseId } from '@latchkey/protocol/ids';
-import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
+import { parseId } from '@latchkey/protocol/ids';
+import { LIMITS } from '@latchkey/protocol/limits';
 import { type Parameters, parseParameters } from '@latchkey/protocol/parameters';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
-import { later, type Sha256 } from '@latchkey/protocol/types';
 import { decodeIdTokenHint } from '@latchkey/tokens/formats/id-token';
 import { readForm } from '../http/body.ts';
 import { cookieValueOf, LOGIN_COOKIE, makeCookieValue } from '../http/browser-cookies.ts';
 import { answerWith } from '../login/answer.ts';
+import { beginningOf } from '../login/begin.ts';
 import { goOn } from '../login/go-on.ts';
 import type { Answer, Call, Endpoint, Refusal, Server } from '../server.ts';
 
@@ -82,7 +81,7 @@ async function begin(parameters: Parameters, isKeptOnly: boolean, call: Call, se
   const request = parsed.ok ? await withHint(parsed.value, server) : fail({ error: parsed.error, about });
   if (!request.ok) return ok(answerWith({ refusal: request.error, endpoint }, address.value, call, server));
   const browser = cookieValueOf(call, LOGIN_COOKIE) ?? makeCookieValue(server);
-  const login = { begun: await beginning(request.value, browser.hash, server) };
+  const login = { begun: { ...(await beginningOf(browser, server)), request: request.value } };
   return goOn({ login, said: 'nothing', browser, isKeptOnly }, call, endpoint, server);
 }
 
@@ -102,17 +101,4 @@ async function withHint(request: AuthorizationRequest, server: Server): Promise<
     return fail({ error: 'id_token_hint_invalid', about: { client: clientId } });
   // the token itself is looked at, and need not wait in the database
   return ok({ ...request, idTokenHint: undefined, subject: hint.value.sub });
-}
-
-async function beginning(request: AuthorizationRequest, browser: Sha256, server: Server): Promise<LoginAttempt> {
-  const { now } = await server.store.read.moment();
-  return {
-    id: makeId('att', server.now(), server.entropy(10)),
-    version: 1,
-    browser,
-    request,
-    progress: { stage: 'begun' },
-    createdAt: now,
-    expiresAt: later(now, DURATIONS.loginAttempt * 1000),
-  };
 }

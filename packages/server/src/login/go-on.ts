@@ -69,17 +69,23 @@ export const placeOf = (path: string, { id }: Pick<LoginAttempt, 'id'>, server: 
   `${server.settings.issuer}${path}?login=${id}`;
 
 function respond(advanced: Advanced, code: string, call: Call, endpoint: Endpoint, server: Server): Response {
-  const { attempt } = advanced;
   switch (advanced.kind) {
     case 'kept':
-      return seeOther(placeOf('/oauth/authorize', attempt, server));
+      return seeOther(placeOf('/oauth/authorize', advanced.attempt, server));
     case 'page':
-      return seeOther(placeOf(PAGES[advanced.step.kind], attempt, server));
+      return seeOther(placeOf(PAGES[advanced.step.kind], advanced.attempt, server));
+    case 'own_page':
+      return seeOther(`${server.settings.issuer}${advanced.path}`);
     case 'code':
-      return answerWith({ code }, attempt.request, call, server);
+      return answerWith({ code }, advanced.attempt.request, call, server);
     case 'error': {
-      const refusal: Refusal = { error: advanced.error, about: { client: attempt.request.clientId } };
-      return answerWith({ refusal, endpoint }, attempt.request, call, server);
+      const { request } = advanced.attempt;
+      return answerWith(
+        { refusal: { error: advanced.error, about: { client: request.clientId } }, endpoint },
+        request,
+        call,
+        server,
+      );
     }
   }
 }

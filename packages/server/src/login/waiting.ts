@@ -1,6 +1,6 @@
 import { isSignedIn } from '@latchkey/domain/authorization/advance';
 import type { Client } from '@latchkey/domain/clients/client';
-import type { LoginAttempt } from '@latchkey/domain/login/attempt';
+import type { ClientLogin, LoginAttempt } from '@latchkey/domain/login/attempt';
 import type { Session } from '@latchkey/domain/login/session';
 import { parseId } from '@latchkey/protocol/ids';
 import type { Parameters } from '@latchkey/protocol/parameters';
@@ -14,7 +14,8 @@ import type { Call, Refusal, Server } from '../server.ts';
 /** A login that waits with a page, as far as the page must know it. */
 export interface Waiting {
   readonly attempt: LoginAttempt;
-  readonly client: Client;
+  /** Who asked for it; undefined for a login to one of our own pages. */
+  readonly client: Client | undefined;
   readonly browser: CookieValue;
   /** The session that the browser is in, if it lives. */
   readonly session: Session | undefined;
@@ -38,19 +39,32 @@ export async function findWaiting(
   const { read } = server.store;
   const moment = await read.moment();
   const attempt = attemptId === undefined ? undefined : await read.attempt(attemptId);
-  const client = attempt === undefined ? undefined : await read.client(attempt.request.clientId);
-  if (
-    browser === undefined ||
-    attempt?.browser !== browser.hash ||
-    moment.now >= attempt.expiresAt ||
-    client === undefined
-  )
+  if (browser === undefined || attempt?.browser !== browser.hash || moment.now >= attempt.expiresAt)
     return fail({ error: 'authorization_request_unknown' });
+  const client = 'request' in attempt ? await read.client(attempt.request.clientId) : undefined;
+  if ('request' in attempt && client === undefined) return fail({ error: 'authorization_request_unknown' });
   const cookie = cookieValueOf(call, SESSION_COOKIE);
   const session = cookie === undefined ? undefined : await read.sessionByCookie(cookie.hash);
   const account = session === undefined ? undefined : await read.account(session.accountId);
   const live = isSignedIn({ session, account }, moment) ? session : undefined;
   return ok({ attempt, client, browser, session: live, bound: [attempt.id, browser.value, live?.id ?? ''] });
+}
+
+/** A login that waits and that a client asked for. */
+export interface WaitingClient extends Waiting {
+  readonly attempt: ClientLogin;
+  readonly client: Client;
+}
+
+/**
+ * The same for a page that makes sense only in a login that a client asked for.
+ *
+ * @returns `authorization_request_unknown`
+ */
+export function askedByClient(waiting: Waiting): Result<WaitingClient, Refusal> {
+  const { attempt, client } = waiting;
+  if (!('request' in attempt) || client === undefined) return fail({ error: 'authorization_request_unknown' });
+  return ok({ ...waiting, attempt, client });
 }
 
 /** A form of such a page, and the login that it belongs to. */
@@ -84,9 +98,12 @@ export const hiddenOf = ({ attempt, bound }: Waiting, server: Server): Readonly<
 });
 
 /** Where the forms of such a page may end: the answer goes to the client by a redirect of the form's own answer. */
-export const formActionOf = ({ attempt }: Waiting): readonly string[] => [
-  formActionSource(attempt.request.redirectUri),
-];
+export const formActionOf = ({ attempt }: Waiting): readonly string[] =>
+  'request' in attempt ? [formActionSource(attempt.request.redirectUri)] : [];
+
+/** The languages that whoever began the login asked for. */
+export const localesOf = ({ attempt }: Waiting): readonly string[] =>
+  'request' in attempt ? attempt.request.uiLocales : [];
 
 /** By what a person knows an account. */
 export async function labelOf(session: Session, server: Server): Promise<string> {

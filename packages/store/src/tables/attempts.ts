@@ -1,4 +1,4 @@
-import type { LoginAttempt, Progress } from '@latchkey/domain/login/attempt';
+import type { LoginAttempt, OwnPage, Progress } from '@latchkey/domain/login/attempt';
 import type { AuthorizationRequest } from '@latchkey/protocol/authorization-request';
 import type { AttemptId, EpochMilliseconds, Sha256 } from '@latchkey/protocol/types';
 import { type Row, sql } from '../sql.ts';
@@ -9,7 +9,7 @@ export const attempts = {
   version: (attempt: AttemptId) => sql`SELECT version FROM attempts WHERE id = ${id(attempt)}`,
   /** The row of its version before, or none yet. */
   store: (attempt: LoginAttempt) =>
-    sql`INSERT INTO attempts (id, version, browser, request, progress, created_at, expires_at) VALUES (${id(attempt.id)}, ${attempt.version}, ${attempt.browser}, ${json(attempt.request)}, ${json(attempt.progress)}, ${attempt.createdAt}, ${attempt.expiresAt}) ON CONFLICT (id) DO UPDATE SET version = excluded.version, progress = excluded.progress WHERE attempts.version = excluded.version - 1`,
+    sql`INSERT INTO attempts (id, version, browser, request, progress, created_at, expires_at) VALUES (${id(attempt.id)}, ${attempt.version}, ${attempt.browser}, ${json('request' in attempt ? attempt.request : { page: attempt.page })}, ${json(attempt.progress)}, ${attempt.createdAt}, ${attempt.expiresAt}) ON CONFLICT (id) DO UPDATE SET version = excluded.version, progress = excluded.progress WHERE attempts.version = excluded.version - 1`,
   remove: (attempt: AttemptId) => sql`DELETE FROM attempts WHERE id = ${id(attempt)}`,
   expire: (now: EpochMilliseconds, limit: number) =>
     sql`DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE expires_at <= ${now} LIMIT ${limit})`,
@@ -17,12 +17,17 @@ export const attempts = {
     id: idIn(row, 'id', 'att'),
     version: numberIn(row, 'version'),
     browser: textIn(row, 'browser') as Sha256,
-    request: { ...ABSENT, ...jsonIn<AuthorizationRequest>(row, 'request') },
+    ...purposeOf(jsonIn<AuthorizationRequest | { readonly page: OwnPage }>(row, 'request')),
     progress: jsonIn<Progress>(row, 'progress'),
     createdAt: millisecondsIn(row, 'created_at'),
     expiresAt: millisecondsIn(row, 'expires_at'),
   }),
 };
+
+const purposeOf = (stored: AuthorizationRequest | { readonly page: OwnPage }) =>
+  'page' in stored
+    ? { page: { path: stored.page.path, maxAge: stored.page.maxAge } }
+    : { request: { ...ABSENT, ...stored } };
 
 /** JSON leaves out what is undefined; a model never does. */
 const ABSENT = {

@@ -38,6 +38,28 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     same(await store.read.account(a1.id), { ...a1, version: 3 });
     same(await conflicts(store, [{ kind: 'account.enable', id: a1.id }]), true);
   },
+  async 'identifier.add'(store) {
+    await put(store, createAccount);
+    const added = { ...row.identifier(1, 'a@example.com'), kind: 'email', verifiedAt: NOW } as const;
+    await put(store, { kind: 'identifier.add', identifier: added });
+    same(await store.read.identifiers(a1.id), [added, row.identifier(1)]);
+    const taken = { kind: 'identifier.add', identifier: { ...added, accountId: row.idOf('acc', 2) } } as const;
+    same(await conflicts(store, [taken]), true, 'a name belongs to one account');
+  },
+  async 'identifier.remove'(store) {
+    await put(store, createAccount);
+    const { normalised } = row.identifier(1);
+    const other = { kind: 'identifier.remove', normalised, accountId: row.idOf('acc', 2) } as const;
+    same(await conflicts(store, [other]), true, "somebody else's");
+    await put(store, { ...other, accountId: a1.id });
+    same(await store.read.identifiers(a1.id), []);
+  },
+  async 'identifier.verify'(store) {
+    await put(store, createAccount);
+    const { normalised } = row.identifier(1);
+    for (const at of [row.after(1), row.after(2)]) await put(store, { kind: 'identifier.verify', normalised, at });
+    same(await store.read.identifier(normalised), { ...row.identifier(1), verifiedAt: row.after(1) });
+  },
   async 'password.set'(store) {
     await put(store, setPassword);
     same(await store.read.password(a1.id), credential);
@@ -64,7 +86,30 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     await put(store, { kind: 'password.succeed', id: a1.id });
     same(await store.read.password(a1.id), credential);
   },
+  async 'link.issue'(store) {
+    const address = {
+      kind: 'email',
+      normalised: 'a@example.com' as NormalisedIdentifier,
+      display: 'A@example.com',
+    } as const;
+    const first = row.link(1, { address, attemptId: row.attempt(1).id });
+    const others = [row.link(2), row.link(3, { subject: first.subject, purpose: 'sign_in' })];
+    for (const link of [first, ...others]) await put(store, { kind: 'link.issue', link });
+    same(await store.read.link(first.hash), first);
+    const newer = row.link(4, { subject: first.subject, accountId: undefined });
+    await put(store, { kind: 'link.issue', link: newer });
+    same([await store.read.link(first.hash), await store.read.link(newer.hash)], [undefined, newer]);
+    for (const link of others) same(await store.read.link(link.hash), link);
+  },
+  async 'link.use'(store) {
+    await put(store, { kind: 'link.issue', link: row.link(1) });
+    await put(store, { kind: 'link.use', hash: row.link(1).hash });
+    same(await store.read.link(row.link(1).hash), undefined);
+    same(await conflicts(store, [{ kind: 'link.use', hash: row.link(1).hash }]), true, 'a link is good once');
+  },
   async 'attempt.store'(store) {
+    await put(store, { kind: 'attempt.store', attempt: row.ownLogin(2) });
+    same(await store.read.attempt(row.ownLogin(2).id), row.ownLogin(2));
     const first = row.attempt(1);
     await put(store, { kind: 'attempt.store', attempt: first });
     same(await store.read.attempt(first.id), first);

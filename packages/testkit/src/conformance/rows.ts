@@ -5,7 +5,8 @@ import type { Consent } from '@latchkey/domain/authorization/consent';
 import type { Client, OwnerSecret } from '@latchkey/domain/clients/client';
 import type { Resource } from '@latchkey/domain/clients/resource';
 import type { MacKey, SigningKey } from '@latchkey/domain/keys/signing-key';
-import type { LoginAttempt } from '@latchkey/domain/login/attempt';
+import type { ClientLogin, OwnLogin } from '@latchkey/domain/login/attempt';
+import type { OneTimeLink } from '@latchkey/domain/login/one-time-link';
 import type { Session, SessionCookie } from '@latchkey/domain/login/session';
 import type { RefreshState, TokenFamily } from '@latchkey/domain/tokens/family';
 import type { AuthorizationRequest } from '@latchkey/protocol/authorization-request';
@@ -44,6 +45,7 @@ export const identifier = (number: number, name = `person-${number}`): Identifie
   kind: 'username',
   normalised: name as NormalisedIdentifier,
   display: name.toUpperCase(),
+  verifiedAt: undefined,
 });
 
 export const session = (number: number, more: Partial<Session> = {}): Session => ({
@@ -173,12 +175,36 @@ export const request = (more: Partial<AuthorizationRequest> = {}): Authorization
   ...more,
 });
 
-export const attempt = (number: number, more: Partial<LoginAttempt> = {}): LoginAttempt => ({
+export const attempt = (number: number, more: Partial<ClientLogin> = {}): ClientLogin => ({
   id: idOf('att', number),
   version: 1,
   browser: `browser-${number}` as Sha256,
   request: request(),
   progress: { stage: 'begun' },
+  createdAt: NOW,
+  expiresAt: after(600_000),
+  ...more,
+});
+
+/** A login to one of our own pages. */
+export const ownLogin = (number: number, more: Partial<OwnLogin> = {}): OwnLogin => ({
+  id: idOf('att', number),
+  version: 1,
+  browser: `browser-${number}` as Sha256,
+  page: { path: '/account', maxAge: undefined },
+  progress: { stage: 'begun' },
+  createdAt: NOW,
+  expiresAt: after(600_000),
+  ...more,
+});
+
+export const link = (number: number, more: Partial<OneTimeLink> = {}): OneTimeLink => ({
+  hash: `link-${number}` as Sha256,
+  purpose: 'reset_password',
+  subject: idOf('acc', number),
+  accountId: idOf('acc', number),
+  address: undefined,
+  attemptId: undefined,
   createdAt: NOW,
   expiresAt: after(600_000),
   ...more,

@@ -1,5 +1,6 @@
 import type { Identifier } from '@latchkey/domain/accounts/account';
 import type { AuditEntry } from '@latchkey/domain/audit';
+import type { OneTimeLink } from '@latchkey/domain/login/one-time-link';
 import { WriteConflict } from '@latchkey/domain/ports/store';
 import type { RowVersion } from '@latchkey/domain/row-version';
 import type { RefreshState, TokenFamily } from '@latchkey/domain/tokens/family';
@@ -89,6 +90,28 @@ const APPLY: Apply = {
     const row = state.passwords.get(id);
     if (row === undefined) return state;
     return { ...state, passwords: withRow(state.passwords, id, { ...row, failures: 0, lastFailureAt: undefined }) };
+  },
+  'identifier.add'(state, { identifier }) {
+    isFree<Identifier>(state.identifiers.get(identifier.normalised));
+    return { ...state, identifiers: withRow(state.identifiers, identifier.normalised, identifier) };
+  },
+  'identifier.remove'(state, { normalised, accountId }) {
+    found(state.identifiers.get(normalised), (row) => row.accountId === accountId);
+    return { ...state, identifiers: withoutRow(state.identifiers, normalised) };
+  },
+  'identifier.verify'(state, { normalised, at }) {
+    const row = found(state.identifiers.get(normalised));
+    const verified = { ...row, verifiedAt: row.verifiedAt ?? at };
+    return { ...state, identifiers: withRow(state.identifiers, normalised, verified) };
+  },
+  'link.issue'(state, { link }) {
+    const isBefore = ({ purpose, subject }: OneTimeLink) => purpose === link.purpose && subject === link.subject;
+    const others = [...state.links].filter(([, row]) => !isBefore(row));
+    return { ...state, links: withRow(new Map(others), link.hash, link) };
+  },
+  'link.use'(state, { hash }) {
+    found(state.links.get(hash));
+    return { ...state, links: withoutRow(state.links, hash) };
   },
   'attempt.store'(state, { attempt }) {
     const row = state.attempts.get(attempt.id);

@@ -19,6 +19,7 @@ export function expireRows(
     return kept;
   };
   const attempts = without(state.attempts, ({ expiresAt }) => expiresAt <= now);
+  const links = without(state.links, ({ expiresAt }) => expiresAt <= now);
   const codes = without(state.codes, ({ createdAt }) => createdAt < now - DURATIONS.codeMax * 1000);
   const deadEvents = state.events.filter(({ exp }) => exp <= Math.floor(now / 1000)).slice(0, left);
   left -= deadEvents.length;
@@ -44,7 +45,7 @@ export function expireRows(
   );
   const events = deadEvents.length === 0 ? state.events : state.events.filter((event) => !deadEvents.includes(event));
   return {
-    state: { ...state, attempts, codes, consents, events, families, sessions, secrets, clients },
+    state: { ...state, attempts, links, codes, consents, events, families, sessions, secrets, clients },
     removed: limit - left,
   };
 }

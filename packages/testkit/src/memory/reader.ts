@@ -29,6 +29,7 @@ export function createMemoryReader(current: () => MemoryState, now: () => EpochM
         .filter((role) => role.accountId === account && (resource === undefined || role.resource === resource))
         .sort((a, b) => byText(a.resource, b.resource) || byText(a.role, b.role)),
     session: async (id) => current().sessions.get(id),
+    link: async (hash) => current().links.get(hash),
     async liveSessions(account, at) {
       const { sessions, families } = current();
       const isLive = [...sessions.values()].filter(

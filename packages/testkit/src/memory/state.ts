@@ -7,6 +7,7 @@ import type { Client, OwnerSecret } from '@latchkey/domain/clients/client';
 import type { Resource } from '@latchkey/domain/clients/resource';
 import type { MacKey, SigningKey } from '@latchkey/domain/keys/signing-key';
 import type { LoginAttempt } from '@latchkey/domain/login/attempt';
+import type { OneTimeLink } from '@latchkey/domain/login/one-time-link';
 import type { Session } from '@latchkey/domain/login/session';
 import type { TokenFamily } from '@latchkey/domain/tokens/family';
 import type { OutboxRow } from '@latchkey/domain/write';
@@ -29,6 +30,7 @@ export interface MemoryState {
   readonly identifiers: Rows<Identifier>;
   readonly passwords: Rows<PasswordCredential>;
   readonly attempts: Rows<LoginAttempt>;
+  readonly links: Rows<OneTimeLink>;
   readonly sessions: Rows<Session>;
   readonly codes: Rows<AuthorizationCode>;
   readonly consents: Rows<Consent>;
@@ -51,6 +53,7 @@ export const emptyState = (epoch: number): MemoryState => ({
   identifiers: new Map(),
   passwords: new Map(),
   attempts: new Map(),
+  links: new Map(),
   sessions: new Map(),
   codes: new Map(),
   consents: new Map(),

@@ -3,7 +3,7 @@ import { LIMITS } from '@latchkey/protocol/limits';
 import { ok } from '@latchkey/protocol/result';
 import { pageResponse, seeOther, themeOf, wordsFor } from '../../http/page.ts';
 import { goOn, placeOf } from '../../login/go-on.ts';
-import { findWaiting, formActionOf, hiddenOf, labelOf, readWaitingForm } from '../../login/waiting.ts';
+import { findWaiting, formActionOf, hiddenOf, labelOf, localesOf, readWaitingForm } from '../../login/waiting.ts';
 import type { Answer, Endpoint } from '../../server.ts';
 
 const CHOOSE = { path: '/choose-account', credentials: ['none'], wording: 'page', cors: 'none' } as const;
@@ -17,7 +17,7 @@ export const chooseAccountForm: Endpoint = {
   async answer(call, server): Promise<Answer> {
     const waiting = await findWaiting(call.url.searchParams.get('login') ?? undefined, call, server);
     if (!waiting.ok) return waiting;
-    const { session, client, attempt } = waiting.value;
+    const { session, client } = waiting.value;
     const accounts = session === undefined ? [] : [{ value: session.id, label: await labelOf(session, server) }];
     const html = chooseAccountPage(
       {
@@ -25,9 +25,9 @@ export const chooseAccountForm: Endpoint = {
         action: `${server.settings.issuer}/choose-account`,
         hidden: hiddenOf(waiting.value, server),
         accounts,
-        clientName: client.name,
+        ...(client === undefined ? {} : { clientName: client.name }),
       },
-      wordsFor(call.request, attempt.request.uiLocales),
+      wordsFor(call.request, localesOf(waiting.value)),
     );
     return ok(pageResponse(html, server, { formAction: formActionOf(waiting.value) }));
   },

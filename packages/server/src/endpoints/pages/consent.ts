@@ -6,7 +6,16 @@ import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { ResourceIdentifier } from '@latchkey/protocol/types';
 import { pageResponse, seeOther, themeOf, wordsFor } from '../../http/page.ts';
 import { goOn, placeOf } from '../../login/go-on.ts';
-import { findWaiting, formActionOf, hiddenOf, labelOf, readWaitingForm, type Waiting } from '../../login/waiting.ts';
+import {
+  askedByClient,
+  findWaiting,
+  formActionOf,
+  hiddenOf,
+  labelOf,
+  localesOf,
+  readWaitingForm,
+  type WaitingClient,
+} from '../../login/waiting.ts';
 import type { Answer, Endpoint, Refusal, Server } from '../../server.ts';
 
 const CONSENT = { path: '/consent', credentials: ['none'], wording: 'page', cors: 'none' } as const;
@@ -19,7 +28,8 @@ export const consentForm: Endpoint = {
   summary: 'The page that asks whether a client may have what it asks for.',
   bodyMax: 0,
   async answer(call, server): Promise<Answer> {
-    const waiting = await findWaiting(call.url.searchParams.get('login') ?? undefined, call, server);
+    const found = await findWaiting(call.url.searchParams.get('login') ?? undefined, call, server);
+    const waiting = found.ok ? askedByClient(found.value) : found;
     if (!waiting.ok) return waiting;
     const { session, client, attempt } = waiting.value;
     if (session === undefined) return ok(seeOther(placeOf('/signin', attempt, server)));
@@ -41,7 +51,7 @@ export const consentForm: Endpoint = {
         lifetime: isOffline ? { kind: 'offline', days } : { kind: 'session' },
         isReturning: covers(await server.store.read.consent(session.accountId, client.id), asked.value),
       },
-      wordsFor(call.request, attempt.request.uiLocales),
+      wordsFor(call.request, localesOf(waiting.value)),
     );
     return ok(pageResponse(html, server, { formAction: formActionOf(waiting.value) }));
   },
@@ -68,7 +78,7 @@ export const consent: Endpoint = {
   },
 };
 
-async function askedIn({ attempt, client }: Waiting, server: Server): Promise<Result<Asked, Refusal>> {
+async function askedIn({ attempt, client }: WaitingClient, server: Server): Promise<Result<Asked, Refusal>> {
   const issuer = server.settings.issuer as ResourceIdentifier;
   const resources = await loadResources(server.store.read, resourcesOf(attempt.request, client, issuer));
   const asked = askedOf(attempt.request, client, resources, issuer);

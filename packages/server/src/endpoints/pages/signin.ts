@@ -1,4 +1,5 @@
 import { parseIdentifier } from '@latchkey/domain/accounts/identifier';
+import { requesterOf } from '@latchkey/domain/login/attempt';
 import { decideSignIn, loadSignIn, type SignInCommand } from '@latchkey/domain/login/sign-in';
 import { type SigninError, signInPage } from '@latchkey/pages/signin';
 import { type ErrorId, errorRow } from '@latchkey/protocol/errors';
@@ -11,7 +12,15 @@ import { withCookies } from '../../http/cookies.ts';
 import { pageResponse, themeOf, wordsFor } from '../../http/page.ts';
 import { rememberRefusal } from '../../http/refusal.ts';
 import { goOn } from '../../login/go-on.ts';
-import { findWaiting, formActionOf, hiddenOf, labelOf, readWaitingForm, type Waiting } from '../../login/waiting.ts';
+import {
+  findWaiting,
+  formActionOf,
+  hiddenOf,
+  labelOf,
+  localesOf,
+  readWaitingForm,
+  type Waiting,
+} from '../../login/waiting.ts';
 import { proveGuess, withWait } from '../../prove/guess.ts';
 import type { Answer, Call, Endpoint, Refusal, Server } from '../../server.ts';
 import { addressKey } from '../../throttle/address.ts';
@@ -54,13 +63,14 @@ const ATTEMPTS = { burst: 60, perMinute: 60 } as const;
 
 async function typed(form: Parameters, waiting: Waiting, call: Call, server: Server): Promise<Answer> {
   const [username, password] = [form.get('username') ?? '', form.get('password') ?? ''];
-  const { attempt, browser, client } = waiting;
+  const { attempt, browser } = waiting;
+  const requester = requesterOf(attempt);
   const again = (refusal: Refusal) => refused(refusal, username, waiting, call, server);
   const wait = await server.ephemeral.take(`login:${addressKey(call.address)}`, ATTEMPTS);
   if (wait > 0) return again({ error: 'rate_limited', headers: { 'retry-after': String(wait) } });
   if (username.length > 4 * LIMITS.identifierMax || password.length > 4 * LIMITS.passwordBytesMax)
-    return again({ error: 'credentials_invalid', about: { client: client.id } });
-  const proof = await proveGuess({ username, password, client: client.id }, server);
+    return again({ error: 'credentials_invalid', about: { client: requester } });
+  const proof = await proveGuess({ username, password, client: requester }, server);
   if (!proof.ok) return again(proof.error);
 
   const session = makeCookieValue(server);
@@ -82,7 +92,7 @@ async function typed(form: Parameters, waiting: Waiting, call: Call, server: Ser
     (facts, moment) => decideSignIn(facts, command, moment),
   );
   const account = proof.value.accountId;
-  const about = { client: client.id, ...(account === undefined ? {} : { account }) };
+  const about = { client: requester, ...(account === undefined ? {} : { account }) };
   if (!outcome.ok) return again(await withWait({ error: outcome.error, about }, proof.value, server));
   server.metrics.count('latchkey_logins_total', { outcome: 'succeeded' });
   const login = { waiting: { id: attempt.id, browser: browser.hash } };
@@ -131,20 +141,22 @@ interface Shown {
 async function page(waiting: Waiting, shown: Shown, call: Call, server: Server): Promise<Response> {
   const { attempt, client, session } = waiting;
   const isAgain = session !== undefined && shown.isOther !== true;
-  const known = isAgain ? await labelOf(session, server) : hintOf(attempt.request.loginHint);
+  const known = isAgain
+    ? await labelOf(session, server)
+    : hintOf('request' in attempt ? attempt.request.loginHint : undefined);
   const username = shown.username ?? (shown.isOther === true ? undefined : known);
   const html = signInPage(
     {
       theme: themeOf(server),
       action: `${server.settings.issuer}/signin`,
       hidden: hiddenOf(waiting, server),
-      clientName: client.name,
+      ...(client === undefined ? {} : { clientName: client.name }),
       again: isAgain,
-      canCancel: true,
+      canCancel: client !== undefined,
       ...(username === undefined ? {} : { username }),
       ...(shown.error === undefined ? {} : { error: shown.error }),
     },
-    wordsFor(call.request, attempt.request.uiLocales),
+    wordsFor(call.request, localesOf(waiting)),
   );
   const { status = 200, headers = {} } = shown;
   return pageResponse(html, server, { status, headers, formAction: formActionOf(waiting) });
