@@ -23,7 +23,7 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   pages: ['intl-messageformat'],
   store: [],
   verifier: [],
-  server: ['@hono/node-server', '@node-rs/argon2', 'hono', 'pino', 'prom-client', 'zod'],
+  server: ['@hono/node-server', '@node-rs/argon2', 'hono', 'nodemailer', 'pino', 'prom-client', 'zod'],
   cli: ['@clack/prompts', 'commander'],
 };
 

@@ -142,6 +142,8 @@ function assemble(parts: NodeParts, isAlive: () => boolean): Server {
     refusals: createRefusals('node', random.bytes),
     csrfKey,
     metricsToken: undefined,
+    mail: undefined,
+    mailbox: undefined,
     isDraining: () => false,
     entropy: random.bytes,
     now,

@@ -40,6 +40,8 @@ export const LIMITS = {
   /** The name of the deployment on its pages, in characters. */
   pagesNameMax: 60,
   userAgentMax: 256,
+  /** Mails that development mode keeps to be looked at. */
+  caughtMailsMax: 50,
   originsPerClientMax: 20,
   rolesPerAccountMax: 100,
   /** The name of a role, in characters. */

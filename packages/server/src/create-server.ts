@@ -13,6 +13,9 @@ import { createFeed } from './feed/publish.ts';
 import { type App, createApp } from './http/app.ts';
 import { startJobs } from './jobs.ts';
 import { createKeyRing } from './keys/open-key-ring.ts';
+import { createMailbox } from './mail/mailbox.ts';
+import type { Mailer } from './mail/mailer.ts';
+import { createSmtpMailer } from './mail/smtp.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { createMetrics } from './observe/prometheus.ts';
@@ -29,6 +32,7 @@ export interface Parts {
   readonly kek: Uint8Array;
   readonly log: Log;
   readonly metricsToken: string | undefined;
+  readonly smtpPassword: string | undefined;
   /** Called when what is on disk is unknown: the process must end. */
   readonly onFault: (error: Error) => void;
   readonly now: () => EpochMilliseconds;
@@ -74,6 +78,8 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
     tell(committed.writes, log, metrics);
     return committed;
   };
+  const smtp = smtpOf(settings, parts);
+  const mailbox = smtp === undefined && settings.mode === 'development' ? createMailbox(now) : undefined;
   const steady = createSteadyClock(now, parts.monotonic);
   let draining = false;
   const server: Server = {
@@ -93,6 +99,8 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
       { store, commit, metrics, log, now, steady },
       { heartbeatMilliseconds: DURATIONS.heartbeatInterval * 1000, timers: parts.timers },
     ),
+    mail: smtp ?? mailbox,
+    mailbox,
     log,
     metrics,
     refusals: createRefusals(`s${Buffer.from(entropy(4)).toString('hex')}`, entropy),
@@ -121,6 +129,11 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
       await store.close();
     },
   };
+}
+
+function smtpOf({ smtpUrl, mailFrom, pagesName }: Settings, { smtpPassword }: Parts): Mailer | undefined {
+  if (smtpUrl === undefined || mailFrom === undefined) return undefined;
+  return createSmtpMailer({ url: smtpUrl, password: smtpPassword, from: { name: pagesName, address: mailFrom } });
 }
 
 function openStore(settings: Settings, { kek, now, onFault }: Parts): Promise<SqliteStore> {

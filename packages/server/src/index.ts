@@ -41,10 +41,11 @@ export class ConfigurationWrong extends Error {
  * @throws ConfigurationWrong
  */
 export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
-  const { settings, kek, metricsToken } = configured(options);
+  const { settings, kek, metricsToken, smtpPassword } = configured(options);
   const running = await createServer(settings, {
     kek,
     metricsToken,
+    smtpPassword,
     log: createLog(options.log === undefined ? 'silent' : settings.logLevel, options.log ?? { write: () => {} }),
     ...systemParts(),
     onFault: options.onFault ?? (() => process.exit(1)),

@@ -57,6 +57,24 @@ test('an https issuer whose proxy is not named is refused: throttling would see 
   expect(problems({ trustedProxies: '' })).toEqual([expect.stringMatching(/^trustedProxies: The proxy that ends TLS/)]);
 });
 
+test('mail: a server, an address that it comes from, and a password in a file of its own', () => {
+  const mail = { smtpUrl: 'smtp://mailer@mail.example:587', mailFrom: 'no-reply@example.com' };
+  write('smtp', 'the password\n');
+  expect(problems(mail)).toEqual([]);
+  expect(load({ ...mail, smtpPasswordFile: 'smtp' })).toMatchObject({ value: { smtpPassword: 'the password' } });
+  expect(problems({ smtpUrl: mail.smtpUrl })).toEqual(['mailFrom: Mail needs an address that it comes from.']);
+  expect(problems({ ...mail, smtpUrl: 'https://mail.example' })).toHaveLength(1);
+  expect(problems({ ...mail, smtpUrl: 'smtp://mailer:hunter2@mail.example' })).toEqual([
+    'smtpUrl: The password does not belong in the URL',
+  ]);
+  expect(problems({ ...mail, mailFrom: 'nobody' })).toHaveLength(1);
+  expect(problems({ ...mail, smtpPasswordFile: 'missing' })).toEqual(['smtpPasswordFile: there is no file ./missing']);
+  chmodSync(join(cwd, 'smtp'), 0o644);
+  expect(problems({ ...mail, smtpPasswordFile: 'smtp' })[0]).toContain('can be read by others');
+  chmodSync(join(cwd, 'smtp'), 0o600);
+  expect(problems({ smtpPasswordFile: 'smtp' })).toHaveLength(1);
+});
+
 test('TLS in the server: its two files belong together, and a proxy need not be named then', () => {
   const { cert, key: privateKey } = selfSigned('id.example.com', Date.now());
   write('cert.pem', cert);

@@ -23,6 +23,7 @@ export interface Configuration {
   readonly settings: Settings;
   readonly kek: Uint8Array;
   readonly metricsToken: string | undefined;
+  readonly smtpPassword: string | undefined;
   /** The files of a server that ends TLS itself. */
   readonly tls: TlsFiles | undefined;
   /** Where the credential of the administrator's client is, beside the key-encryption key. */
@@ -38,11 +39,19 @@ export function loadConfiguration(input: ConfigurationInput): Result<Configurati
   const problems = [...found, ...checkKekPlace(settings)];
 
   const metricsToken = collect(problems, 'metricsTokenFile', () => readMetricsToken(settings.metricsTokenFile));
+  const smtpPassword = collect(problems, 'smtpPasswordFile', () => readSecretFile(settings.smtpPasswordFile));
   const tls = collect(problems, 'tlsKey', () => loadTls(settings));
   const kek = collect(problems, 'kekFile', () => loadKek(settings.kekFile, input, problems.length === 0));
   if (problems.length > 0 || kek === undefined) return fail(problems);
   const whole = settings as Settings; // without a problem every setting has been read
-  return ok({ settings: whole, kek, metricsToken, tls, credentialFile: join(dirname(whole.kekFile), 'admin.json') });
+  return ok({
+    settings: whole,
+    kek,
+    metricsToken,
+    smtpPassword,
+    tls,
+    credentialFile: join(dirname(whole.kekFile), 'admin.json'),
+  });
 }
 
 /** Whoever copies the data folder must not get the key to it along with it. */
@@ -86,12 +95,13 @@ function readConfigurationFile(cwd: string): Result<Readonly<Record<string, unkn
 
 function withAbsolutePaths(settings: Partial<Settings>, cwd: string): Partial<Settings> {
   const absolute = (path: string) => (isAbsolute(path) || path === ':memory:' ? path : join(cwd, path));
-  const { data, kekFile, metricsTokenFile, tlsCert, tlsKey } = settings;
+  const { data, kekFile, metricsTokenFile, smtpPasswordFile, tlsCert, tlsKey } = settings;
   return {
     ...settings,
     ...(data === undefined ? {} : { data: absolute(data) }),
     ...(kekFile === undefined ? {} : { kekFile: absolute(kekFile) }),
     ...(metricsTokenFile === undefined ? {} : { metricsTokenFile: absolute(metricsTokenFile) }),
+    ...(smtpPasswordFile === undefined ? {} : { smtpPasswordFile: absolute(smtpPasswordFile) }),
     ...(tlsCert === undefined ? {} : { tlsCert: absolute(tlsCert) }),
     ...(tlsKey === undefined ? {} : { tlsKey: absolute(tlsKey) }),
   };
@@ -129,13 +139,18 @@ function loadKek(
   return readKekFile(file);
 }
 
-function readMetricsToken(file: string | undefined): string | undefined {
+/** A secret in a file of its own, which only its owner may read. */
+function readSecretFile(file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
   if (!existsSync(file)) throw new SecretUnusable(`there is no file ${file}`);
   if (process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0)
     throw new SecretUnusable(`${file} can be read by others; run chmod 600 ${file}`);
-  const token = readFileSync(file, 'utf8').trim();
-  if (token.length < METRICS_TOKEN_MIN)
+  return readFileSync(file, 'utf8').trim();
+}
+
+function readMetricsToken(file: string | undefined): string | undefined {
+  const token = readSecretFile(file);
+  if (token !== undefined && token.length < METRICS_TOKEN_MIN)
     throw new SecretUnusable(
       `the token in ${file} is shorter than ${METRICS_TOKEN_MIN} characters: openssl rand -hex 32`,
     );

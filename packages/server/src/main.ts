@@ -30,13 +30,14 @@ export async function serve({ dev, say, ...input }: ServeInput): Promise<number>
     for (const line of problemLines(configuration.error)) say(`  ${line}`);
     return EXIT.usage;
   }
-  const { settings, kek, metricsToken, tls, credentialFile } = configuration.value;
+  const { settings, kek, metricsToken, smtpPassword, tls, credentialFile } = configuration.value;
   const log = createLog(settings.logLevel, process.stdout);
   try {
     const running = await createServer(settings, {
       kek,
       log,
       metricsToken,
+      smtpPassword,
       ...systemParts(),
       onFault(error) {
         log.error('the database failed at a commit; the process ends', { error });

@@ -65,7 +65,8 @@ export function inspectSettings(input: SettingsInput): InspectedSettings {
   const isIssuerWrong = problems.some(({ setting }) => setting === 'issuer');
   if (read.mode === 'development' && !isIssuerWrong) read.issuer ??= `http://localhost:${String(read.port ?? '')}`;
   const values = read as Partial<Settings>;
-  problems.push(...crossChecks(values, isIssuerWrong));
+  const wrong = new Set(problems.map(({ setting }) => setting));
+  problems.push(...crossChecks(values, isIssuerWrong).filter(({ setting }) => !wrong.has(setting)));
   return { values: values.issuer === undefined ? values : { ...values, issuer: bare(values.issuer) }, problems };
 }
 
@@ -92,6 +93,10 @@ function crossChecks(values: Partial<Settings>, isIssuerWrong: boolean): readonl
       'TLS needs a certificate and its key.',
       'Set both: --tls-cert, --tls-key',
     );
+  if (values.smtpUrl !== undefined && values.mailFrom === undefined)
+    refuse('mailFrom', 'Mail needs an address that it comes from.', 'Set it: --mail-from no-reply@example.com');
+  if (values.smtpUrl === undefined && values.smtpPasswordFile !== undefined)
+    refuse('smtpUrl', 'There is a password for a mail server, and no mail server.', 'Set it: --smtp-url');
   for (const kind of ['body', 'cookie'] as const) {
     const [idle, absolute] = [values[`${kind}IdleSeconds`], values[`${kind}AbsoluteSeconds`]];
     if (idle !== undefined && absolute !== undefined && idle > absolute)

@@ -15,6 +15,7 @@ import { metadata, openidConfiguration } from './endpoints/metadata.ts';
 import { metrics } from './endpoints/metrics.ts';
 import { chooseAccount, chooseAccountForm } from './endpoints/pages/choose-account.ts';
 import { consent, consentForm } from './endpoints/pages/consent.ts';
+import { devMail } from './endpoints/pages/dev-mail.ts';
 import { signIn, signInForm } from './endpoints/pages/signin.ts';
 import { reports } from './endpoints/reports.ts';
 import { revocation } from './endpoints/revocation.ts';
@@ -52,6 +53,7 @@ export const ROUTES: readonly Endpoint[] = [
   endSession,
   endSessionByPost,
   confirmEndSession,
+  devMail,
   userinfo,
   userinfoByPost,
   introspection,

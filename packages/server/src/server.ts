@@ -8,6 +8,8 @@ import type { Result } from '@latchkey/protocol/result';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import type { Feed } from './feed/feed.ts';
 import type { KeyRing } from './keys/key-ring.ts';
+import type { Mailbox } from './mail/mailbox.ts';
+import type { Mailer } from './mail/mailer.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
 import type { Refusals } from './observe/refusals.ts';
@@ -26,6 +28,10 @@ export interface Server {
   readonly passwords: PasswordHasher;
   readonly unknownGuesses: UnknownGuesses;
   readonly feed: Feed;
+  /** Undefined where no mail can be sent: whatever needs it is not offered then. */
+  readonly mail: Mailer | undefined;
+  /** The same, where development mode catches it. */
+  readonly mailbox: Mailbox | undefined;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly refusals: Refusals;

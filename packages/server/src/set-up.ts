@@ -27,6 +27,7 @@ export async function initialise(
     kek,
     log: SILENT,
     metricsToken: undefined,
+    smtpPassword: undefined,
     onFault: fault,
     ...systemParts(),
   });

@@ -74,6 +74,27 @@ export const SETTINGS = {
     [],
     'Addresses of the proxies whose X-Forwarded-For is believed.',
   ),
+  smtpUrl: setting(
+    'LATCHKEY_SMTP_URL',
+    z
+      .url({ protocol: /^smtps?$/ })
+      .refine((text) => URL.parse(text)?.password === '', 'The password does not belong in the URL')
+      .optional(),
+    undefined,
+    'The server that sends our mail: smtp://user@host:587 (encrypted by STARTTLS) or smtps://user@host:465. Without one there is no mail, but in development mode, which shows it at /dev/mail.',
+  ),
+  smtpPasswordFile: setting(
+    'LATCHKEY_SMTP_PASSWORD_FILE',
+    z.string().min(1).optional(),
+    undefined,
+    'The file with the password for that server, readable by its owner only.',
+  ),
+  mailFrom: setting(
+    'LATCHKEY_MAIL_FROM',
+    z.email().max(LIMITS.identifierMax).optional(),
+    undefined,
+    'The address that our mail comes from; its name is that of the pages.',
+  ),
   logLevel: setting(
     'LATCHKEY_LOG_LEVEL',
     z.enum(['silent', 'error', 'warn', 'info']),

@@ -81,6 +81,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     kek,
     log: createLog('info', { write: (line) => void logged.push(line) }),
     metricsToken: settings.value.metricsTokenFile,
+    smtpPassword: undefined,
     ...system,
     now: options.now ?? system.now,
     monotonic: options.monotonic ?? system.monotonic,

@@ -25,6 +25,14 @@ test.each([
   '@example.com',
   'a@b@c.example',
   'a@b',
+  'a@example.com,b@example.com',
+  'a@example.com;b',
+  '<a@example.com>',
+  '"a"@example.com',
+  'a\\@example.com',
+  'group:a@example.com',
+  'a@example.com\r\nBcc:b@example.com',
+  'a@[127.0.0.1].com',
 ])('%j is no identifier', (text) => {
   expect(parseIdentifier(text)).toBeUndefined();
 });

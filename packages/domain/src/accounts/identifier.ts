@@ -3,7 +3,8 @@ import type { AccountId, NormalisedIdentifier } from '@latchkey/protocol/types';
 import type { Identifier } from './account.ts';
 
 const USERNAME = /^[\p{L}\p{N}][\p{L}\p{M}\p{N}._-]*$/u;
-const EMAIL = /^[^\s@\p{Cc}\p{Cf}]+@[^\s@\p{Cc}\p{Cf}]+\.[^\s@\p{Cc}\p{Cf}]+$/u;
+/** Without what would make it more than one address to a mail program. */
+const EMAIL = /^[^\s@,;:<>()[\]"\\\p{C}]+@[^\s@,;:<>()[\]"\\\p{C}]+\.[^\s@.,;:<>()[\]"\\\p{C}]+$/u;
 
 /** A login identifier, read: what it is compared by, and of which kind it is. */
 export type ParsedIdentifier = Pick<Identifier, 'kind' | 'normalised' | 'display'>;
