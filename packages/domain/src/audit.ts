@@ -4,6 +4,7 @@ import type { EpochMilliseconds } from '@latchkey/protocol/types';
 export const AUDIT_EVENTS = [
   'login.succeeded',
   'login.failed',
+  'login.guesses_sprayed',
   'logout',
   'session.authenticated',
   'consent.given',

@@ -12,9 +12,16 @@ export interface PasswordCredential {
   readonly lastFailureAt: EpochMilliseconds | undefined;
 }
 
+interface Compared {
+  readonly accountId: AccountId;
+  readonly version: number;
+  /** True where the password was right before in the same browser: what strangers guess does not count there. */
+  readonly isFromKnownDevice?: boolean;
+}
+
 /** What the proof of a password found, made before the transaction; the version says of which row. */
 export type PasswordProof =
-  | { readonly result: 'match'; readonly accountId: AccountId; readonly version: number; readonly rehashed?: string }
-  | { readonly result: 'mismatch'; readonly accountId: AccountId; readonly version: number }
+  | (Compared & { readonly result: 'match'; readonly rehashed?: string })
+  | (Compared & { readonly result: 'mismatch' })
   /** No such account, or one without a password: the same work was done on a decoy. */
   | { readonly result: 'no_credential'; readonly accountId: AccountId | undefined };

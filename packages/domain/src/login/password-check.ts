@@ -3,7 +3,7 @@ import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { AccountId } from '@latchkey/protocol/types';
 import type { Account } from '../accounts/account.ts';
 import type { PasswordCredential, PasswordProof } from '../accounts/password-credential.ts';
-import { isLocked, secondsToWait } from '../accounts/throttle.ts';
+import { FREE_FAILURES, isLocked, secondsToWait } from '../accounts/throttle.ts';
 import type { Moment } from '../ports/reader.ts';
 import type { RowVersion } from '../row-version.ts';
 import type { Write } from '../write.ts';
@@ -32,7 +32,7 @@ export interface PasswordRefused {
  *
  * @returns `account_unknown`, `account_without_password`, `password_changed_meanwhile`, `account_throttled`,
  *   `password_locked`, `credentials_invalid`, `account_disabled`
- * @spec SP 800-63B-4 §3.2.2 (limits of guessing)
+ * @spec SP 800-63B-4 §3.2.2 (limits of guessing); ASVS 6.1.1 (PWD-10: strangers lock nobody out of a known device)
  */
 export function checkPassword(
   { account, credential }: PasswordFacts,
@@ -44,15 +44,18 @@ export function checkPassword(
   if (account === undefined) return refused('account_unknown');
   if (credential === undefined || proof.result === 'no_credential') return refused('account_without_password');
   if (credential.version !== proof.version) return refused('password_changed_meanwhile');
-  if (isLocked(credential)) return refused('password_locked');
-  if (secondsToWait(credential, moment.now) > 0) return refused('account_throttled');
+  const isKnown = proof.isFromKnownDevice === true;
+  if (!isKnown && isLocked(credential)) return refused('password_locked');
+  if (!isKnown && secondsToWait(credential, moment.now) > 0) return refused('account_throttled');
   if (proof.result === 'mismatch') return refused('credentials_invalid', failed(account.id, client, moment));
   if (account.disabledAt !== undefined) return refused('account_disabled', failed(account.id, client, moment));
   const rehash: readonly Write[] =
     proof.rehashed === undefined
       ? []
       : [{ kind: 'password.rehash', id: account.id, version: credential.version, phc: proof.rehashed }];
-  const reset: readonly Write[] = credential.failures > 0 ? [{ kind: 'password.succeed', id: account.id }] : [];
+  // a success on a known device says nothing of those who guess elsewhere: they go on waiting
+  const isReset = credential.failures > 0 && !(isKnown && credential.failures >= FREE_FAILURES);
+  const reset: readonly Write[] = isReset ? [{ kind: 'password.succeed', id: account.id }] : [];
   return ok({
     account,
     expects: [

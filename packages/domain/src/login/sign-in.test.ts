@@ -210,6 +210,7 @@ describe('a sign-in that is none', () => {
     },
   ];
   const noCredential = { result: 'no_credential', accountId: undefined } as const;
+  const known = { isFromKnownDevice: true } as const;
   const failing = (failures: number) => ({ credential: { ...credential, failures, lastFailureAt: now } });
 
   test.each<[string, Partial<SignInFacts>, SignInCommand['proof'], string, readonly object[]]>([
@@ -222,8 +223,19 @@ describe('a sign-in that is none', () => {
     ['no password', { credential: undefined }, match, 'account_without_password', []],
     ['a password set since the proof', {}, noCredential, 'account_without_password', []],
     ['a proof of an older row', {}, { ...match, version: 3 }, 'password_changed_meanwhile', []],
+    ['a wrong one on a known device', failing(100), { ...mismatch, ...known }, 'credentials_invalid', counted],
   ])('PWD-09, PWD-16: %s: whoever was signed in stays so', (_, someFacts, proof, error, writes) => {
     for (const session of [undefined, mine, theirs])
       expect(decide({ session, ...someFacts }, { proof })).toEqual(refused(error, writes));
+  });
+
+  test.each([
+    [1, true],
+    [4, true],
+    [5, false],
+    [100, false],
+  ])('PWD-10: on a known device %d failures shut nobody out; the count starts anew: %s', (failures, isReset) => {
+    const { outcome, writes } = decide(failing(failures), { proof: { ...match, ...known } });
+    expect([outcome.ok, writes.some(({ kind }) => kind === 'password.succeed')]).toEqual([true, isReset]);
   });
 });

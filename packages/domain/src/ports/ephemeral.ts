@@ -5,6 +5,8 @@ export interface Ephemeral {
    * seconds to wait when nothing is left; then nothing was taken.
    */
   take(key: string, allowance: Allowance): Promise<number>;
+  /** What `take` would resolve with; nothing is taken. */
+  wait(key: string, allowance: Allowance): Promise<number>;
 }
 
 export interface Allowance {

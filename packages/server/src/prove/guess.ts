@@ -1,9 +1,11 @@
 import { parseIdentifier } from '@latchkey/domain/accounts/identifier';
 import type { PasswordCredential, PasswordProof } from '@latchkey/domain/accounts/password-credential';
 import { isLocked, secondsToWait } from '@latchkey/domain/accounts/throttle';
-import { fail, type Result } from '@latchkey/protocol/result';
+import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
-import type { Refusal, Server } from '../server.ts';
+import type { Call, Refusal, Server } from '../server.ts';
+import { noteWrongGuess, waitAfterGuesses } from '../throttle/sprayed-guesses.ts';
+import { isKnownDevice } from './known-device.ts';
 import { provePassword } from './password.ts';
 
 /** A name and a password, as somebody typed them. */
@@ -12,17 +14,19 @@ export interface Guess {
   readonly password: string;
   /** The client for which somebody signs in. */
   readonly client: string;
+  /** The request that brought it: from where, and from a browser that may be known. */
+  readonly call: Call;
 }
 
 /**
  * Looks at name and password. Whatever is wrong with either, as much time goes by: the hash is computed in every case,
  * and guesses at a name that nobody has wait like those at one that somebody has.
  *
- * @returns `account_throttled`, `overloaded`
+ * @returns `account_throttled`, `rate_limited`, `overloaded`
  * @spec SP 800-63B-4 §3.2.2; ASVS 6.3.8 (PWD-11)
  */
 export async function proveGuess(
-  { username, password, client }: Guess,
+  { username, password, client, call }: Guess,
   server: Server,
 ): Promise<Result<PasswordProof, Refusal>> {
   const parsed = parseIdentifier(username);
@@ -31,10 +35,17 @@ export async function proveGuess(
   const about = { client, ...(found === undefined ? {} : { account: found.accountId }) };
   const { now } = await server.store.read.moment();
   const guessed = parsed?.normalised ?? username;
+  const isFromKnownDevice = credential !== undefined && (await isKnownDevice(call, credential, server));
+  const sprayed = await waitAfterGuesses(call.address, server);
+  if (sprayed > 0 && !isFromKnownDevice)
+    return fail({ error: 'rate_limited', headers: { 'retry-after': String(sprayed) }, about });
   const wait = credential === undefined ? server.unknownGuesses.secondsToWait(guessed, now) : waitOf(credential, now);
-  if (wait > 0) return throttled(wait, about);
+  if (wait > 0 && !isFromKnownDevice) return throttled(wait, about);
   const proof = await provePassword(found?.accountId, credential, password, server);
-  if (!proof.ok || credential !== undefined) return proof;
+  if (!proof.ok) return proof;
+  if (proof.value.result !== 'match') await noteWrongGuess(call.address, server);
+  if (credential !== undefined)
+    return proof.value.result === 'no_credential' ? proof : ok({ ...proof.value, isFromKnownDevice });
   // others may have guessed in the meantime: a decision on an account sees their count, so it counts here too
   const after = server.unknownGuesses.secondsToWait(guessed, now);
   if (after > 0) return throttled(after, about);

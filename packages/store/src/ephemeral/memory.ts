@@ -1,4 +1,4 @@
-import type { Ephemeral } from '@latchkey/domain/ports/ephemeral';
+import type { Allowance, Ephemeral } from '@latchkey/domain/ports/ephemeral';
 
 /** Keys that are remembered at most; beyond, those that have refilled longest ago are forgotten. */
 const KEYS_MAX = 100_000;
@@ -18,13 +18,20 @@ export function memoryEphemeral(monotonic: () => number, keysMax = KEYS_MAX): Ep
     }
   }
 
+  /** When the allowance would be full again if one were taken now, and the seconds until one can be. */
+  function after(key: string, { burst, perMinute }: Allowance, now: number) {
+    const cost = 60_000 / perMinute;
+    const full = Math.max(now, fullAt.get(key) ?? now) + cost;
+    const wait = full - now - burst * cost;
+    return { full, seconds: wait > 0 ? Math.max(1, Math.ceil(wait / 1000)) : 0 };
+  }
+
   return {
-    async take(key, { burst, perMinute }) {
+    wait: async (key, allowance) => after(key, allowance, monotonic()).seconds,
+    async take(key, allowance) {
       const now = monotonic();
-      const cost = 60_000 / perMinute;
-      const full = Math.max(now, fullAt.get(key) ?? now) + cost;
-      const wait = full - now - burst * cost;
-      if (wait > 0) return Math.max(1, Math.ceil(wait / 1000));
+      const { full, seconds } = after(key, allowance, now);
+      if (seconds > 0) return seconds;
       if (fullAt.size >= keysMax && !fullAt.has(key)) makeRoom(now);
       fullAt.delete(key);
       fullAt.set(key, full);

@@ -13,6 +13,7 @@ import { json } from '../../http/headers.ts';
 import { isSameOrigin } from '../../http/same-origin.ts';
 import { mintTokens, tokenResponse } from '../../mint/token-response.ts';
 import { proveGuess, withWait } from '../../prove/guess.ts';
+import { deviceCookie } from '../../prove/known-device.ts';
 import { seedPlace } from '../../seal/places.ts';
 import type { Answer, Call, Endpoint, Refusal, Server } from '../../server.ts';
 import { addressKey } from '../../throttle/address.ts';
@@ -56,7 +57,7 @@ export const login: Endpoint = {
     if (!origin.ok) return origin;
     const resource = resourceOf(asked.value.resource);
     if (!resource.ok) return resource;
-    const proof = await proveGuess({ ...asked.value, client: client.value.id }, server);
+    const proof = await proveGuess({ ...asked.value, client: client.value.id, call }, server);
     if (!proof.ok) return refused(proof.error, server);
     return logIn(asked.value, client.value, proof.value, resource.value, call, server);
   },
@@ -117,7 +118,8 @@ async function logIn(
   if (asked.delivery === 'body') return ok(json(tokenResponse(minted)));
   const { familyId } = command;
   const body = { csrf_token: csrfToken(server.csrfKey, familyId), expires_in: minted.expiresIn, scope: minted.scope };
-  return ok(withCookies(json(body), loginCookies(minted, familyId, server.csrfKey)));
+  const known = proof.result === 'match' ? [deviceCookie(call, proof, server)] : [];
+  return ok(withCookies(json(body), [...loginCookies(minted, familyId, server.csrfKey), ...known]));
 }
 
 function refused(refusal: Refusal, server: Server): Answer {

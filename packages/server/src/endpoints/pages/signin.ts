@@ -22,6 +22,7 @@ import {
   type Waiting,
 } from '../../login/waiting.ts';
 import { proveGuess, withWait } from '../../prove/guess.ts';
+import { deviceCookie } from '../../prove/known-device.ts';
 import type { Answer, Call, Endpoint, Refusal, Server } from '../../server.ts';
 import { addressKey } from '../../throttle/address.ts';
 
@@ -70,7 +71,7 @@ async function typed(form: Parameters, waiting: Waiting, call: Call, server: Ser
   if (wait > 0) return again({ error: 'rate_limited', headers: { 'retry-after': String(wait) } });
   if (username.length > 4 * LIMITS.identifierMax || password.length > 4 * LIMITS.passwordBytesMax)
     return again({ error: 'credentials_invalid', about: { client: requester } });
-  const proof = await proveGuess({ username, password, client: requester }, server);
+  const proof = await proveGuess({ username, password, client: requester, call }, server);
   if (!proof.ok) return again(proof.error);
 
   const session = makeCookieValue(server);
@@ -100,7 +101,8 @@ async function typed(form: Parameters, waiting: Waiting, call: Call, server: Ser
   // the cookie before is of no more use, whatever comes next
   const cookie = sessionCookie(session, settings.sessionAbsoluteSeconds);
   if (!answer.ok) return fail({ ...answer.error, headers: { ...answer.error.headers, 'set-cookie': cookie } });
-  return ok(withCookies(answer.value, [cookie]));
+  const known = proof.value.result === 'match' ? [deviceCookie(call, proof.value, server)] : [];
+  return ok(withCookies(answer.value, [cookie, ...known]));
 }
 
 const SHOWN: Readonly<Partial<Record<ErrorId, SigninError>>> = {
