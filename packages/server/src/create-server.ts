@@ -21,6 +21,7 @@ import type { Metrics } from './observe/metrics.ts';
 import { createMetrics } from './observe/prometheus.ts';
 import { createRefusals } from './observe/refusal-ring.ts';
 import { type Argon2Cost, createArgon2Hasher } from './prove/argon2-hasher.ts';
+import { type Pepper, withPepper } from './prove/pepper.ts';
 import { ROUTES } from './routes.ts';
 import { createAuditMac, createSealer, csrfKey, kekCheck } from './seal/aead.ts';
 import type { Server } from './server.ts';
@@ -33,6 +34,7 @@ export interface Parts {
   readonly log: Log;
   readonly metricsToken: string | undefined;
   readonly smtpPassword: string | undefined;
+  readonly peppers: readonly Pepper[];
   /** Called when what is on disk is unknown: the process must end. */
   readonly onFault: (error: Error) => void;
   readonly now: () => EpochMilliseconds;
@@ -88,12 +90,15 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
     ephemeral: memoryEphemeral(parts.monotonic),
     seal,
     keys: createKeyRing(store, seal),
-    passwords: createArgon2Hasher({
-      cost: parts.hashCost,
-      concurrency: settings.hashConcurrency ?? Math.max(1, availableParallelism() - 1),
-      queueMax: settings.hashQueue,
-      onQueue: (waiting) => metrics.set('latchkey_hash_queue', waiting),
-    }),
+    passwords: withPepper(
+      createArgon2Hasher({
+        cost: parts.hashCost,
+        concurrency: settings.hashConcurrency ?? Math.max(1, availableParallelism() - 1),
+        queueMax: settings.hashQueue,
+        onQueue: (waiting) => metrics.set('latchkey_hash_queue', waiting),
+      }),
+      parts.peppers,
+    ),
     unknownGuesses: createUnknownGuesses(),
     feed: createFeed(
       { store, commit, metrics, log, now, steady },

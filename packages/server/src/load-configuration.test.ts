@@ -228,3 +228,10 @@ test('no problem repeats a value: it might be a secret in the wrong place', () =
   expect(read.ok).toBe(false);
   expect(JSON.stringify(read)).not.toContain(secret);
 });
+
+test('PWD-08: peppers come from a file that only its owner can read', () => {
+  write('pepper', `p1 ${key()}\n`);
+  expect(load({ pepperFile: 'pepper' })).toMatchObject({ ok: true, value: { peppers: [{ id: 'p1' }] } });
+  write('pepper', 'p1 short\n');
+  expect(problems({ pepperFile: 'pepper' })).toEqual([expect.stringContaining('pepperFile: a line')]);
+});

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
+import { type Pepper, parsePeppers } from './prove/pepper.ts';
 import { inspectSettings, type SettingProblem } from './read-settings.ts';
 import { ensureKekFile, KEK_VARIABLE, kekOfText, readKekFile, SecretUnusable } from './seal/kek.ts';
 import type { Settings } from './settings.ts';
@@ -24,6 +25,7 @@ export interface Configuration {
   readonly kek: Uint8Array;
   readonly metricsToken: string | undefined;
   readonly smtpPassword: string | undefined;
+  readonly peppers: readonly Pepper[];
   /** The files of a server that ends TLS itself. */
   readonly tls: TlsFiles | undefined;
   /** Where the credential of the administrator's client is, beside the key-encryption key. */
@@ -40,6 +42,7 @@ export function loadConfiguration(input: ConfigurationInput): Result<Configurati
 
   const metricsToken = collect(problems, 'metricsTokenFile', () => readMetricsToken(settings.metricsTokenFile));
   const smtpPassword = collect(problems, 'smtpPasswordFile', () => readSecretFile(settings.smtpPasswordFile));
+  const peppers = collect(problems, 'pepperFile', () => loadPeppers(settings.pepperFile)) ?? [];
   const tls = collect(problems, 'tlsKey', () => loadTls(settings));
   const kek = collect(problems, 'kekFile', () => loadKek(settings.kekFile, input, problems.length === 0));
   if (problems.length > 0 || kek === undefined) return fail(problems);
@@ -49,6 +52,7 @@ export function loadConfiguration(input: ConfigurationInput): Result<Configurati
     kek,
     metricsToken,
     smtpPassword,
+    peppers,
     tls,
     credentialFile: join(dirname(whole.kekFile), 'admin.json'),
   });
@@ -95,13 +99,14 @@ function readConfigurationFile(cwd: string): Result<Readonly<Record<string, unkn
 
 function withAbsolutePaths(settings: Partial<Settings>, cwd: string): Partial<Settings> {
   const absolute = (path: string) => (isAbsolute(path) || path === ':memory:' ? path : join(cwd, path));
-  const { data, kekFile, metricsTokenFile, smtpPasswordFile, tlsCert, tlsKey } = settings;
+  const { data, kekFile, metricsTokenFile, smtpPasswordFile, pepperFile, tlsCert, tlsKey } = settings;
   return {
     ...settings,
     ...(data === undefined ? {} : { data: absolute(data) }),
     ...(kekFile === undefined ? {} : { kekFile: absolute(kekFile) }),
     ...(metricsTokenFile === undefined ? {} : { metricsTokenFile: absolute(metricsTokenFile) }),
     ...(smtpPasswordFile === undefined ? {} : { smtpPasswordFile: absolute(smtpPasswordFile) }),
+    ...(pepperFile === undefined ? {} : { pepperFile: absolute(pepperFile) }),
     ...(tlsCert === undefined ? {} : { tlsCert: absolute(tlsCert) }),
     ...(tlsKey === undefined ? {} : { tlsKey: absolute(tlsKey) }),
   };
@@ -146,6 +151,11 @@ function readSecretFile(file: string | undefined): string | undefined {
   if (process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0)
     throw new SecretUnusable(`${file} can be read by others; run chmod 600 ${file}`);
   return readFileSync(file, 'utf8').trim();
+}
+
+function loadPeppers(file: string | undefined): readonly Pepper[] {
+  const text = readSecretFile(file);
+  return text === undefined ? [] : parsePeppers(text);
 }
 
 function readMetricsToken(file: string | undefined): string | undefined {

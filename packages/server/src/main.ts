@@ -30,7 +30,7 @@ export async function serve({ dev, say, ...input }: ServeInput): Promise<number>
     for (const line of problemLines(configuration.error)) say(`  ${line}`);
     return EXIT.usage;
   }
-  const { settings, kek, metricsToken, smtpPassword, tls, credentialFile } = configuration.value;
+  const { settings, kek, metricsToken, smtpPassword, peppers, tls, credentialFile } = configuration.value;
   const log = createLog(settings.logLevel, process.stdout);
   try {
     const running = await createServer(settings, {
@@ -38,6 +38,7 @@ export async function serve({ dev, say, ...input }: ServeInput): Promise<number>
       log,
       metricsToken,
       smtpPassword,
+      peppers,
       ...systemParts(),
       onFault(error) {
         log.error('the database failed at a commit; the process ends', { error });

@@ -28,6 +28,7 @@ export async function initialise(
     log: SILENT,
     metricsToken: undefined,
     smtpPassword: undefined,
+    peppers: [],
     onFault: fault,
     ...systemParts(),
   });

@@ -182,6 +182,12 @@ export const SETTINGS = {
     DURATIONS.overlapDefault * 1000,
     'How long a spent refresh token may be repeated where an overlap is allowed, in milliseconds.',
   ),
+  pepperFile: setting(
+    'LATCHKEY_PEPPER_FILE',
+    z.string().min(1).optional(),
+    undefined,
+    'A file with keys that passwords go through before they are hashed, a line each: an id and 32 bytes in base64. The first is used; the others verify older hashes. Without its pepper a password is lost.',
+  ),
   hashConcurrency: setting(
     'LATCHKEY_HASH_CONCURRENCY',
     whole(1, 64).optional(),

@@ -82,6 +82,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     log: createLog('info', { write: (line) => void logged.push(line) }),
     metricsToken: settings.value.metricsTokenFile,
     smtpPassword: undefined,
+    peppers: [],
     ...system,
     now: options.now ?? system.now,
     monotonic: options.monotonic ?? system.monotonic,
