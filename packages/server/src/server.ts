@@ -7,6 +7,7 @@ import type { ErrorId } from '@latchkey/protocol/errors';
 import type { Result } from '@latchkey/protocol/result';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import type { Feed } from './feed/feed.ts';
+import type { GuardedFetch } from './guarded-fetch/guarded-fetch.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
@@ -26,6 +27,8 @@ export interface Server {
   readonly passwords: PasswordHasher;
   readonly unknownGuesses: UnknownGuesses;
   readonly feed: Feed;
+  /** The one way to call a URL that somebody else has given. */
+  readonly fetch: GuardedFetch;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly refusals: Refusals;
