@@ -1,7 +1,8 @@
 // A web app that signs people in with Latchkey: Node http and openid-client. See docs/guides/sign-in-web-app.md.
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
 import * as oidc from 'openid-client';
 
 const issuer = new URL('http://localhost:8400');
@@ -10,11 +11,13 @@ const registered: { client_id: string; client_secret: string } = JSON.parse(read
 const proof = oidc.ClientSecretBasic(registered.client_secret);
 const plain = issuer.protocol === 'http:' ? { execute: [oidc.allowInsecureRequests] } : {};
 const config = await oidc.discovery(issuer, registered.client_id, undefined, proof, plain);
+const keys = createRemoteJWKSet(new URL(config.serverMetadata().jwks_uri ?? ''));
 
 /** What a browser has asked for, and who is signed in there. A real app keeps this in its sessions. */
 interface Visit {
   readonly asked?: { readonly state: string; readonly nonce: string; readonly verifier: string };
   readonly name?: string;
+  readonly session?: string;
 }
 const visits = new Map<string, Visit>();
 
@@ -45,13 +48,32 @@ async function callback(url: URL, { asked }: Visit, response: ServerResponse): P
     expectedNonce: asked.nonce,
     pkceCodeVerifier: asked.verifier,
   });
-  const sub = tokens.claims()?.sub ?? '';
+  const claims = tokens.claims();
+  const sub = claims?.sub ?? '';
   const person = await oidc.fetchUserInfo(config, tokens.access_token, sub);
-  goOn({ name: person.preferred_username ?? sub }, '/', response);
+  goOn({ name: person.preferred_username ?? sub, session: String(claims?.sid) }, '/', response);
 }
 
-async function answer(url: URL, cookie: string, response: ServerResponse): Promise<void> {
-  const id = /(?:^|; )visit=([^;]+)/.exec(cookie)?.[1] ?? '';
+/** Latchkey says that a session has ended: whoever signed in with it is signed out here too. */
+async function loggedOut(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  let form = '';
+  for await (const chunk of request) {
+    form += chunk;
+    if (form.length > 20_000) throw new Error('the form is too long');
+  }
+  const { payload } = await jwtVerify(new URLSearchParams(form).get('logout_token') ?? '', keys, {
+    issuer: config.serverMetadata().issuer,
+    audience: registered.client_id,
+    typ: 'logout+jwt', // an ID token or an access token is no logout token
+    requiredClaims: ['sid', 'events', 'jti', 'exp'],
+  });
+  for (const [id, { session }] of visits) if (session === payload.sid) visits.delete(id);
+  response.end();
+}
+
+async function answer(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (url.pathname === '/logged-out') return loggedOut(request, response);
+  const id = /(?:^|; )visit=([^;]+)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
   const visit = visits.get(id) ?? {};
   if (url.pathname === '/sign-in') return signIn(response);
   if (url.pathname === '/callback') {
@@ -63,7 +85,7 @@ async function answer(url: URL, cookie: string, response: ServerResponse): Promi
 }
 
 createServer((request, response) => {
-  answer(new URL(request.url ?? '/', home), request.headers.cookie ?? '', response).catch((error: Error) => {
+  answer(new URL(request.url ?? '/', home), request, response).catch((error: Error) => {
     response.writeHead(400, { 'content-type': 'text/plain' }).end(`The sign-in failed: ${error.message}\n`);
   });
 }).listen(3000, '127.0.0.1');

@@ -16,6 +16,9 @@ const get = async (url: string) => {
   return (await read(answer)).body as Readonly<Record<string, unknown>>;
 };
 
+/** Members that say yes or no; the others that end so are lists. */
+const isFlag = (name: string): boolean => /(?:_parameter|_logout|_logout_session|_iss_parameter)_supported$/.test(name);
+
 test('oidcc-discovery-endpoint-verification: the document says what a Basic OP must, of https endpoints and sound keys', async () => {
   const document = await get('/.well-known/openid-configuration');
   expect(document.issuer).toBe(ISSUER);
@@ -26,9 +29,9 @@ test('oidcc-discovery-endpoint-verification: the document says what a Basic OP m
   for (const [name, url] of urls)
     expect([name, url]).toEqual([name, expect.stringMatching(/^https:\/\/id\.example\//)]);
   for (const [name, value] of Object.entries(document)) {
-    if (name.endsWith('_supported') && !name.endsWith('_parameter_supported'))
+    if (name.endsWith('_supported') && !isFlag(name))
       expect([name, Array.isArray(value) && value.every((one) => typeof one === 'string')]).toEqual([name, true]);
-    if (name.endsWith('_parameter_supported')) expect([name, typeof value]).toEqual([name, 'boolean']);
+    if (isFlag(name)) expect([name, typeof value]).toEqual([name, 'boolean']);
   }
   expect(document.response_types_supported).toContain('code');
   expect(document.subject_types_supported).toEqual(['public']);

@@ -76,9 +76,13 @@ const inQuery = ({ location = '' }: Visited): Answer =>
 const inForm = ({ text }: Visited): Answer => (actionIn(text) === CALLBACK ? hiddenIn(text) : {});
 
 /** Starts the world of a plan, whose requests all have these parameters. */
-export async function startPlan(always: Parameters = {}, given: Partial<Client> = {}): Promise<Plan> {
+export async function startPlan(
+  always: Parameters = {},
+  given: Partial<Client> = {},
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Plan> {
   const clock = testClock();
-  const world = await populate(await startTestServer({ now: clock.now }));
+  const world = await populate(await startTestServer({ now: clock.now, settings }));
   const personId = await addPerson(world);
   const exempted = { requiresPkce: false, scope: SCOPE, ...given };
   const client = await addRelyingParty(world, exempted);

@@ -9,7 +9,7 @@ import { type Block, blocksOf } from './markdown.ts';
 
 /** Ports that guides name; each run takes free ones instead. */
 const PORTS = ['8400', '3000', '9400'] as const;
-const LIBRARIES = ['express', 'fastify', 'hono', '@hono/node-server', 'openid-client', 'oauth4webapi'];
+const LIBRARIES = ['express', 'fastify', 'hono', '@hono/node-server', 'openid-client', 'oauth4webapi', 'jose'];
 
 /** A folder above those of the guides in which the packed verifier and the libraries are installed, as a user would. */
 export interface Workshop {

@@ -86,6 +86,8 @@ const client = (name: string, given: Partial<Client>): Client => ({
   applicationType: 'web',
   redirectUris: [],
   postLogoutRedirectUris: [],
+  backchannelLogoutUri: undefined,
+  backchannelLogoutSessionRequired: false,
   requiresPkce: true,
   idTokenAlgorithm: 'RS256',
   hasScopeClaimsInIdToken: false,

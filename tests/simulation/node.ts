@@ -2,7 +2,7 @@ import type { Moment } from '@latchkey/domain/ports/reader';
 import { StoreUnavailable } from '@latchkey/domain/ports/store';
 import { transact } from '@latchkey/domain/transact';
 import { DURATIONS } from '@latchkey/protocol/limits';
-import { ok } from '@latchkey/protocol/result';
+import { fail, ok } from '@latchkey/protocol/result';
 import { createSteadyClock } from '@latchkey/server/create-server';
 import { createFeed } from '@latchkey/server/feed/publish';
 import { createKeyRing } from '@latchkey/server/keys/open-key-ring';
@@ -137,6 +137,7 @@ function assemble(parts: NodeParts, isAlive: () => boolean): Server {
     passwords: HASHER,
     unknownGuesses: createUnknownGuesses(),
     feed: fault?.feed?.(feed, scheduler) ?? feed,
+    fetch: async () => fail('failed'),
     log: SILENT,
     metrics: UNCOUNTED,
     refusals: createRefusals('node', random.bytes),

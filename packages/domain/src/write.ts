@@ -120,7 +120,9 @@ export type Write =
   | { readonly kind: 'alert.raise'; readonly entry: AuditEntry }
   | { readonly kind: 'outbox.enqueue'; readonly message: OutboxMessage }
   | { readonly kind: 'outbox.delivered'; readonly id: number }
-  | { readonly kind: 'outbox.retry'; readonly id: number; readonly at: EpochMilliseconds };
+  | { readonly kind: 'outbox.retry'; readonly id: number; readonly at: EpochMilliseconds }
+  /** It was not tried, and waits for longer. */
+  | { readonly kind: 'outbox.postpone'; readonly id: number; readonly at: EpochMilliseconds };
 
 /** An effect on the world, delivered by a worker after the commit. */
 export interface OutboxMessage {

@@ -344,6 +344,14 @@ export const ERRORS = {
     'A redirect URI is of a scheme that must not be used, or is not spelled in its one plain form.',
     'Use https, http for loopback, or for a native client a scheme of its own; no fragment, user name, dot segments or default port.',
   ),
+  backchannel_logout_uri_invalid: row(
+    422,
+    'invalid_client_metadata',
+    'OIDC Back-Channel Logout §2.2',
+    'tell',
+    'The back-channel logout URI is not https, or is not spelled in its one plain form.',
+    'Use https without fragment and user name; for an origin on your own network, plain http too, allow it: LATCHKEY_FETCH_ALLOW.',
+  ),
   response_type_unsupported: row(
     400,
     'unsupported_response_type',

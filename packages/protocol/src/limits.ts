@@ -87,6 +87,11 @@ export const LIMITS = {
   /** An authorization code as presented, in characters, and the failed tries that end it. */
   codeMax: 128,
   codeTriesMax: 3,
+  /** Origins that the server may fetch from although they are on its own network. */
+  fetchAllowMax: 100,
+  /** Messages of the outbox that one round looks at, and receivers that are served at the same time. */
+  outboxBatch: 100,
+  outboxReceiversAtOnce: 8,
 } as const;
 
 /** Lifetimes and waits that no setting may exceed, in seconds. */
@@ -118,4 +123,10 @@ export const DURATIONS = {
   /** An attempt to sign in on the hosted pages, from its first page to its last. */
   loginAttempt: 1_800,
   idToken: 3_600,
+  /** A logout token. @spec OIDC Back-Channel Logout §2.4 (two minutes at most) */
+  logoutToken: 120,
+  /** For how long a client is told again that a session has ended, until its server is given up. */
+  backchannelLogoutRetry: 86_400,
+  /** For how long an alert is brought to its receiver again. */
+  alertRetry: 14 * 86_400,
 } as const;

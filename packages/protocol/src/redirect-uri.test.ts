@@ -5,6 +5,7 @@ import { LIMITS } from './limits.ts';
 import {
   formActionSource,
   isAssuredRedirect,
+  isRegistrableBackchannelUri,
   isRegistrableRedirectUri,
   matchesRedirectUri,
   responseUri,
@@ -342,4 +343,47 @@ test.each([
   ['https://a.example;script-src *', 'https:'],
 ])('CSP3 §6.4.1: a form may end at %s by the source %s', (uri, source) => {
   expect(formActionSource(uri)).toBe(source);
+});
+
+const OWN = ['http://127.0.0.1:3000', 'http://app:8080', 'https://10.0.0.7'];
+
+test.each([
+  'https://a.example',
+  'https://a.example/logout?a=1&b=%20',
+  'https://a.example:8443/logout',
+  'http://127.0.0.1:3000/logout?x',
+  'http://app:8080',
+  'https://10.0.0.7/logout',
+])('LOGO-04 OIDC Back-Channel Logout §2.2: a client may be told of logouts at %s', (uri) => {
+  expect(isRegistrableBackchannelUri(uri, OWN)).toBe(true);
+});
+
+test.each([
+  ['http', 'http://a.example/logout'],
+  ['another port', 'http://127.0.0.1:3001/logout'],
+  ['the same address in other words', 'http://localhost:3000/logout'],
+  ['a fragment', 'https://a.example/logout#x'],
+  ['an empty fragment', 'https://a.example/logout#'],
+  ['a user', 'https://me@a.example/logout'],
+  ['dot segments', 'https://a.example/a/../logout'],
+  ['a default port', 'https://a.example:443/logout'],
+  ['capitals', 'HTTPS://a.example/logout'],
+  ['a backslash', 'https:\\\\a.example/logout'],
+  ['a scheme of its own', 'com.example.app:/logout'],
+  ['a file', 'file:///etc/passwd'],
+  ['gopher', 'gopher://127.0.0.1:3000/'],
+  ['a number for an address', 'https://2130706433/'],
+  ['no URI', 'a.example'],
+  ['nothing', ''],
+])('LOGO-04: but not with %s: %s', (_, uri) => {
+  expect(isRegistrableBackchannelUri(uri, OWN)).toBe(false);
+});
+
+test.each([
+  [LIMITS.redirectUriMax - 1, true],
+  [LIMITS.redirectUriMax, true],
+  [LIMITS.redirectUriMax + 1, false],
+])('LOGO-04: one of %d characters: %s', (length, isAllowed) => {
+  const uri = 'https://a.example/'.padEnd(length, 'x');
+  expect(isRegistrableBackchannelUri(uri, [])).toBe(isAllowed);
 });

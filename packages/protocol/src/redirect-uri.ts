@@ -34,20 +34,41 @@ const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', '[::1]', 'localhost'];
  * @spec RFC 9700 §2.1; RFC 8252 §7, §8.4; RFC 6749 §3.1.2 (RED-01, RED-04, RED-05, RED-06)
  */
 export function isRegistrableRedirectUri(text: string, type: ApplicationType): boolean {
-  if (text.length > LIMITS.redirectUriMax || !/^[!"$-[\]-~]+$/.test(text)) return false;
+  const plain = parsePlainUri(text);
+  if (plain === undefined) return false;
+  const { scheme, url } = plain;
+  if (scheme === 'https') return true;
+  if (scheme === 'http') return LOOPBACK_HOSTS.includes(url.hostname);
+  const hasPath = text.startsWith('/', scheme.length + 1);
+  return type === 'native' && isPrivateUse(scheme) && hasPath;
+}
+
+/**
+ * Whether a client may have itself told of logouts at this URI: `https`, or one of the origins that the operator has
+ * allowed by name, spelled in one way only. Its query stays as it is.
+ *
+ * @spec OIDC Back-Channel Logout §2.2
+ */
+export function isRegistrableBackchannelUri(text: string, allowed: readonly string[]): boolean {
+  const plain = parsePlainUri(text);
+  if (plain === undefined) return false;
+  return plain.scheme === 'https' || (plain.scheme === 'http' && allowed.includes(plain.url.origin));
+}
+
+/** A URI that is spelled in its one plain form; undefined for any other text. */
+function parsePlainUri(text: string): { readonly scheme: string; readonly url: URL } | undefined {
+  if (text.length > LIMITS.redirectUriMax || !/^[!"$-[\]-~]+$/.test(text)) return undefined;
   const scheme = text.slice(0, text.indexOf(':'));
-  if (!/^[a-z][a-z0-9+.-]*$/.test(scheme) || !URL.canParse(text)) return false;
+  if (!/^[a-z][a-z0-9+.-]*$/.test(scheme) || !URL.canParse(text)) return undefined;
   const beforeQuery = text.replace(/\?.*/, '');
   const rest = beforeQuery.slice(scheme.length + 1);
   const authority = /^\/\/[^/]*/.exec(rest)?.[0] ?? '';
   const path = rest.slice(authority.length);
-  if (!/^[A-Za-z0-9._:[\]/-]*$/.test(authority) || hasDetours(path) || hasEncodedControls(text)) return false;
+  if (!/^[A-Za-z0-9._:[\]/-]*$/.test(authority) || hasDetours(path) || hasEncodedControls(text)) return undefined;
+  const isWeb = scheme === 'http' || scheme === 'https';
+  const spelled = isWeb && path === '' ? `${beforeQuery}/${text.slice(beforeQuery.length)}` : text;
   const url = new URL(text);
-  if (scheme === 'http' || scheme === 'https') {
-    const spelled = path === '' ? `${beforeQuery}/${text.slice(beforeQuery.length)}` : text;
-    return spelled === url.href && (scheme === 'https' || LOOPBACK_HOSTS.includes(url.hostname));
-  }
-  return type === 'native' && isPrivateUse(scheme) && rest.startsWith('/') && url.href === text;
+  return spelled === url.href ? { scheme, url } : undefined;
 }
 
 /** Whether a path has segments that some reader takes for another path. */

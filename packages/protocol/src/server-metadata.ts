@@ -7,6 +7,8 @@ export interface ServerMetadata {
   readonly token_endpoint: string;
   readonly userinfo_endpoint: string;
   readonly end_session_endpoint: string;
+  readonly backchannel_logout_supported: boolean;
+  readonly backchannel_logout_session_supported: boolean;
   readonly introspection_endpoint: string;
   readonly revocation_endpoint: string;
   readonly jwks_uri: string;
@@ -46,6 +48,8 @@ export function serverMetadata(issuer: string, { scopes, idTokenAlgorithms }: Kn
     token_endpoint: `${issuer}/oauth/token`,
     userinfo_endpoint: `${issuer}/oauth/userinfo`,
     end_session_endpoint: `${issuer}/oauth/logout`,
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
     introspection_endpoint: `${issuer}/oauth/introspect`,
     revocation_endpoint: `${issuer}/oauth/revoke`,
     jwks_uri: `${issuer}/.well-known/jwks.json`,

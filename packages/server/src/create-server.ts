@@ -10,6 +10,7 @@ import { memoryEphemeral } from '@latchkey/store/ephemeral/memory';
 import { openSqlite, type SqliteStore } from '@latchkey/store/sqlite';
 import { bootstrap } from './bootstrap.ts';
 import { createFeed } from './feed/publish.ts';
+import { createGuardedFetch, GUARD } from './guarded-fetch/guarded-fetch.ts';
 import { type App, createApp } from './http/app.ts';
 import { startJobs } from './jobs.ts';
 import { createKeyRing } from './keys/open-key-ring.ts';
@@ -106,6 +107,7 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
     ),
     mail: smtp ?? mailbox,
     mailbox,
+    fetch: createGuardedFetch({ ...GUARD, allow: settings.fetchAllow }),
     log,
     metrics,
     refusals: createRefusals(`s${Buffer.from(entropy(4)).toString('hex')}`, entropy),

@@ -43,6 +43,8 @@ export async function ensureAdministrator(
     applicationType: 'web',
     redirectUris: [],
     postLogoutRedirectUris: [],
+    backchannelLogoutUri: undefined,
+    backchannelLogoutSessionRequired: false,
     requiresPkce: true,
     idTokenAlgorithm: 'RS256',
     hasScopeClaimsInIdToken: false,
@@ -50,6 +52,7 @@ export async function ensureAdministrator(
     overlapMilliseconds: undefined,
     secret: { id: makeId('sec', server.now(), server.entropy(10)), hash: secretHash(secret) },
     adminApi: adminApiOf(issuer),
+    fetchAllow: [],
   };
   const { outcome } = await server.commit(
     (read) => loadCreateClient(read, command),

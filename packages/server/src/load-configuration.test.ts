@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LIMITS } from '@latchkey/protocol/limits';
 import { selfSigned } from '@latchkey/testkit/certificate';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { loadConfiguration } from './load-configuration.ts';
@@ -73,6 +74,24 @@ test('mail: a server, an address that it comes from, and a password in a file of
   expect(problems({ ...mail, smtpPasswordFile: 'smtp' })[0]).toContain('can be read by others');
   chmodSync(join(cwd, 'smtp'), 0o600);
   expect(problems({ smtpPasswordFile: 'smtp' })).toHaveLength(1);
+});
+
+test.each([
+  ['', []],
+  ['http://127.0.0.1:3000, https://app.internal, http://[::1]', []],
+  ['http://127.0.0.1:3000/', ['fetchAllow']],
+  ['http://127.0.0.1:80', ['fetchAllow']],
+  ['HTTP://app', ['fetchAllow']],
+  ['http://me@app', ['fetchAllow']],
+  ['http://app/path', ['fetchAllow']],
+  ['app:3000', ['fetchAllow']],
+  ['*', ['fetchAllow']],
+  ['null', ['fetchAllow']],
+  ['file://', ['fetchAllow']],
+  [Array.from({ length: LIMITS.fetchAllowMax }, (_, n) => `http://app-${n}`).join(), []],
+  [Array.from({ length: LIMITS.fetchAllowMax + 1 }, (_, n) => `http://app-${n}`).join(), ['fetchAllow']],
+])('OPS-03: the origins that may be called: %s', (fetchAllow, wrong) => {
+  expect(problems({ fetchAllow }).map((line) => line.split(':', 1)[0])).toEqual(wrong);
 });
 
 test('TLS in the server: its two files belong together, and a proxy need not be named then', () => {

@@ -7,6 +7,7 @@ import type { ErrorId } from '@latchkey/protocol/errors';
 import type { Result } from '@latchkey/protocol/result';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import type { Feed } from './feed/feed.ts';
+import type { GuardedFetch } from './guarded-fetch/guarded-fetch.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import type { Mailbox } from './mail/mailbox.ts';
 import type { Mailer } from './mail/mailer.ts';
@@ -32,6 +33,8 @@ export interface Server {
   readonly mail: Mailer | undefined;
   /** The same, where development mode catches it. */
   readonly mailbox: Mailbox | undefined;
+  /** The one way to call a URL that somebody else has given. */
+  readonly fetch: GuardedFetch;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly refusals: Refusals;

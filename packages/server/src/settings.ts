@@ -32,6 +32,17 @@ const list = z.union([
   ),
 ]);
 
+/** Scheme, host and port as a URL parser would write them, and nothing more. */
+function isWebOrigin(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && url.origin === text && /^https?:$/.test(url.protocol);
+}
+const origins = list.pipe(
+  z
+    .array(z.string().refine(isWebOrigin, 'An origin is scheme, host and port, such as http://127.0.0.1:3000.'))
+    .max(LIMITS.fetchAllowMax),
+);
+
 const DAY = 86_400;
 
 export const SETTINGS = {
@@ -205,6 +216,12 @@ export const SETTINGS = {
     whole(1, 365),
     30,
     'How long a signing key signs before the next one takes over.',
+  ),
+  fetchAllow: setting(
+    'LATCHKEY_FETCH_ALLOW',
+    origins,
+    [],
+    'Origins on your own network, to the letter, that the server may call, by http too: http://127.0.0.1:3000 for back-channel logout.',
   ),
   drainSeconds: setting('LATCHKEY_DRAIN_SECONDS', whole(0, 300), 10, 'How long a stop waits for requests under way.'),
 } as const satisfies Record<string, Setting<unknown>>;

@@ -90,6 +90,7 @@ const STEPS: Steps = {
   'outbox.enqueue': ({ message }) => [one(outbox.insert(message))],
   'outbox.delivered': ({ id }) => [any(outbox.remove(id))],
   'outbox.retry': ({ id, at }) => [any(outbox.retry(id, at))],
+  'outbox.postpone': ({ id, at }) => [any(outbox.postpone(id, at))],
 };
 
 /** The end of an account or client as a whole is noted on its row, where it outlives the event. */

@@ -158,6 +158,8 @@ describe('a database of the first schema', () => {
       applicationType: 'web',
       redirectUris: [],
       postLogoutRedirectUris: [],
+      backchannelLogoutUri: undefined,
+      backchannelLogoutSessionRequired: false,
       requiresPkce: true,
       idTokenAlgorithm: 'RS256',
       hasScopeClaimsInIdToken: false,

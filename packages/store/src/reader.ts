@@ -46,6 +46,7 @@ export function createReader(executor: Executor, now: () => EpochMilliseconds): 
     link: (hash) => maybe(links.byHash(hash), links.model),
     family: (id) => maybe(families.byId(id), families.model),
     offlineFamilies: (account, at) => list(families.offline(account, at), families.model),
+    familiesOfSession: (session) => list(families.ofSession(session), families.model),
     familiesUnderMacKey: (keyId, page) => list(families.underMacKey(keyId, page), families.model),
     client: (id) => maybe(clients.byId(id), clients.model),
     clients: (page) => list(clients.page(page), clients.model),

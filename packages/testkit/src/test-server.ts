@@ -202,6 +202,8 @@ export async function addClient(server: Server, given: Partial<Client> = {}): Pr
     applicationType: 'web',
     redirectUris: [],
     postLogoutRedirectUris: [],
+    backchannelLogoutUri: undefined,
+    backchannelLogoutSessionRequired: false,
     requiresPkce: true,
     idTokenAlgorithm: 'RS256',
     hasScopeClaimsInIdToken: false,

@@ -14,6 +14,8 @@ interface CreateOptions {
   readonly firstParty?: boolean;
   readonly redirectUri?: readonly string[];
   readonly postLogoutRedirectUri?: readonly string[];
+  readonly backchannelLogoutUri?: string;
+  readonly backchannelLogoutSession?: boolean;
   readonly native?: boolean;
   /** False when `--no-pkce` is given. */
   readonly pkce: boolean;
@@ -59,6 +61,8 @@ Examples:
     .option('--first-party', 'it is our own, and may ask people for their password')
     .option('--redirect-uri <uri>', 'where answers of the sign-in pages may go, to the letter; may repeat', many)
     .option('--post-logout-redirect-uri <uri>', 'where a browser may go after a logout; may repeat', many)
+    .option('--backchannel-logout-uri <uri>', 'where its server is told that a session has ended')
+    .option('--backchannel-logout-session', 'what it is told must name the session')
     .option('--native', 'it is installed on a device, and may have a scheme of its own as redirect URI')
     .option('--no-pkce', 'it cannot do PKCE (confidential clients only)')
     .addOption(
@@ -85,6 +89,8 @@ Examples:
         application_type: options.native === true ? 'native' : 'web',
         redirect_uris: options.redirectUri ?? [],
         post_logout_redirect_uris: options.postLogoutRedirectUri ?? [],
+        ...(options.backchannelLogoutUri === undefined ? {} : { backchannel_logout_uri: options.backchannelLogoutUri }),
+        backchannel_logout_session_required: options.backchannelLogoutSession === true,
         require_pkce: options.pkce,
         scope_claims_in_id_token: options.scopeClaimsInIdToken === true,
         ...(options.idTokenAlg === undefined ? {} : { id_token_alg: options.idTokenAlg }),

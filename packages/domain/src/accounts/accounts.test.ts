@@ -50,6 +50,7 @@ const offline: TokenFamily = {
   accountId: id,
   clientId: 'cli_1' as ClientId,
   sessionId: undefined,
+  beganIn: undefined,
   scope: [],
   resources: [],
   delivery: 'body',
@@ -78,6 +79,7 @@ const audit = (event: string, actor: string, detail: object = {}) => ({
 const sessionEnds = (sessionId: string, reason: string, by: string) => [
   { kind: 'session.end', id: sessionId, ended: { reason, by, at: now } },
   { kind: 'revocation.emit', event: { kind: 'session', id: sessionId, exp } },
+  { kind: 'outbox.enqueue', message: { topic: 'session_ended', body: { session: sessionId }, at: now } },
   {
     kind: 'audit.append',
     entry: {
@@ -152,7 +154,9 @@ test('SES-05 ASVS 7.4.2: disabling ends everything by one cut-off of the account
     writes: [
       { kind: 'account.disable', id, at: now },
       { kind: 'session.end', id: 'ses_1', ended },
+      { kind: 'outbox.enqueue', message: { topic: 'session_ended', body: { session: 'ses_1' }, at: now } },
       { kind: 'session.end', id: 'ses_2', ended },
+      { kind: 'outbox.enqueue', message: { topic: 'session_ended', body: { session: 'ses_2' }, at: now } },
       { kind: 'family.end_offline', accountId: id, ended },
       { kind: 'revocation.emit', event: { kind: 'subject', id, exp } },
       audit('account.disabled', 'cli_admin'),

@@ -2,7 +2,7 @@ import type { AccountId } from '@latchkey/protocol/types';
 import type { Administrator } from '../administration/scopes.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
 import { type AccountEnds, loadAccountEnds } from '../login/end-sessions.ts';
-import type { Ending } from '../login/end-writes.ts';
+import { type Ending, sessionEnded } from '../login/end-writes.ts';
 import type { AccountReader, Moment, Reader } from '../ports/reader.ts';
 import { eventExpiry } from '../tokens/event-expiry.ts';
 import type { Write } from '../write.ts';
@@ -43,7 +43,10 @@ export function decideDisableAccount(
   const ended: Ending = { reason: 'account_disabled', by: administrator.id, at: now };
   return allow('disabled', [
     { kind: 'account.disable', id, at: now },
-    ...ends.sessions.map((session): Write => ({ kind: 'session.end', id: session.id, ended })),
+    ...ends.sessions.flatMap((session): readonly Write[] => [
+      { kind: 'session.end', id: session.id, ended },
+      sessionEnded(session.id, now),
+    ]),
     { kind: 'family.end_offline', accountId: id, ended },
     { kind: 'revocation.emit', event: { kind: 'subject', id, exp: eventExpiry(now) } },
     auditOf('account.disabled', id, administrator, now),

@@ -33,6 +33,8 @@ const client: Client = {
   applicationType: 'web',
   redirectUris: [],
   postLogoutRedirectUris: [],
+  backchannelLogoutUri: undefined,
+  backchannelLogoutSessionRequired: false,
   requiresPkce: true,
   idTokenAlgorithm: 'RS256',
   hasScopeClaimsInIdToken: false,

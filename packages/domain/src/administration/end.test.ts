@@ -42,6 +42,7 @@ test('an administrator ends a session: row, event and audit in one', () => {
     writes: [
       { kind: 'session.end', id: 'ses_1', ended },
       { kind: 'revocation.emit', event: { kind: 'session', id: 'ses_1', exp } },
+      { kind: 'outbox.enqueue', message: { topic: 'session_ended', body: { session: 'ses_1' }, at: now } },
       {
         kind: 'audit.append',
         entry: {
@@ -66,7 +67,7 @@ test.each([
     { administrator, id: session.id },
     moment,
   );
-  expect([decided.outcome, decided.writes.length]).toEqual([{ ok: true, value: outcome }, outcome === 'ended' ? 3 : 0]);
+  expect([decided.outcome, decided.writes.length]).toEqual([{ ok: true, value: outcome }, outcome === 'ended' ? 4 : 0]);
 });
 
 test('a session that has ended makes no event, one that is not there is unknown', () => {
@@ -87,6 +88,7 @@ const family: TokenFamily = {
   accountId: 'acc_1' as AccountId,
   clientId: 'cli_1' as ClientId,
   sessionId: session.id,
+  beganIn: session.id,
   scope: [],
   resources: [],
   delivery: 'body',
@@ -120,6 +122,8 @@ const client = {
   applicationType: 'web',
   redirectUris: [],
   postLogoutRedirectUris: [],
+  backchannelLogoutUri: undefined,
+  backchannelLogoutSessionRequired: false,
   requiresPkce: true,
   idTokenAlgorithm: 'RS256',
   hasScopeClaimsInIdToken: false,

@@ -39,6 +39,10 @@ export interface Client {
   readonly redirectUris: readonly string[];
   /** Where a browser may go after a logout, exact. */
   readonly postLogoutRedirectUris: readonly string[];
+  /** Where its server is told that a session has ended. @spec OIDC Back-Channel Logout §2.2 */
+  readonly backchannelLogoutUri: string | undefined;
+  /** Whether it needs the session in what it is told, and not the person alone. */
+  readonly backchannelLogoutSessionRequired: boolean;
   /** False only for a confidential client that an administrator exempted. */
   readonly requiresPkce: boolean;
   /** What its ID tokens are signed with. */

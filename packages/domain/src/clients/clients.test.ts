@@ -53,6 +53,8 @@ const createClient: CreateClientCommand = {
   applicationType: 'web',
   redirectUris: [],
   postLogoutRedirectUris: [],
+  backchannelLogoutUri: undefined,
+  backchannelLogoutSessionRequired: false,
   requiresPkce: true,
   idTokenAlgorithm: 'RS256',
   hasScopeClaimsInIdToken: false,
@@ -60,6 +62,7 @@ const createClient: CreateClientCommand = {
   overlapMilliseconds: undefined,
   secret,
   adminApi,
+  fetchAllow: ['http://10.0.0.7:3000'],
 };
 const client: Client = {
   id: createClient.id,
@@ -76,6 +79,8 @@ const client: Client = {
   applicationType: 'web',
   redirectUris: [],
   postLogoutRedirectUris: [],
+  backchannelLogoutUri: undefined,
+  backchannelLogoutSessionRequired: false,
   requiresPkce: true,
   idTokenAlgorithm: 'RS256',
   hasScopeClaimsInIdToken: false,
@@ -129,6 +134,8 @@ test.each([
       applicationType: 'web',
       redirectUris: [],
       postLogoutRedirectUris: [],
+      backchannelLogoutUri: undefined,
+      backchannelLogoutSessionRequired: false,
       requiresPkce: true,
       idTokenAlgorithm: 'RS256',
       hasScopeClaimsInIdToken: false,
@@ -203,6 +210,8 @@ test('a client that people sign in with is made with all that it was registered 
   const wanted = {
     ...signInClient,
     redirectUris: ['https://app.example/callback', 'https://app.example/other', 'https://app.example/callback'],
+    backchannelLogoutUri: 'https://app.example/logout?tenant=1',
+    backchannelLogoutSessionRequired: true,
     grantTypes: ['authorization_code', 'refresh_token', 'authorization_code'],
     origins: ['https://app.example', 'https://app.example'],
     scope: ['openid', 'read', 'openid'],
@@ -233,6 +242,16 @@ test.each<[string, Partial<CreateClientCommand>, string | undefined]>([
   [
     'a place after a logout without a sign-in',
     { postLogoutRedirectUris: ['https://app.example/bye'] },
+    'client_metadata_conflict',
+  ],
+  [
+    'back-channel logout without a sign-in',
+    { backchannelLogoutUri: 'https://app.example/logout' },
+    'client_metadata_conflict',
+  ],
+  [
+    'a session that is required in nothing',
+    { ...signInClient, backchannelLogoutSessionRequired: true },
     'client_metadata_conflict',
   ],
   ['an address without a sign-in', { redirectUris: ['https://app.example/cb'] }, 'client_metadata_conflict'],
@@ -306,6 +325,18 @@ test.each([LIMITS.redirectUrisPerClientMax - 1, LIMITS.redirectUrisPerClientMax,
     );
   },
 );
+
+test.each([
+  ['https://app.example/logout?tenant=1', undefined],
+  ['http://10.0.0.7:3000/logout', undefined],
+  ['http://10.0.0.7:3001/logout', 'backchannel_logout_uri_invalid'],
+  ['http://app.example/logout', 'backchannel_logout_uri_invalid'],
+  ['https://app.example/logout#x', 'backchannel_logout_uri_invalid'],
+])('LOGO-04 OIDC Back-Channel Logout §2.2: told at %s: %s', (backchannelLogoutUri, error) => {
+  const wanted = { ...createClient, ...signInClient, backchannelLogoutUri };
+  const { outcome } = decideCreateClient({ resources: [API] }, wanted, moment);
+  expect(outcome.ok ? undefined : outcome.error).toBe(error);
+});
 
 const forAdminApi = { ...createClient, resources: [adminApi], scope: ['accounts:read'] };
 

@@ -1,5 +1,5 @@
 import { LIMITS } from '@latchkey/protocol/limits';
-import { isRegistrableRedirectUri } from '@latchkey/protocol/redirect-uri';
+import { isRegistrableBackchannelUri, isRegistrableRedirectUri } from '@latchkey/protocol/redirect-uri';
 import { isIdentityScope, isScopeName, type Scope } from '@latchkey/protocol/scope';
 import type { ClientId, ResourceIdentifier } from '@latchkey/protocol/types';
 import { type Administrator, mayGive } from '../administration/scopes.ts';
@@ -23,6 +23,8 @@ export interface CreateClientCommand
     | 'applicationType'
     | 'redirectUris'
     | 'postLogoutRedirectUris'
+    | 'backchannelLogoutUri'
+    | 'backchannelLogoutSessionRequired'
     | 'requiresPkce'
     | 'idTokenAlgorithm'
     | 'hasScopeClaimsInIdToken'
@@ -37,6 +39,8 @@ export interface CreateClientCommand
   readonly secret: NewSecret;
   /** The audience of the admin API. */
   readonly adminApi: string;
+  /** Origins on the operator's own network that this server may fetch from. */
+  readonly fetchAllow: readonly string[];
 }
 
 export interface CreateClientFacts {
@@ -61,8 +65,9 @@ export async function loadCreateClient(
  * Decides a new client. Its properties must go together, its resources must exist, and nobody makes a client for the
  * admin API that may do more than they may themselves.
  *
- * @returns `client_metadata_conflict`, `origin_invalid`, `redirect_uri_invalid`, `limit_reached`, `scope_malformed`, `resource_unknown`,
- *   `scope_not_allowed`, `admin_client_invalid`, `scope_insufficient`
+ * @returns `client_metadata_conflict`, `origin_invalid`, `redirect_uri_invalid`,
+ *   `backchannel_logout_uri_invalid`, `limit_reached`, `scope_malformed`, `resource_unknown`, `scope_not_allowed`,
+ *   `admin_client_invalid`, `scope_insufficient`
  * @spec RFC 6749 §2.1, §4.4 (client credentials are for confidential clients only); RFC 7591 §2
  */
 export function decideCreateClient(
@@ -76,6 +81,9 @@ export function decideCreateClient(
   const uris = [...command.redirectUris, ...command.postLogoutRedirectUris];
   if (!uris.every((uri) => isRegistrableRedirectUri(uri, command.applicationType)))
     return refuse('redirect_uri_invalid');
+  const { backchannelLogoutUri: backchannel } = command;
+  if (backchannel !== undefined && !isRegistrableBackchannelUri(backchannel, command.fetchAllow))
+    return refuse('backchannel_logout_uri_invalid');
   if (uris.length > LIMITS.redirectUrisPerClientMax) return refuse('limit_reached');
   if (command.origins.length > LIMITS.originsPerClientMax || command.resources.length > LIMITS.resourcesMax)
     return refuse('limit_reached');
@@ -116,6 +124,8 @@ const clientOf = (command: CreateClientCommand, resources: readonly Resource[], 
   applicationType: command.applicationType,
   redirectUris: [...new Set(command.redirectUris)],
   postLogoutRedirectUris: [...new Set(command.postLogoutRedirectUris)],
+  backchannelLogoutUri: command.backchannelLogoutUri,
+  backchannelLogoutSessionRequired: command.backchannelLogoutSessionRequired,
   requiresPkce: command.requiresPkce,
   idTokenAlgorithm: command.idTokenAlgorithm,
   hasScopeClaimsInIdToken: command.hasScopeClaimsInIdToken,
@@ -135,6 +145,8 @@ function fitsTogether(command: CreateClientCommand): boolean {
   const isSignIn = command.grantTypes.includes('authorization_code');
   if (isSignIn !== command.redirectUris.length > 0) return false;
   if (!isSignIn && command.postLogoutRedirectUris.length > 0) return false;
+  if (!isSignIn && command.backchannelLogoutUri !== undefined) return false;
+  if (command.backchannelLogoutSessionRequired && command.backchannelLogoutUri === undefined) return false;
   if (isPublic && !command.requiresPkce) return false;
   return command.firstParty || isSignIn || command.origins.length === 0;
 }

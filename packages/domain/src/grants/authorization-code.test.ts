@@ -52,6 +52,7 @@ const family = {
   accountId: account.id,
   clientId: client.id,
   sessionId: session.id,
+  beganIn: session.id,
   scope: ['openid', 'read'],
   resources: [row.API, ISSUER],
   delivery: 'body' as const,
@@ -162,6 +163,14 @@ describe('a redemption', () => {
     );
   });
 
+  test('LOGO-04: where its client is told of logouts, the family stays with the session, refresh token or not', () => {
+    const told = { grantTypes: ['authorization_code' as const], backchannelLogoutUri: 'https://app.example/logout' };
+    const { writes } = decide({ client: { ...client, ...told } });
+    expect(writes.find(({ kind }) => kind === 'family.start')).toMatchObject({
+      family: { expiresAt: session.expiresAt, refresh: undefined },
+    });
+  });
+
   test('OIDC-08: with offline_access the family outlives the session, for as long as it may', () => {
     const scope = ['openid', 'read', 'offline_access'];
     const consent = row.consent({ scope, resources: [row.API, ISSUER] });
@@ -170,7 +179,7 @@ describe('a redemption', () => {
       issued({
         grant: {
           access: { ...access, person },
-          identity: { ...identity, sessionId: undefined },
+          identity, // names the session: its client hears of the end of that, too
           refresh: { ...refresh, familyExpiresAt: at(7_200_000) },
         },
         start: { scope, sessionId: undefined, expiresAt: at(7_200_000) },

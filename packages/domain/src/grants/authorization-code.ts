@@ -113,6 +113,7 @@ export function decideRedeem(facts: RedeemFacts, command: RedeemCommand, moment:
     accountId: code.accountId,
     clientId: code.clientId,
     sessionId: isOffline ? undefined : session.id,
+    beganIn: session.id,
     scope: code.scope,
     resources: [resource.identifier, ...code.resources.filter((one) => one !== resource.identifier)],
     delivery: 'body',
@@ -138,7 +139,10 @@ export function decideRedeem(facts: RedeemFacts, command: RedeemCommand, moment:
   );
 }
 
-/** A family without a refresh token ends with the longest life that an access token may have. */
+/**
+ * A family without a refresh token ends with the longest life that an access token may have; with the session, where its
+ * client wants to be told when that ends.
+ */
 function endOf(
   client: Client,
   session: Session,
@@ -148,8 +152,8 @@ function endOf(
 ): EpochMilliseconds {
   if (isOffline) return later(now, offlineSeconds * 1000);
   const lastToken = later(now, DURATIONS.accessTokenMax * 1000);
-  const hasRefresh = client.grantTypes.includes('refresh_token');
-  return hasRefresh || lastToken > session.expiresAt ? session.expiresAt : lastToken;
+  const isNeeded = client.grantTypes.includes('refresh_token') || client.backchannelLogoutUri !== undefined;
+  return isNeeded || lastToken > session.expiresAt ? session.expiresAt : lastToken;
 }
 
 /** Those that were unused for longest, as many as must make room for one more. */

@@ -1,4 +1,4 @@
-import type { EpochMilliseconds } from '@latchkey/protocol/types';
+import type { EpochMilliseconds, SessionId } from '@latchkey/protocol/types';
 import type { EndReason } from '../tokens/end-reason.ts';
 import { eventExpiry } from '../tokens/event-expiry.ts';
 import type { TokenFamily } from '../tokens/family.ts';
@@ -12,10 +12,20 @@ export interface Ending {
   readonly at: EpochMilliseconds;
 }
 
+/** Names the message that a session has ended; the worker finds out which clients want to hear of it. */
+export const SESSION_ENDED = 'session_ended';
+
+/** The message that a session has ended, for the clients that it signed in to. */
+export const sessionEnded = (id: SessionId, at: EpochMilliseconds): Write => ({
+  kind: 'outbox.enqueue',
+  message: { topic: SESSION_ENDED, body: { session: id }, at },
+});
+
 /** The end of a session, and with it of its families: their life hangs on its row, and readers know them by its id. */
 export const endSessionWrites = ({ id, accountId }: Session, ending: Ending): readonly Write[] => [
   { kind: 'session.end', id, ended: ending },
   { kind: 'revocation.emit', event: { kind: 'session', id, exp: eventExpiry(ending.at) } },
+  sessionEnded(id, ending.at),
   {
     kind: 'audit.append',
     entry: {

@@ -55,6 +55,8 @@ const client: Client = {
   applicationType: 'web',
   redirectUris: [],
   postLogoutRedirectUris: [],
+  backchannelLogoutUri: undefined,
+  backchannelLogoutSessionRequired: false,
   requiresPkce: true,
   idTokenAlgorithm: 'RS256',
   hasScopeClaimsInIdToken: false,
@@ -129,6 +131,7 @@ const family: TokenFamily = {
   accountId: id,
   clientId,
   sessionId: session.id,
+  beganIn: session.id,
   scope: ['read', 'write'],
   resources: [API, ISSUER],
   delivery: 'body',
@@ -143,6 +146,7 @@ const family: TokenFamily = {
 const sessionEnds = (sessionId: string, reason: string, by: string) => [
   { kind: 'session.end', id: sessionId, ended: { reason, by, at: now } },
   { kind: 'revocation.emit', event: { kind: 'session', id: sessionId, exp } },
+  { kind: 'outbox.enqueue', message: { topic: 'session_ended', body: { session: sessionId }, at: now } },
   {
     kind: 'audit.append',
     entry: {
@@ -356,11 +360,11 @@ test('SES-06: all sessions and offline families end, by one event each', () => {
   const offline = { ...family, id: 'fam_off' as FamilyId, sessionId: undefined };
   const decided = decideEndAllSessions({ sessions: live(2), offline: [offline] }, id, moment);
   expect(decided.outcome).toEqual({ ok: true, value: 2 });
-  expect(decided.writes.slice(0, 6)).toEqual([
+  expect(decided.writes.slice(0, 8)).toEqual([
     ...sessionEnds('ses_0', 'ended_by_owner', id),
     ...sessionEnds('ses_1', 'ended_by_owner', id),
   ]);
-  expect(decided.writes.slice(6, 8)).toEqual([
+  expect(decided.writes.slice(8, 10)).toEqual([
     { kind: 'family.end', id: 'fam_off', ended: { reason: 'ended_by_owner', by: id, at: now } },
     { kind: 'revocation.emit', event: { kind: 'family', id: 'fam_off', exp } },
   ]);

@@ -92,6 +92,7 @@ const goesOn = (sessionId: string, detail: object = { address: '192.0.2.1' }) =>
 const ends = ({ id, accountId }: Pick<Session, 'id' | 'accountId'>, reason: string, by: string) => [
   { kind: 'session.end', id, ended: { reason, by, at: now } },
   { kind: 'revocation.emit', event: { kind: 'session', id, exp: Math.floor(now / 1000) + 3_780 } },
+  { kind: 'outbox.enqueue', message: { topic: 'session_ended', body: { session: id }, at: now } },
   {
     kind: 'audit.append',
     entry: {

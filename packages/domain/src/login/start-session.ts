@@ -111,6 +111,7 @@ export function startSession(
     accountId,
     clientId: client.id,
     sessionId: session.id,
+    beganIn: session.id,
     scope,
     resources: [...new Set([resource.identifier, command.issuer])],
     delivery: command.delivery,

@@ -64,6 +64,8 @@ export interface FamilyReader {
   offlineFamilies(account: AccountId, now: EpochMilliseconds): Promise<readonly TokenFamily[]>;
   /** Families of an account for one client, neither ended nor expired. */
   familiesOf(account: AccountId, client: ClientId, now: EpochMilliseconds): Promise<readonly TokenFamily[]>;
+  /** Of each client that a session signed in to its newest family, whether it lives or not. */
+  familiesOfSession(session: SessionId): Promise<readonly TokenFamily[]>;
   /** Live families whose current generation has its outer MAC under this key. */
   familiesUnderMacKey(keyId: number, page: Page<FamilyId>): Promise<readonly TokenFamily[]>;
 }

@@ -61,6 +61,7 @@ export interface IdTokenGrant {
   readonly claimsScope: Scope;
   readonly nonce: string | undefined;
   readonly issuedAt: EpochMilliseconds;
+  /** The session in which the person signed in, by which the client knows a logout token. */
   readonly sessionId: SessionId | undefined;
   readonly authTime: EpochSeconds | undefined;
   readonly amr: readonly string[];
@@ -103,7 +104,7 @@ export function identityOf(
     claimsScope: client.hasScopeClaimsInIdToken ? family.scope : [],
     nonce,
     issuedAt,
-    sessionId: person.sessionId,
+    sessionId: family.beganIn ?? family.sessionId,
     authTime: person.authTime,
     amr: person.amr,
   };

@@ -25,6 +25,11 @@ export interface TokenFamily {
   readonly clientId: ClientId;
   /** The session it ends with; undefined for an offline family. */
   readonly sessionId: SessionId | undefined;
+  /**
+   * The session in which it began, of whose end its client is told, also where it outlives it. Undefined for offline
+   * families of rows before the third schema.
+   */
+  readonly beganIn: SessionId | undefined;
   readonly scope: Scope;
   readonly resources: readonly ResourceIdentifier[];
   readonly delivery: Delivery;

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -124,6 +125,38 @@ test.each([
   ['one byte too many', '/large', 'too_large'],
 ])('OPS-03: %s is refused', async (_, path, error) => {
   expect(await trusting()(base + path, { method: 'GET' })).toEqual({ ok: false, error });
+});
+
+test('OPS-03: an origin that the operator has named is reached, by http too, and no other', async () => {
+  const plain = createHttpServer((request, response) => {
+    if (request.url === '/redirect') return response.writeHead(302, { location: base }).end();
+    response.end('here');
+  });
+  await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
+  const { port } = plain.address() as AddressInfo;
+  const named = createGuardedFetch({ ...GUARD, allow: [`http://127.0.0.1:${port}`] });
+  const get = (url: string) => named(url, { method: 'GET' });
+  try {
+    expect(await get(`http://127.0.0.1:${port}/logout?x`)).toMatchObject({ ok: true, value: { status: 200 } });
+    expect(await get(`http://127.0.0.1:${port}/redirect`)).toEqual({ ok: false, error: 'redirected' });
+    for (const url of [`http://localhost:${port}/`, `http://127.0.0.1:${port + 1}/`, `http://me@127.0.0.1:${port}/`])
+      expect(await get(url)).toEqual({ ok: false, error: 'url_refused' });
+    for (const url of [`https://127.0.0.1:${port}/`, `${base}/`])
+      expect(await get(url)).toEqual({ ok: false, error: 'address_refused' });
+  } finally {
+    plain.closeAllConnections();
+    plain.close();
+  }
+});
+
+test('OPS-03: by https the certificate counts for an origin that is named, too', async () => {
+  const allow = [base];
+  const ca = readFileSync(cert, 'utf8');
+  expect(await createGuardedFetch({ ...GUARD, allow, ca })(`${base}/`, { method: 'GET' })).toMatchObject({ ok: true });
+  expect(await createGuardedFetch({ ...GUARD, allow })(`${base}/`, { method: 'GET' })).toEqual({
+    ok: false,
+    error: 'failed',
+  });
 });
 
 test('OPS-03: as much as may be is taken, and a certificate of nobody is not believed', async () => {

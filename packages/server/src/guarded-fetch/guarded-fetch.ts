@@ -1,4 +1,5 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns';
+import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
@@ -25,11 +26,13 @@ export interface GuardOptions {
   readonly bytesMax: number;
   /** Which addresses are refused; tests with a server on loopback say otherwise. */
   readonly isRefused: (address: string) => boolean;
+  /** Origins that the operator has named: whatever their address is, and by plain http too. */
+  readonly allow: readonly string[];
   /** A certificate authority beside those of the system. */
   readonly ca?: string;
 }
 
-export const GUARD: GuardOptions = { milliseconds: 5_000, bytesMax: 65_536, isRefused: isSpecialUse };
+export const GUARD: GuardOptions = { milliseconds: 5_000, bytesMax: 65_536, isRefused: isSpecialUse, allow: [] };
 
 /** The one way to fetch a URL on somebody's word. */
 export type GuardedFetch = (url: string, request: GuardedRequest) => Promise<Result<Fetched, FetchRefusal>>;
@@ -37,25 +40,27 @@ export type GuardedFetch = (url: string, request: GuardedRequest) => Promise<Res
 /**
  * Fetches https only, no redirect, no cookies, within limits of time and size. The address is checked in the look-up of
  * the very connection that is made, so that a name cannot mean one address when it is checked and another when it is
- * used; all addresses of a name must be good.
+ * used; all addresses of a name must be good. Only an origin that the operator has named may be on their own network.
  *
  * @spec RFC 8725 §3.10, RFC 6890 (OPS-03)
  */
 export function createGuardedFetch(options: GuardOptions = GUARD): GuardedFetch {
   return async (text, { method, headers = {}, body }) => {
     const url = URL.parse(text);
-    if (url === null || url.protocol !== 'https:' || url.username !== '' || url.password !== '')
-      return fail('url_refused');
+    if (url === null || url.username !== '' || url.password !== '') return fail('url_refused');
+    const isAllowed = options.allow.includes(url.origin);
+    if (url.protocol !== 'https:' && !isAllowed) return fail('url_refused');
+    const isRefused = isAllowed ? () => false : options.isRefused;
     const host = url.hostname.replace(/^\[|\]$/g, '');
-    if (isIP(host) !== 0 && options.isRefused(host)) return fail('address_refused');
+    if (isIP(host) !== 0 && isRefused(host)) return fail('address_refused');
     return new Promise((resolve) => {
       const signal = AbortSignal.timeout(options.milliseconds);
-      const request = httpsRequest(
+      const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(
         url,
         {
           method,
           headers: { 'user-agent': 'latchkey', ...headers },
-          lookup: guardedLookup(options),
+          lookup: guardedLookup(isRefused),
           signal,
           agent: false,
           ...(options.ca === undefined ? {} : { ca: options.ca }),
@@ -100,7 +105,7 @@ type LookupCallback = (error: Error | null, address: string | LookupAddress[], f
 
 /** A look-up that gives only good addresses to the connection. */
 const guardedLookup =
-  ({ isRefused }: GuardOptions) =>
+  (isRefused: GuardOptions['isRefused']) =>
   (hostname: string, wanted: { all?: boolean | undefined }, callback: LookupCallback): void => {
     systemLookup(hostname, { all: true, verbatim: true }, (error, addresses) => {
       const [first] = addresses ?? [];

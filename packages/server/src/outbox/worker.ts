@@ -1,56 +1,119 @@
 import { allow } from '@latchkey/domain/decision';
 import type { OutboxRow, Write } from '@latchkey/domain/write';
-import { later } from '@latchkey/protocol/types';
+import { LIMITS } from '@latchkey/protocol/limits';
+import { type EpochMilliseconds, later } from '@latchkey/protocol/types';
 import type { Server } from '../server.ts';
+import { type Delivery, TOPICS, type Topic } from './topics.ts';
 
-/** Delivers messages of one topic; a throw is a failed attempt. Delivery is at least once. */
-export type Deliver = (message: OutboxRow, server: Server) => Promise<void>;
-
-const BATCH = 100;
 const RETRY_FIRST_MILLISECONDS = 1_000;
 const RETRY_LAST_MILLISECONDS = 3_600_000;
-/** About two weeks of trying; then the message is given up, loudly. */
-const ATTEMPTS_MAX = 340;
+/** What one receiver may take of a round; then its other messages wait for the next one. */
+const RECEIVER_MILLISECONDS = 1_000;
 
-/** What is delivered where. An alert goes to the log, under a name of its own that a collector can look for. */
-const TOPICS: Readonly<Record<string, Deliver>> = {
-  alert: ({ id, body }, server) => {
-    server.log.warn('alert delivered', { message: id, ...body });
-    return Promise.resolve();
-  },
-};
+type Topics = Readonly<Record<string, Topic>>;
 
-/** Delivers what is due, oldest first. What fails is tried again later and later; what succeeds is removed. */
-export async function deliverOutbox(server: Server, topics: Readonly<Record<string, Deliver>> = TOPICS): Promise<void> {
+/**
+ * Delivers what is due, at least once. What fails is tried again later and later, until its topic gives it up; what
+ * succeeds is removed, each message by itself.
+ *
+ * A receiver gets its messages one after another, several receivers at the same time. One that fails, or takes longer
+ * than its share of a round, has the rest of its messages put off unseen, so that they stand in nobody's way. What
+ * takes the place of a message goes out at once.
+ */
+export async function deliverOutbox(server: Server, topics: Topics = TOPICS): Promise<void> {
+  while (await round(server, topics));
+}
+
+/** Goes once through what is due; tells whether there may be more by it. */
+async function round(server: Server, topics: Topics): Promise<boolean> {
   const { now } = await server.store.read.moment();
-  const due = await server.store.read.outbox(now, BATCH);
+  const due = await server.store.read.outbox(now, LIMITS.outboxBatch);
   server.metrics.set('latchkey_outbox_waiting', due.length);
+  const queues = [...byReceiver(due, topics)];
+  const waiting = [...queues];
+  const serve = async () => {
+    for (let queue = waiting.shift(); queue !== undefined; queue = waiting.shift()) await serveQueue(queue, server);
+  };
+  const served = await Promise.allSettled(Array.from({ length: LIMITS.outboxReceiversAtOnce }, serve));
+  const fault = served.find(({ status }) => status === 'rejected');
+  if (fault?.status === 'rejected') throw fault.reason;
+  return queues.some(({ topic }) => topic !== undefined && 'replace' in topic);
+}
+
+interface Queue {
+  readonly topic: Topic | undefined;
+  readonly receiver: string;
+  readonly messages: readonly OutboxRow[];
+}
+
+/** The messages of each receiver, oldest first. */
+function byReceiver(due: readonly OutboxRow[], topics: Topics): Iterable<Queue> {
+  const queues = new Map<string, Queue>();
   for (const message of due) {
-    const writes = await attempt(message, topics, server);
-    await server.commit(
-      () => Promise.resolve(),
-      () => allow(undefined, writes),
-    );
+    const topic = topics[message.topic];
+    const receiver = topic !== undefined && 'deliver' in topic ? topic.receiver(message) : '';
+    const key = `${message.topic} ${receiver}`;
+    queues.set(key, { topic, receiver, messages: [...(queues.get(key)?.messages ?? []), message] });
+  }
+  return queues.values();
+}
+
+async function serveQueue({ topic, receiver, messages }: Queue, server: Server): Promise<void> {
+  const began = server.steady();
+  for (const [place, message] of messages.entries()) {
+    const left = messages.slice(place + 1);
+    if (topic === undefined) await giveUp(message, receiver, server);
+    else if ('replace' in topic) await topic.replace(message, server);
+    else {
+      const failedUntil = await attempt(message, topic, receiver, server);
+      if (failedUntil !== undefined) return putOff(left, failedUntil, server);
+    }
+    if (server.steady() - began >= RECEIVER_MILLISECONDS)
+      return putOff(left, later(server.now(), RETRY_FIRST_MILLISECONDS), server);
   }
 }
 
+/** Tries to deliver one; resolves with the time until which its receiver is left alone, if that failed. */
 async function attempt(
   message: OutboxRow,
-  topics: Readonly<Record<string, Deliver>>,
+  { deliver, giveUpAfterSeconds }: Delivery,
+  receiver: string,
   server: Server,
-): Promise<readonly Write[]> {
-  const deliver = topics[message.topic];
-  const { id, attempts } = message;
-  if (deliver === undefined || attempts >= ATTEMPTS_MAX) {
-    server.log.error('a message was given up', { message: id, topic: message.topic, attempts });
-    return [{ kind: 'outbox.delivered', id }];
+): Promise<EpochMilliseconds | undefined> {
+  const { id, attempts, topic } = message;
+  if (server.now() >= later(message.at, giveUpAfterSeconds * 1000)) {
+    await giveUp(message, receiver, server);
+    return undefined;
   }
   try {
     await deliver(message, server);
-    return [{ kind: 'outbox.delivered', id }];
   } catch (error) {
-    server.log.warn('a message was not delivered', { message: id, topic: message.topic, attempts, error });
+    server.log.warn('a message was not delivered', { message: id, topic, receiver, attempts, error });
     const wait = Math.min(RETRY_FIRST_MILLISECONDS * 2 ** Math.min(attempts, 30), RETRY_LAST_MILLISECONDS);
-    return [{ kind: 'outbox.retry', id, at: later(server.now(), wait) }];
+    const until = later(server.now(), wait);
+    await write([{ kind: 'outbox.retry', id, at: until }], server);
+    return until;
   }
+  await write([{ kind: 'outbox.delivered', id }], server);
+  return undefined;
+}
+
+async function giveUp({ id, topic, attempts }: OutboxRow, receiver: string, server: Server): Promise<void> {
+  await write([{ kind: 'outbox.delivered', id }], server);
+  server.log.error('a message was given up', { message: id, topic, receiver, attempts });
+  server.metrics.count('latchkey_alerts_total', { event: 'outbox.given_up' });
+}
+
+const putOff = (messages: readonly OutboxRow[], at: EpochMilliseconds, server: Server): Promise<void> =>
+  write(
+    messages.map(({ id }) => ({ kind: 'outbox.postpone', id, at })),
+    server,
+  );
+
+async function write(writes: readonly Write[], server: Server): Promise<void> {
+  if (writes.length === 0) return;
+  await server.commit(
+    () => Promise.resolve(),
+    () => allow(undefined, writes),
+  );
 }

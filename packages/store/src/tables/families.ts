@@ -10,6 +10,7 @@ import type {
   FamilyId,
   ResourceIdentifier,
   Sealed,
+  SessionId,
   Sha256,
 } from '@latchkey/protocol/types';
 import { type Row, sql } from '../sql.ts';
@@ -39,11 +40,13 @@ export const families = {
     sql`SELECT * FROM families WHERE account_id = ${id(account)} AND session_id IS NULL AND ended_at IS NULL AND expires_at > ${now} ORDER BY id LIMIT 1000`,
   ofClient: (account: AccountId, client: ClientId, now: EpochMilliseconds) =>
     sql`SELECT * FROM families WHERE account_id = ${id(account)} AND client_id = ${id(client)} AND ended_at IS NULL AND expires_at > ${now} ORDER BY id LIMIT 1000`,
+  ofSession: (session: SessionId) =>
+    sql`SELECT * FROM families WHERE id IN (SELECT max(id) FROM families WHERE began_in = ${id(session)} GROUP BY client_id) ORDER BY id LIMIT 1000`,
   underMacKey: (keyId: number, { after, limit }: Page<FamilyId>) =>
     sql`SELECT * FROM families WHERE id > ${after === undefined ? new Uint8Array(0) : id(after)} AND mac_key_id = ${keyId} AND ended_at IS NULL ORDER BY id LIMIT ${limit}`,
   insert: (family: TokenFamily) => {
     const refresh = family.refresh;
-    return sql`INSERT INTO families (id, account_id, client_id, session_id, scope, resources, delivery, cnf, auth_time_seconds, amr, created_at, expires_at, pos_epoch, pos_seq, generation, rotated_at, last_used_at, idle_seconds, overlap_ms, attempt_hash, overlap_uses, overlap_streak, mac_key_id, seed) VALUES (${id(family.id)}, ${id(family.accountId)}, ${id(family.clientId)}, ${optionalId(family.sessionId)}, ${json(family.scope)}, ${json(family.resources)}, ${family.delivery}, ${family.cnf === undefined ? null : json(family.cnf)}, ${orNull(family.authenticated?.authTime)}, ${family.authenticated === undefined ? null : json(family.authenticated.amr)}, ${family.createdAt}, ${family.expiresAt}, ${family.pos.epoch}, ${family.pos.seq}, ${orNull(refresh?.generation)}, ${orNull(refresh?.rotatedAt)}, ${orNull(refresh?.lastUsedAt)}, ${orNull(refresh?.idleSeconds)}, ${orNull(refresh?.overlapMilliseconds)}, ${orNull(refresh?.attemptHash)}, ${orNull(refresh?.overlapUses)}, ${orNull(refresh?.overlapStreak)}, ${orNull(refresh?.macKeyId)}, ${orNull<Uint8Array>(refresh?.seed)})`;
+    return sql`INSERT INTO families (id, account_id, client_id, session_id, began_in, scope, resources, delivery, cnf, auth_time_seconds, amr, created_at, expires_at, pos_epoch, pos_seq, generation, rotated_at, last_used_at, idle_seconds, overlap_ms, attempt_hash, overlap_uses, overlap_streak, mac_key_id, seed) VALUES (${id(family.id)}, ${id(family.accountId)}, ${id(family.clientId)}, ${optionalId(family.sessionId)}, ${optionalId(family.beganIn)}, ${json(family.scope)}, ${json(family.resources)}, ${family.delivery}, ${family.cnf === undefined ? null : json(family.cnf)}, ${orNull(family.authenticated?.authTime)}, ${family.authenticated === undefined ? null : json(family.authenticated.amr)}, ${family.createdAt}, ${family.expiresAt}, ${family.pos.epoch}, ${family.pos.seq}, ${orNull(refresh?.generation)}, ${orNull(refresh?.rotatedAt)}, ${orNull(refresh?.lastUsedAt)}, ${orNull(refresh?.idleSeconds)}, ${orNull(refresh?.overlapMilliseconds)}, ${orNull(refresh?.attemptHash)}, ${orNull(refresh?.overlapUses)}, ${orNull(refresh?.overlapStreak)}, ${orNull(refresh?.macKeyId)}, ${orNull<Uint8Array>(refresh?.seed)})`;
   },
   /** Compare-and-set of the generation. */
   rotate: (write: Rotate) =>
@@ -64,6 +67,7 @@ export const families = {
     accountId: idIn(row, 'account_id', 'acc'),
     clientId: idIn(row, 'client_id', 'cli'),
     sessionId: isNull(row, 'session_id') ? undefined : idIn(row, 'session_id', 'ses'),
+    beganIn: isNull(row, 'began_in') ? undefined : idIn(row, 'began_in', 'ses'),
     scope: jsonIn<readonly string[]>(row, 'scope'),
     resources: jsonIn<readonly ResourceIdentifier[]>(row, 'resources'),
     delivery: textIn(row, 'delivery') as Delivery,

@@ -11,6 +11,7 @@ export const outbox = {
   remove: (number: number) => sql`DELETE FROM outbox WHERE id = ${number}`,
   retry: (number: number, at: EpochMilliseconds) =>
     sql`UPDATE outbox SET due_at = ${at}, attempts = attempts + 1 WHERE id = ${number}`,
+  postpone: (number: number, at: EpochMilliseconds) => sql`UPDATE outbox SET due_at = ${at} WHERE id = ${number}`,
   model: (row: Row): OutboxRow => ({
     id: numberIn(row, 'id'),
     topic: textIn(row, 'topic'),

@@ -272,8 +272,12 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
   },
   async 'client.create'(store) {
     const other = row.client(2, { authentication: 'none', firstParty: true, refreshPolicy: 'keep', origins: [] });
+    const told = row.client(4, {
+      backchannelLogoutUri: 'https://app.example/logout?tenant=1',
+      backchannelLogoutSessionRequired: true,
+    });
     const third = row.client(3, { overlapMilliseconds: 30_000, authentication: 'client_secret_post' });
-    for (const client of [c1, other, third]) {
+    for (const client of [c1, other, third, told]) {
       await put(store, { kind: 'client.create', client });
       same(await store.read.client(client.id), client);
     }
@@ -407,6 +411,12 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     await put(store, { kind: 'outbox.enqueue', message: { topic: 'mail', body: {}, at: NOW } });
     await put(store, { kind: 'outbox.delivered', id: 1 });
     same(await store.read.outbox(NOW, 10), []);
+  },
+  async 'outbox.postpone'(store) {
+    await put(store, { kind: 'outbox.enqueue', message: { topic: 'mail', body: {}, at: NOW } });
+    await put(store, { kind: 'outbox.postpone', id: 1, at: row.after(100) });
+    same(await store.read.outbox(row.after(99), 10), []);
+    same(await store.read.outbox(row.after(100), 10), [{ id: 1, topic: 'mail', body: {}, at: NOW, attempts: 0 }]);
   },
   async 'outbox.retry'(store) {
     await put(store, { kind: 'outbox.enqueue', message: { topic: 'mail', body: {}, at: NOW } });

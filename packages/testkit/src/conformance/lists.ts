@@ -115,6 +115,25 @@ export const LISTS: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'families of a session: the newest of each client that began in it, whatever became of it',
+    async run(store) {
+      const began = { sessionId: row.idOf('ses', 1), beganIn: row.idOf('ses', 1) };
+      const second = { clientId: row.idOf('cli', 2) };
+      const families = [
+        row.family(1, began),
+        row.family(2, { ...began, expiresAt: row.after(-1) }),
+        row.family(3, { ...began, ...second, sessionId: undefined }),
+        row.family(4, { sessionId: row.idOf('ses', 2), beganIn: row.idOf('ses', 2) }),
+        row.family(5, { sessionId: undefined, beganIn: undefined }),
+      ];
+      for (const family of families) await put(store, { kind: 'family.start', family });
+      await put(store, { kind: 'family.end', id: row.idOf('fam', 3), ended: ended(0) });
+      const found = await store.read.familiesOfSession(row.idOf('ses', 1));
+      same(found, [families[1], { ...families[2], ended: ended(0) }]);
+      same(await store.read.familiesOfSession(row.idOf('ses', 9)), []);
+    },
+  },
+  {
     name: 'audit rows come newest first, by pages and by what they are about',
     async run(store) {
       for (const n of [1, 2, 3, 4])

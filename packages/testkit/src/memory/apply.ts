@@ -253,6 +253,10 @@ const APPLY: Apply = {
     ...state,
     outbox: state.outbox.map((row) => (row.id === id ? { ...row, attempts: row.attempts + 1, dueAt: at } : row)),
   }),
+  'outbox.postpone': (state, { id, at }) => ({
+    ...state,
+    outbox: state.outbox.map((row) => (row.id === id ? { ...row, dueAt: at } : row)),
+  }),
 };
 
 function audited(state: MemoryState, entry: AuditEntry, mac: AuditMac): MemoryState {

@@ -1,4 +1,5 @@
 import type { Page, Reader } from '@latchkey/domain/ports/reader';
+import type { TokenFamily } from '@latchkey/domain/tokens/family';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import { consentKey, type MemoryState } from './state.ts';
 
@@ -63,6 +64,12 @@ export function createMemoryReader(current: () => MemoryState, now: () => EpochM
         .filter((family) => family.accountId === account && family.sessionId === undefined)
         .filter(({ ended, expiresAt }) => ended === undefined && expiresAt > at)
         .sort(byId),
+    async familiesOfSession(session) {
+      const newest = new Map<string, TokenFamily>();
+      for (const family of [...current().families.values()].sort(byId))
+        if (family.beganIn === session) newest.set(family.clientId, family);
+      return [...newest.values()].sort(byId);
+    },
     familiesUnderMacKey: async (keyId, asked) =>
       page(
         [...current().families.values()].filter(

@@ -36,6 +36,11 @@ const CREATE = z.strictObject({
   application_type: APPLICATION_TYPE.default('web'),
   redirect_uris: z.array(z.string()).default([]).describe('Where answers of the sign-in pages may go, to the letter.'),
   post_logout_redirect_uris: z.array(z.string()).default([]).describe('Where a browser may go after a logout.'),
+  backchannel_logout_uri: z.string().optional().describe('Where its server is told that a session has ended.'),
+  backchannel_logout_session_required: z
+    .boolean()
+    .default(false)
+    .describe('Whether it needs `sid` in what it is told.'),
   require_pkce: z.boolean().default(true).describe('False only for a confidential client that cannot do PKCE.'),
   id_token_alg: z.enum(SIGNING_ALGORITHMS).default('RS256'),
   scope_claims_in_id_token: z.boolean().default(false),
@@ -71,6 +76,8 @@ const createClient = adminEndpoint({
       applicationType: body.application_type,
       redirectUris: body.redirect_uris,
       postLogoutRedirectUris: body.post_logout_redirect_uris,
+      backchannelLogoutUri: body.backchannel_logout_uri,
+      backchannelLogoutSessionRequired: body.backchannel_logout_session_required,
       requiresPkce: body.require_pkce,
       idTokenAlgorithm: body.id_token_alg,
       hasScopeClaimsInIdToken: body.scope_claims_in_id_token,
@@ -78,6 +85,7 @@ const createClient = adminEndpoint({
       overlapMilliseconds: body.overlap_ms,
       secret: secret.stored,
       adminApi: adminApiOf(server.settings.issuer),
+      fetchAllow: server.settings.fetchAllow,
     };
     const { outcome } = await server.commit(
       (read) => loadCreateClient(read, command),
