@@ -9,6 +9,7 @@ import type { Json } from './output.ts';
 export interface Admin {
   get(path: string, query?: Readonly<Record<string, string>>): Promise<Json>;
   post(path: string, body?: Json): Promise<Json>;
+  put(path: string, body: Json): Promise<Json>;
   delete(path: string, query?: Readonly<Record<string, string>>): Promise<Json>;
   /** All items of a list, page by page. */
   all(path: string, query?: Readonly<Record<string, string>>): Promise<readonly Json[]>;
@@ -53,6 +54,7 @@ export async function openAdmin(context: Context, flag: string | undefined): Pro
   return {
     get: (path, query) => call('GET', path, query),
     post: (path, body = {}) => call('POST', path, {}, body),
+    put: (path, body) => call('PUT', path, {}, body),
     delete: (path, query) => call('DELETE', path, query),
     async all(path, query = {}) {
       const items: Json[] = [];

@@ -18,6 +18,7 @@ export const NOUNS: readonly {
   { name: 'serve', summary: 'run the server', load: () => import('./commands/serve.ts') },
   { name: 'init', summary: 'make data folder, keys and an administrator', load: () => import('./commands/init.ts') },
   { name: 'account', summary: 'people who sign in', load: () => import('./commands/account.ts') },
+  { name: 'profile', summary: 'what is known of people', load: () => import('./commands/profile.ts') },
   { name: 'client', summary: 'applications that obtain tokens', load: () => import('./commands/client.ts') },
   { name: 'resource', summary: 'APIs that tokens are for', load: () => import('./commands/resource.ts') },
   { name: 'role', summary: 'roles of accounts at resources', load: () => import('./commands/role.ts') },

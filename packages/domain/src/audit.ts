@@ -14,6 +14,7 @@ export const AUDIT_EVENTS = [
   'session.ended',
   'password.changed',
   'password.set',
+  'profile.changed',
   'account.created',
   'account.disabled',
   'account.enabled',

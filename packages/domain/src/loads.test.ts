@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { loadCreateAccount } from './accounts/create-account.ts';
 import { loadDisableAccount, loadEnableAccount } from './accounts/disable-account.ts';
 import { loadSetPassword } from './accounts/set-password.ts';
+import { loadSetProfile } from './accounts/set-profile.ts';
 import { loadEndSession } from './administration/end-session.ts';
 import { loadRevokeFamily, loadRevokeToken } from './administration/revoke-token.ts';
 import { loadRole } from './administration/roles.ts';
@@ -63,6 +64,7 @@ beforeAll(async () => {
     store,
     { kind: 'account.create', account, identifiers: [row.identifier(1)] },
     { kind: 'password.set', id: account.id, phc: '$', at: NOW },
+    { kind: 'profile.set', profile: row.profile(1) },
     { kind: 'client.create', client },
     { kind: 'secret.add', secret },
     { kind: 'resource.create', resource },
@@ -227,6 +229,7 @@ describe('of people', () => {
     expect(await loadDisableAccount(store.read, command, moment)).toEqual({ account, ends });
     expect(await loadEnableAccount(store.read, command)).toEqual(account);
     expect(await loadSetPassword(store.read, account.id, moment)).toEqual({ account, credential, ends });
+    expect(await loadSetProfile(store.read, account.id)).toEqual({ account, profile: row.profile(1) });
     expect(await loadEndSession(store.read, { administrator, id: session.id })).toEqual(session);
   });
 

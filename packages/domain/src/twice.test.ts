@@ -10,6 +10,7 @@ import {
   loadDisableAccount,
   loadEnableAccount,
 } from './accounts/disable-account.ts';
+import { decideSetProfile, loadSetProfile } from './accounts/set-profile.ts';
 import { decideEndSession, loadEndSession } from './administration/end-session.ts';
 import {
   decideRevokeFamily,
@@ -127,6 +128,17 @@ const saying =
   };
 
 const COMMANDS: Readonly<Record<string, Command>> = {
+  'a profile is set': (store) =>
+    transact(
+      store,
+      (read) => loadSetProfile(read, accountId),
+      (facts, moment) =>
+        decideSetProfile(
+          facts,
+          { id: accountId, by: 'owner', claims: { name: 'A', address: { country: 'NO' } } },
+          moment,
+        ),
+    ),
   'REV-01: a refresh token is given back': (store) =>
     transact(
       store,

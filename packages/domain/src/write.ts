@@ -12,6 +12,7 @@ import type {
   Sha256,
 } from '@latchkey/protocol/types';
 import type { Account, Identifier, Role } from './accounts/account.ts';
+import type { Profile } from './accounts/profile.ts';
 import type { AuditEntry } from './audit.ts';
 import type { AuthorizationCode } from './authorization/code.ts';
 import type { Consent } from './authorization/consent.ts';
@@ -42,6 +43,8 @@ export type Write =
   | { readonly kind: 'link.issue'; readonly link: OneTimeLink }
   /** Exactly one row: a link is good once. */
   | { readonly kind: 'link.use'; readonly hash: Sha256 }
+  /** Sets or replaces the profile: the row of the version before, or none yet. */
+  | { readonly kind: 'profile.set'; readonly profile: Profile }
   | { readonly kind: 'attempt.store'; readonly attempt: LoginAttempt }
   | { readonly kind: 'attempt.remove'; readonly id: AttemptId }
   | { readonly kind: 'session.start'; readonly session: Session }

@@ -42,6 +42,16 @@ export const LIMITS = {
   userAgentMax: 256,
   /** Mails that development mode keeps to be looked at. */
   caughtMailsMax: 50,
+  /** A claim of a profile, or a part of an address, in characters; a part of several lines; a URL. */
+  profileTextMax: 200,
+  addressLinesMax: 1_000,
+  profileUrlMax: 2_048,
+  /** The name of a time zone, in characters, and a language tag. @spec RFC 5646 §4.4.1 */
+  zoneMax: 64,
+  localeMax: 35,
+  /** A telephone number, in digits, and its extension. @spec E.164 §6 */
+  phoneDigitsMax: 15,
+  phoneExtensionMax: 10,
   originsPerClientMax: 20,
   rolesPerAccountMax: 100,
   /** The name of a role, in characters. */

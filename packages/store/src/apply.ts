@@ -15,6 +15,7 @@ import { macKeys, signingKeys } from './tables/keys.ts';
 import { links } from './tables/links.ts';
 import { outbox } from './tables/outbox.ts';
 import { passwords } from './tables/passwords.ts';
+import { profiles } from './tables/profiles.ts';
 import { resources } from './tables/resources.ts';
 import { revocations } from './tables/revocations.ts';
 import { roles } from './tables/roles.ts';
@@ -46,6 +47,7 @@ const STEPS: Steps = {
   'identifier.verify': ({ normalised, at }) => [one(identifiers.verify(normalised, at))],
   'link.issue': ({ link }) => [one(links.issue(link))],
   'link.use': ({ hash }) => [one(links.use(hash))],
+  'profile.set': ({ profile }) => [one(profiles.set(profile))],
   'attempt.store': ({ attempt }) => [one(attempts.store(attempt))],
   'attempt.remove': ({ id }) => [one(attempts.remove(id))],
   'session.start': ({ session }) => [one(sessions.insert(session))],

@@ -13,6 +13,7 @@ import { macKeys, signingKeys } from './tables/keys.ts';
 import { links } from './tables/links.ts';
 import { outbox } from './tables/outbox.ts';
 import { passwords } from './tables/passwords.ts';
+import { profiles } from './tables/profiles.ts';
 import { resources } from './tables/resources.ts';
 import { revocations } from './tables/revocations.ts';
 import { roles } from './tables/roles.ts';
@@ -32,6 +33,7 @@ export function createReader(executor: Executor, now: () => EpochMilliseconds): 
     identifier: (normalised) => maybe(identifiers.byName(normalised), identifiers.model),
     identifiers: (account) => list(identifiers.ofAccount(account), identifiers.model),
     password: (account) => maybe(passwords.ofAccount(account), passwords.model),
+    profile: (account) => maybe(profiles.ofAccount(account), profiles.model),
     accounts: (page) => list(accounts.page(page), accounts.model),
     roles: (account, resource) =>
       list(resource === undefined ? roles.ofAccount(account) : roles.at(account, resource), roles.model),

@@ -18,6 +18,7 @@ export interface TestAdministrator {
   readonly token: string;
   get(path: string): Promise<AdminAnswer>;
   post(path: string, body?: object): Promise<AdminAnswer>;
+  put(path: string, body: object): Promise<AdminAnswer>;
   delete(path: string): Promise<AdminAnswer>;
 }
 
@@ -50,6 +51,7 @@ export async function addAdministrator(
     token,
     get: (path) => call('GET', path),
     post: (path, body = {}) => call('POST', path, body),
+    put: (path, body) => call('PUT', path, body),
     delete: (path) => call('DELETE', path),
   };
 }

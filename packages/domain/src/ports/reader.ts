@@ -14,6 +14,7 @@ import type {
 } from '@latchkey/protocol/types';
 import type { Account, Identifier, Role } from '../accounts/account.ts';
 import type { PasswordCredential } from '../accounts/password-credential.ts';
+import type { Profile } from '../accounts/profile.ts';
 import type { AuditRow } from '../audit.ts';
 import type { AuthorizationCode } from '../authorization/code.ts';
 import type { Consent } from '../authorization/consent.ts';
@@ -37,6 +38,7 @@ export interface AccountReader {
   identifier(normalised: NormalisedIdentifier): Promise<Identifier | undefined>;
   identifiers(account: AccountId): Promise<readonly Identifier[]>;
   password(account: AccountId): Promise<PasswordCredential | undefined>;
+  profile(account: AccountId): Promise<Profile | undefined>;
   accounts(page: Page<AccountId>): Promise<readonly Account[]>;
   roles(account: AccountId, resource: string | undefined): Promise<readonly Role[]>;
 }

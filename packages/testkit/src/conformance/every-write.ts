@@ -107,6 +107,17 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     same(await store.read.link(row.link(1).hash), undefined);
     same(await conflicts(store, [{ kind: 'link.use', hash: row.link(1).hash }]), true, 'a link is good once');
   },
+  async 'profile.set'(store) {
+    same(await store.read.profile(a1.id), undefined);
+    await put(store, { kind: 'profile.set', profile: row.profile(1) });
+    same(await store.read.profile(a1.id), row.profile(1));
+    const second = row.profile(1, { version: 2, claims: { name: 'A' }, updatedAt: row.after(4) });
+    await put(store, { kind: 'profile.set', profile: second });
+    same(await store.read.profile(a1.id), second);
+    same(await store.read.profile(row.idOf('acc', 2)), undefined);
+    same(await conflicts(store, [{ kind: 'profile.set', profile: second }]), true, 'what was seen is what is replaced');
+    same(await conflicts(store, [{ kind: 'profile.set', profile: { ...second, version: 4 } }]), true);
+  },
   async 'attempt.store'(store) {
     await put(store, { kind: 'attempt.store', attempt: row.ownLogin(2) });
     same(await store.read.attempt(row.ownLogin(2).id), row.ownLogin(2));

@@ -1,4 +1,5 @@
 import type { Account, Identifier } from '@latchkey/domain/accounts/account';
+import type { Profile } from '@latchkey/domain/accounts/profile';
 import type { AuditEntry } from '@latchkey/domain/audit';
 import type { AuthorizationCode } from '@latchkey/domain/authorization/code';
 import type { Consent } from '@latchkey/domain/authorization/consent';
@@ -46,6 +47,14 @@ export const identifier = (number: number, name = `person-${number}`): Identifie
   normalised: name as NormalisedIdentifier,
   display: name.toUpperCase(),
   verifiedAt: undefined,
+});
+
+export const profile = (number: number, more: Partial<Profile> = {}): Profile => ({
+  accountId: idOf('acc', number),
+  version: 1,
+  claims: { name: 'Ada “L” Ångström', address: { formatted: 'Line 1\nLine 2', country: 'NO' } },
+  updatedAt: NOW,
+  ...more,
 });
 
 export const session = (number: number, more: Partial<Session> = {}): Session => ({

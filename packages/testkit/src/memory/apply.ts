@@ -113,6 +113,11 @@ const APPLY: Apply = {
     found(state.links.get(hash));
     return { ...state, links: withoutRow(state.links, hash) };
   },
+  'profile.set'(state, { profile }) {
+    const row = state.profiles.get(profile.accountId);
+    if (row !== undefined && row.version !== profile.version - 1) throw new WriteConflict('it was changed meanwhile');
+    return { ...state, profiles: withRow(state.profiles, profile.accountId, profile) };
+  },
   'attempt.store'(state, { attempt }) {
     const row = state.attempts.get(attempt.id);
     if (row !== undefined && row.version !== attempt.version - 1) throw new WriteConflict('a step was taken already');

@@ -24,6 +24,7 @@ export function createMemoryReader(current: () => MemoryState, now: () => EpochM
         .filter(({ accountId }) => accountId === account)
         .sort((a, b) => byText(a.normalised, b.normalised)),
     password: async (account) => current().passwords.get(account),
+    profile: async (account) => current().profiles.get(account),
     accounts: async (asked) => page(current().accounts.values(), asked),
     roles: async (account, resource) =>
       [...current().roles.values()]

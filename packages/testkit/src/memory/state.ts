@@ -1,5 +1,6 @@
 import type { Account, Identifier, Role } from '@latchkey/domain/accounts/account';
 import type { PasswordCredential } from '@latchkey/domain/accounts/password-credential';
+import type { Profile } from '@latchkey/domain/accounts/profile';
 import type { AuditRow } from '@latchkey/domain/audit';
 import type { AuthorizationCode } from '@latchkey/domain/authorization/code';
 import type { Consent } from '@latchkey/domain/authorization/consent';
@@ -29,6 +30,7 @@ export interface MemoryState {
   readonly accounts: Rows<Account>;
   readonly identifiers: Rows<Identifier>;
   readonly passwords: Rows<PasswordCredential>;
+  readonly profiles: Rows<Profile>;
   readonly attempts: Rows<LoginAttempt>;
   readonly links: Rows<OneTimeLink>;
   readonly sessions: Rows<Session>;
@@ -52,6 +54,7 @@ export const emptyState = (epoch: number): MemoryState => ({
   accounts: new Map(),
   identifiers: new Map(),
   passwords: new Map(),
+  profiles: new Map(),
   attempts: new Map(),
   links: new Map(),
   sessions: new Map(),

@@ -6,6 +6,7 @@ import { CLIENT_ROUTES } from './clients.ts';
 import { EXPLAIN_ROUTES } from './explain.ts';
 import { KEY_ROUTES } from './keys.ts';
 import { openApiRoute } from './openapi.ts';
+import { PROFILE_ROUTES } from './profiles.ts';
 import { RESOURCE_ROUTES } from './resources.ts';
 import { ROLE_ROUTES } from './roles.ts';
 import { SESSION_ROUTES } from './sessions.ts';
@@ -14,6 +15,7 @@ import { TOKEN_ROUTES } from './tokens.ts';
 /** The routes that OpenAPI describes: all of the admin API. */
 export const ADMIN_ENDPOINTS: readonly AdminEndpoint[] = [
   ...ACCOUNT_ROUTES,
+  ...PROFILE_ROUTES,
   ...CLIENT_ROUTES,
   ...RESOURCE_ROUTES,
   ...ROLE_ROUTES,
