@@ -1,4 +1,5 @@
 import { identifierOf, parseIdentifier } from '@latchkey/domain/accounts/identifier';
+import type { ProfileClaims } from '@latchkey/domain/accounts/profile';
 import type { Client } from '@latchkey/domain/clients/client';
 import { allow } from '@latchkey/domain/decision';
 import { makeId } from '@latchkey/protocol/ids';
@@ -31,6 +32,25 @@ export type Parameters = Readonly<Record<string, string | undefined>>;
 
 /** Somebody of whom the server knows a name and an address. */
 export const PERSON = { username: 'dora', email: 'dora@example.org' } as const;
+
+/** What else is known of them: every claim of the scopes profile, address and phone. */
+export const PROFILE = {
+  name: 'Dora Explorer',
+  given_name: 'Dora',
+  family_name: 'Explorer',
+  middle_name: 'Márquez',
+  nickname: 'Dorita',
+  profile: 'https://dora.example',
+  picture: 'https://dora.example/dora.png',
+  website: 'https://dora.example/home',
+  gender: 'female',
+  birthdate: '2000-08-14',
+  zoneinfo: 'America/Mexico_City',
+  locale: 'es-MX',
+  phone_number: '+525512345678',
+  address: { formatted: 'Calle 1\nMéxico', locality: 'México', country: 'MX' },
+  phone_number_verified: true,
+} as const satisfies ProfileClaims;
 
 /** The scopes of a client that may ask for all there is to know of a person. */
 const SCOPE = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'] as const;
@@ -146,6 +166,7 @@ async function addPerson({ at: { server } }: World): Promise<string> {
           identifiers: identifiers.map((parsed) => identifierOf(parsed, id)),
         },
         { kind: 'password.set', id, phc: phc.value, at: now },
+        { kind: 'profile.set', profile: { accountId: id, version: 1, claims: PROFILE, updatedAt: now } },
       ]),
   );
   return id;

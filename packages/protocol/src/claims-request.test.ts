@@ -1,7 +1,7 @@
 import { hostileText } from '@latchkey/testkit/arbitraries/text';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CLAIMS_OF_SCOPE, parseClaimsRequest } from './claims-request.ts';
+import { CLAIMS_OF_SCOPE, claimsOf, parseClaimsRequest, scopesOf } from './claims-request.ts';
 import { LIMITS } from './limits.ts';
 import { IDENTITY_SCOPES, isIdentityScope } from './scope.ts';
 
@@ -129,4 +129,18 @@ test('OIDC Core §5.4: every scope with claims is one of identity', () => {
   expect(Object.keys(CLAIMS_OF_SCOPE).every(isIdentityScope)).toBe(true);
   expect(IDENTITY_SCOPES.every(isIdentityScope)).toBe(true);
   expect(['OpenID', 'roles', '', '__proto__'].filter(isIdentityScope)).toEqual([]);
+});
+
+test('OIDC Core §5.4: scopes ask for their claims, and a claim belongs to one scope', () => {
+  expect(claimsOf(['openid', 'phone', 'email', '__proto__'])).toEqual([
+    'email',
+    'email_verified',
+    'phone_number',
+    'phone_number_verified',
+  ]);
+  expect(claimsOf([])).toEqual([]);
+  expect(scopesOf(['phone_number', 'name', 'nickname', 'acr', 'shoe_size'])).toEqual(['profile', 'phone']);
+  expect(scopesOf([])).toEqual([]);
+  const all = Object.values(CLAIMS_OF_SCOPE).flat();
+  expect(new Set(all).size).toBe(all.length);
 });

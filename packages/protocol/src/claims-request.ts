@@ -1,5 +1,6 @@
 import { LIMITS } from './limits.ts';
 import { fail, ok, type Result } from './result.ts';
+import type { Scope } from './scope.ts';
 
 /** The claims that each scope asks for. @spec OIDC Core §5.4 */
 export const CLAIMS_OF_SCOPE: Readonly<Record<'profile' | 'email' | 'address' | 'phone', readonly string[]>> = {
@@ -23,6 +24,14 @@ export const CLAIMS_OF_SCOPE: Readonly<Record<'profile' | 'email' | 'address' | 
   address: ['address'],
   phone: ['phone_number', 'phone_number_verified'],
 };
+
+/** The claims that these scopes ask for. */
+export const claimsOf = (scope: Scope): readonly string[] =>
+  Object.entries(CLAIMS_OF_SCOPE).flatMap(([name, claims]) => (scope.includes(name) ? claims : []));
+
+/** The scopes that ask for one of these claims, among others. */
+export const scopesOf = (claims: readonly string[]): Scope =>
+  Object.entries(CLAIMS_OF_SCOPE).flatMap(([name, of]) => (of.some((claim) => claims.includes(claim)) ? [name] : []));
 
 /** The claims that may be asked for one by one. Others are ignored. @spec OIDC Core §2, §5.1 */
 const KNOWN_CLAIMS: ReadonlySet<string> = new Set([

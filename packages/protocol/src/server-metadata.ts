@@ -1,3 +1,4 @@
+import { CLAIMS_OF_SCOPE } from './claims-request.ts';
 import type { SigningAlgorithm } from './jwk.ts';
 
 /** What a client may learn of the server before it asks for anything. @spec RFC 8414 §2; OIDC Discovery §3 */
@@ -37,7 +38,7 @@ export interface Known {
   readonly idTokenAlgorithms: readonly SigningAlgorithm[];
 }
 
-const CLAIMS = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'amr', 'azp', 'sid', 'preferred_username'];
+const CLAIMS = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'amr', 'azp', 'sid'];
 
 /** The document for an issuer. It names what works, and nothing else. @spec RFC 8414 §2 (META-01, META-03) */
 export function serverMetadata(issuer: string, { scopes, idTokenAlgorithms }: Known): ServerMetadata {
@@ -54,7 +55,7 @@ export function serverMetadata(issuer: string, { scopes, idTokenAlgorithms }: Kn
     revocation_endpoint: `${issuer}/oauth/revoke`,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
     scopes_supported: scopes,
-    claims_supported: [...CLAIMS, 'email', 'email_verified'],
+    claims_supported: [...CLAIMS, ...Object.values(CLAIMS_OF_SCOPE).flat()],
     response_types_supported: ['code'],
     response_modes_supported: ['query', 'form_post'],
     grant_types_supported: ['authorization_code', 'client_credentials', 'refresh_token'],
@@ -67,7 +68,7 @@ export function serverMetadata(issuer: string, { scopes, idTokenAlgorithms }: Kn
     revocation_endpoint_auth_methods_supported: clientMethods,
     introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
     authorization_response_iss_parameter_supported: true,
-    claims_parameter_supported: false,
+    claims_parameter_supported: true,
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
   };

@@ -7,7 +7,7 @@ import { keepRings } from './keys/rotate.ts';
 import type { Server } from './server.ts';
 
 /** What the server tells of a person, as far as it knows anything of it. @spec OIDC Core §5.4 */
-export const ISSUER_SCOPES = ['openid', 'profile', 'email', 'offline_access'] as const;
+export const ISSUER_SCOPES = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'] as const;
 
 /** The audience of the admin API. */
 export const adminApiOf = (issuer: string): ResourceIdentifier => `${issuer}/admin/api` as ResourceIdentifier;

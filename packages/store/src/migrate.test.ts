@@ -130,7 +130,7 @@ describe('a database of the first schema', () => {
     fill();
     migrate(connection, NOW);
     expect(all('SELECT scope, version FROM resources ORDER BY id')).toEqual([
-      { scope: '["openid","profile","email","offline_access"]', version: 2 },
+      { scope: '["openid","profile","email","address","phone","offline_access"]', version: 3 },
       { scope: '["keys:write"]', version: 1 },
       { scope: '[]', version: 1 },
       { scope: '["read"]', version: 1 },

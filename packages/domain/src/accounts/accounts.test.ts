@@ -53,6 +53,7 @@ const offline: TokenFamily = {
   beganIn: undefined,
   scope: [],
   resources: [],
+  idTokenClaims: [],
   delivery: 'body',
   cnf: undefined,
   authenticated: undefined,

@@ -87,6 +87,7 @@ const FORMS: readonly (readonly [ProfileField, string, boolean])[] = [
   ['website', 'a.example', false],
   ['website', '//a.example', false],
   ['website', 'https://', false],
+  ['website', 'https://a.example:65536', false],
   ['website', 'https://a.example/a b', false],
   ['website', 'https://a.example/a\tb', false],
   ['website', 'https://ada@a.example', false],

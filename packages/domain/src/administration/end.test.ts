@@ -91,6 +91,7 @@ const family: TokenFamily = {
   beganIn: session.id,
   scope: [],
   resources: [],
+  idTokenClaims: [],
   delivery: 'body',
   cnf: undefined,
   authenticated: undefined,

@@ -60,6 +60,7 @@ const code = {
   isRedirectUriGiven: true,
   scope: ['openid', 'read'],
   resources: [row.API, ISSUER],
+  idTokenClaims: [],
   nonce: 'nonce',
   challenge: attempt.request.codeChallenge,
   authTime: session.authTime,
@@ -213,6 +214,55 @@ describe('what is asked for', () => {
     const chosen = { ...attempt, request: row.request({ scope: offline, ...more }), progress };
     const decided = decide({ ...known, attempt: chosen }, { said: 'allow' });
     expect(grantedBy(decided)).toEqual([[scope, [row.API, ISSUER]]]);
+  });
+});
+
+describe('claims that are asked for one by one', () => {
+  /** The code of our own client, whose scope it is not asked about. */
+  const issuedFor = (more: Partial<AuthorizationRequest>, scope = own.scope) => {
+    const decided = decide({ ...asking(more), client: { ...own, scope } });
+    return decided.writes.flatMap((write) =>
+      write.kind === 'code.issue' ? [[write.code.scope, write.code.idTokenClaims]] : [],
+    )[0];
+  };
+  const every = ['openid', 'profile', 'email', 'phone', 'read'];
+
+  test.each<[string, AuthorizationRequest['claims'], readonly string[], readonly string[]]>([
+    ['of UserInfo', { userinfo: ['name', 'nickname'], idToken: [] }, ['profile'], []],
+    ['of the ID token', { userinfo: [], idToken: ['name', 'email'] }, ['profile', 'email'], ['name', 'email']],
+    ['of both', { userinfo: ['phone_number'], idToken: ['name'] }, ['profile', 'phone'], ['name']],
+    ['of a scope that the client may not ask for', { userinfo: ['address'], idToken: ['address'] }, [], []],
+    ['of the sign-in itself', { userinfo: ['acr'], idToken: ['auth_time', 'acr', 'amr'] }, [], []],
+    ['there are none', { userinfo: [], idToken: [] }, [], []],
+  ])('OIDC-10 OIDC Core §5.5: %s ask for their scope, if the client may', (_, claims, scope, idTokenClaims) => {
+    expect(issuedFor({ claims }, every)).toEqual([['openid', 'read', ...scope], idTokenClaims]);
+  });
+
+  test('OIDC-10: what the scope asks for already stands there once', () => {
+    const claims = { userinfo: ['name'], idToken: ['nickname'] };
+    const scope = ['profile', 'openid', 'read'];
+    expect(issuedFor({ scope, claims })).toEqual([scope, ['nickname']]);
+  });
+
+  test('OIDC-10, OIDC-01: without openid there is nobody whose claims they were', () => {
+    const claims = { userinfo: ['name'], idToken: ['name'] };
+    expect(issuedFor({ scope: ['read'], claims })).toEqual([['read'], []]);
+    expect(issuedFor({ scope: undefined, claims })).toEqual([['read', 'write'], []]);
+  });
+
+  test('OIDC-10: somebody else’s client gets none of them without consent to their scope', () => {
+    const request = asking({ claims: { userinfo: ['name'], idToken: [] } });
+    expect(answerOf(decide(request))).toBe('consent');
+    const silent = asking({ claims: { userinfo: ['name'], idToken: [] }, prompt: ['none'] });
+    expect(answerOf(decide(silent))).toBe('consent_required');
+    expect(decide(request, { said: 'allow' }).writes).toMatchObject([
+      removed,
+      { kind: 'consent.store', consent: { scope: ['openid', 'read', 'profile'] } },
+      { kind: 'audit.append' },
+      issue({ scope: ['openid', 'read', 'profile'] }),
+    ]);
+    const given = row.consent({ scope: ['openid', 'read', 'profile'], resources: [row.API, ISSUER] });
+    expect(answerOf(decide({ ...request, consent: given }))).toBe('code');
   });
 });
 

@@ -188,7 +188,7 @@ const seen = ({ id, cookie }: Session, { now }: Moment): readonly Write[] =>
 function codeOf(
   { request }: ClientLogin,
   session: Session,
-  { scope, resources }: Asked,
+  { scope, resources, idTokenClaims }: Asked,
   { codeHash, familyId, codeSeconds }: AdvanceCommand,
   { now }: Moment,
 ): AuthorizationCode {
@@ -202,6 +202,7 @@ function codeOf(
     isRedirectUriGiven: request.isRedirectUriGiven,
     scope,
     resources,
+    idTokenClaims,
     nonce: request.nonce,
     challenge: request.codeChallenge,
     authTime: session.authTime,

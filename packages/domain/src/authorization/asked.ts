@@ -1,6 +1,7 @@
 import type { AuthorizationRequest } from '@latchkey/protocol/authorization-request';
+import { claimsOf, scopesOf } from '@latchkey/protocol/claims-request';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
-import { isIdentityScope, isSubset } from '@latchkey/protocol/scope';
+import { intersect, isIdentityScope, isSubset } from '@latchkey/protocol/scope';
 import type { ResourceIdentifier } from '@latchkey/protocol/types';
 import type { Client } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
@@ -40,9 +41,10 @@ export async function loadResources(
 /**
  * Says what a request comes down to. A scope that the client may not ask for, or that none of the resources knows, is an
  * error and not left out silently. `offline_access` counts only where the person is asked, or the client is our own.
+ * A claim that is asked for by its name asks for its scope, if the client may; else it is left out, as it is a wish.
  *
  * @returns `response_type_not_allowed`, `resource_unknown`, `scope_not_allowed`
- * @spec RFC 6749 §3.3; RFC 8707 §2; OIDC Core §11 (OIDC-08)
+ * @spec RFC 6749 §3.3; RFC 8707 §2; OIDC Core §5.5, §11 (OIDC-08)
  */
 export function askedOf(
   request: AuthorizationRequest,
@@ -60,8 +62,12 @@ export function askedOf(
   if (!isSubset(scope, client.scope) || !scope.every(isKnown)) return fail('scope_not_allowed');
   const isOffline = client.firstParty || request.prompt.includes('consent');
   const isIdentity = scope.includes('openid');
+  const claims = isIdentity ? request.claims : undefined;
+  const claimed = scopesOf([...(claims?.userinfo ?? []), ...(claims?.idToken ?? [])]);
+  const widened = [...new Set([...scope, ...intersect(claimed, client.scope)])];
   return ok({
-    scope: isOffline ? scope : scope.filter((name) => name !== 'offline_access'),
+    scope: isOffline ? widened : widened.filter((name) => name !== 'offline_access'),
+    idTokenClaims: intersect(claims?.idToken ?? [], claimsOf(widened)),
     // who asks who the person is may ask the server for it
     resources: isIdentity && !identifiers.includes(issuer) ? [...identifiers, issuer] : identifiers,
   });

@@ -23,6 +23,8 @@ export interface AuthorizationCode {
   readonly isRedirectUriGiven: boolean;
   readonly scope: Scope;
   readonly resources: readonly ResourceIdentifier[];
+  /** The claims about the person that were asked for one by one, to stand in the ID token. @spec OIDC Core §5.5 */
+  readonly idTokenClaims: readonly string[];
   readonly nonce: string | undefined;
   /** The PKCE challenge; undefined only for a client that is exempted. @spec RFC 7636 §4.4 */
   readonly challenge: string | undefined;

@@ -17,11 +17,15 @@ export interface Consent {
 export interface Asked {
   readonly scope: Scope;
   readonly resources: readonly ResourceIdentifier[];
+  /** The claims that are asked for one by one, to stand in the ID token; each of a scope that is asked for, too. */
+  readonly idTokenClaims: readonly string[];
 }
 
 /** True when a remembered consent holds all that is asked for. */
-export const covers = (consent: Consent | undefined, { scope, resources }: Asked): boolean =>
-  consent !== undefined && isSubset(scope, consent.scope) && isSubset(resources, consent.resources);
+export const covers = (
+  consent: Consent | undefined,
+  { scope, resources }: Pick<Asked, 'scope' | 'resources'>,
+): boolean => consent !== undefined && isSubset(scope, consent.scope) && isSubset(resources, consent.resources);
 
 /** True when nothing but a person's consent lets this client have what it asks for: it is not the deployment's own. */
 export const dependsOnConsent = (client: Client): boolean => !client.firstParty;

@@ -12,7 +12,7 @@ const NOW_SECONDS = NOW / 1000;
 const aged = (age: number, number = 1) =>
   row.session(number, { authTime: (NOW_SECONDS - age) as EpochSeconds, cookie: row.cookie(number) });
 const session = aged(0);
-const asked = { scope: ['openid', 'read'], resources: [row.API] };
+const asked = { idTokenClaims: [], scope: ['openid', 'read'], resources: [row.API] };
 const begun = { stage: 'begun' } as const;
 const chosen = { stage: 'chosen', sessionId: session.id } as const;
 const authenticated = { stage: 'authenticated', sessionId: session.id } as const;

@@ -55,6 +55,7 @@ const family = {
   beganIn: session.id,
   scope: ['openid', 'read'],
   resources: [row.API, ISSUER],
+  idTokenClaims: [],
   delivery: 'body' as const,
   cnf: undefined,
   authenticated: { authTime: code.authTime, amr: ['pwd', 'otp'] },
@@ -85,7 +86,7 @@ const identity = {
   accountId: account.id,
   clientId: client.id,
   algorithm: 'RS256',
-  claimsScope: [],
+  claims: [],
   nonce: 'nonce',
   issuedAt: now,
   sessionId: session.id,
@@ -131,8 +132,19 @@ describe('a redemption', () => {
 
   test('the ID token holds the claims of its scopes only where the client wants them there', () => {
     const wanting = { client: { ...client, hasScopeClaimsInIdToken: true, idTokenAlgorithm: 'ES256' as const } };
-    const more = { ...identity, claimsScope: ['openid', 'read'], algorithm: 'ES256' };
-    expect(decide(wanting)).toEqual(issued({ grant: { identity: more } }));
+    const scope = ['openid', 'read', 'email'];
+    const more = { ...identity, claims: ['email', 'email_verified'], algorithm: 'ES256' };
+    const consent = row.consent({ scope, resources: [row.API, ISSUER] });
+    expect(decide({ ...wanting, ...having({ scope, idTokenClaims: ['email'] }), consent })).toEqual(
+      issued({ grant: { identity: more }, start: { scope, idTokenClaims: ['email'] } }),
+    );
+  });
+
+  test('OIDC-10 OIDC Core §5.5: the ID token holds the claims that were asked for by their names', () => {
+    const idTokenClaims = ['email', 'name'];
+    expect(decide(having({ idTokenClaims }))).toEqual(
+      issued({ grant: { identity: { ...identity, claims: idTokenClaims } }, start: { idTokenClaims } }),
+    );
   });
 
   test('RES-03 RFC 8707 §2.2: one resource out of those allowed; its token holds that one and its scopes alone', () => {

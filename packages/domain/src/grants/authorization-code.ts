@@ -116,6 +116,7 @@ export function decideRedeem(facts: RedeemFacts, command: RedeemCommand, moment:
     beganIn: session.id,
     scope: code.scope,
     resources: [resource.identifier, ...code.resources.filter((one) => one !== resource.identifier)],
+    idTokenClaims: code.idTokenClaims,
     delivery: 'body',
     cnf: undefined,
     authenticated: { authTime: code.authTime, amr: code.amr },

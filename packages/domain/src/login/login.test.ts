@@ -134,6 +134,7 @@ const family: TokenFamily = {
   beganIn: session.id,
   scope: ['read', 'write'],
   resources: [API, ISSUER],
+  idTokenClaims: [],
   delivery: 'body',
   cnf: undefined,
   authenticated: { authTime: session.authTime, amr: ['pwd'] },

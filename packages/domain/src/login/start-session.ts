@@ -114,6 +114,7 @@ export function startSession(
     beganIn: session.id,
     scope,
     resources: [...new Set([resource.identifier, command.issuer])],
+    idTokenClaims: [],
     delivery: command.delivery,
     cnf: undefined,
     authenticated: { authTime: session.authTime, amr: session.amr },

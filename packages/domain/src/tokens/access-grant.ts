@@ -1,4 +1,5 @@
 import type { Confirmation } from '@latchkey/protocol/claims';
+import { claimsOf } from '@latchkey/protocol/claims-request';
 import type { SigningAlgorithm } from '@latchkey/protocol/jwk';
 import type { Position } from '@latchkey/protocol/position';
 import type { Scope } from '@latchkey/protocol/scope';
@@ -57,8 +58,8 @@ export interface IdTokenGrant {
   readonly accountId: AccountId;
   readonly clientId: ClientId;
   readonly algorithm: SigningAlgorithm;
-  /** The scopes whose claims stand in the token itself; none where the client asks the UserInfo endpoint. */
-  readonly claimsScope: Scope;
+  /** The claims about the person that stand in the token itself; none where the client asks the UserInfo endpoint. */
+  readonly claims: readonly string[];
   readonly nonce: string | undefined;
   readonly issuedAt: EpochMilliseconds;
   /** The session in which the person signed in, by which the client knows a logout token. */
@@ -88,7 +89,7 @@ export interface TokenGrant {
 /**
  * The ID token of a family, for a client that asked who the person is.
  *
- * @spec OIDC Core §3.1.2.1 (OIDC-01: only with `openid`), §12.2
+ * @spec OIDC Core §3.1.2.1 (OIDC-01: only with `openid`), §5.5, §12.2
  */
 export function identityOf(
   family: TokenFamily,
@@ -101,7 +102,7 @@ export function identityOf(
     accountId: family.accountId,
     clientId: family.clientId,
     algorithm: client.idTokenAlgorithm,
-    claimsScope: client.hasScopeClaimsInIdToken ? family.scope : [],
+    claims: client.hasScopeClaimsInIdToken ? claimsOf(family.scope) : family.idTokenClaims,
     nonce,
     issuedAt,
     sessionId: family.beganIn ?? family.sessionId,

@@ -32,6 +32,8 @@ export interface TokenFamily {
   readonly beganIn: SessionId | undefined;
   readonly scope: Scope;
   readonly resources: readonly ResourceIdentifier[];
+  /** The claims about the person that were asked for one by one, to stand in the ID token. @spec OIDC Core §5.5 */
+  readonly idTokenClaims: readonly string[];
   readonly delivery: Delivery;
   readonly cnf: Confirmation | undefined;
   /**

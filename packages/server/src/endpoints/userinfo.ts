@@ -1,3 +1,4 @@
+import { claimsOf } from '@latchkey/protocol/claims-request';
 import { parseId } from '@latchkey/protocol/ids';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok } from '@latchkey/protocol/result';
@@ -52,5 +53,5 @@ async function answer(call: Call, inBody: string | undefined, server: Server): P
   const accountId = parseId('acc', sub);
   if (accountId === undefined || fid === undefined)
     return fail({ error: 'token_claims_invalid', about: { subject: sub } });
-  return ok(json({ sub, ...(await identityClaims(accountId, scope.split(' '), server)) }));
+  return ok(json({ sub, ...(await identityClaims(accountId, claimsOf(scope.split(' ')), server)) }));
 }

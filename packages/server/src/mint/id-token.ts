@@ -20,10 +20,9 @@ export async function mintIdToken(
 ): Promise<string> {
   const signer = keys.signer(grant.algorithm);
   const issuedAt = seconds(grant.issuedAt);
-  const known = grant.claimsScope.length === 0 ? {} : await identityClaims(grant.accountId, grant.claimsScope, server);
   return encodeIdToken(
     {
-      ...known,
+      ...(await identityClaims(grant.accountId, grant.claims, server)),
       iss: server.settings.issuer,
       sub: grant.accountId,
       aud: grant.clientId,

@@ -1,23 +1,41 @@
-import type { Scope } from '@latchkey/protocol/scope';
-import type { AccountId } from '@latchkey/protocol/types';
+import type { Identifier } from '@latchkey/domain/accounts/account';
+import type { Profile } from '@latchkey/domain/accounts/profile';
+import { type AccountId, seconds } from '@latchkey/protocol/types';
 import type { Server } from '../server.ts';
 
 /**
- * What is known of a person under the scopes that were allowed. No address is verified yet, and none is said to be.
+ * What is known of a person, as far as these claims ask for it. No address is verified yet, and none is said to be.
  *
  * @spec OIDC Core §5.1, §5.4
  */
 export async function identityClaims(
   accountId: AccountId,
-  scope: Scope,
-  server: Server,
-): Promise<Readonly<Record<string, string | boolean>>> {
-  if (!scope.includes('profile') && !scope.includes('email')) return {};
-  const names = await server.store.read.identifiers(accountId);
-  const displayOf = (kind: 'username' | 'email') => names.find((name) => name.kind === kind)?.display;
+  asked: readonly string[],
+  { store: { read } }: Server,
+): Promise<Readonly<Record<string, unknown>>> {
+  if (asked.length === 0) return {};
+  const known = {
+    ...identified(await read.identifiers(accountId)),
+    ...profiled(await read.profile(accountId)),
+  };
+  return Object.fromEntries(Object.entries(known).filter(([claim]) => asked.includes(claim)));
+}
+
+function identified(names: readonly Identifier[]): Readonly<Record<string, unknown>> {
+  const displayOf = (kind: Identifier['kind']) => names.find((name) => name.kind === kind)?.display;
   const [username, email] = [displayOf('username'), displayOf('email')];
   return {
-    ...(scope.includes('profile') && username !== undefined ? { preferred_username: username } : {}),
-    ...(scope.includes('email') && email !== undefined ? { email, email_verified: false } : {}),
+    ...(username === undefined ? {} : { preferred_username: username }),
+    ...(email === undefined ? {} : { email, email_verified: false }),
+  };
+}
+
+function profiled(profile: Profile | undefined): Readonly<Record<string, unknown>> {
+  if (profile === undefined) return {};
+  const { phone_number_verified: verified = false, ...claims } = profile.claims;
+  return {
+    ...claims,
+    ...(claims.phone_number === undefined ? {} : { phone_number_verified: verified }),
+    updated_at: seconds(profile.updatedAt),
   };
 }

@@ -195,7 +195,8 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
   },
   async 'code.issue'(store) {
     const bare = row.code(2, { nonce: undefined, challenge: undefined, isRedirectUriGiven: false, scope: [] });
-    for (const code of [row.code(1), bare]) {
+    const full = row.code(3, { idTokenClaims: ['email', 'name'] });
+    for (const code of [row.code(1), bare, full]) {
       await put(store, { kind: 'code.issue', code });
       same(await store.read.code(code.hash), code);
     }
@@ -216,6 +217,7 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
   },
   async 'family.start'(store) {
     const full = row.family(2, {
+      idTokenClaims: ['email', 'name'],
       delivery: 'cookie',
       cnf: { jkt: 'thumbprint' },
       authenticated: { authTime: row.session(1).authTime, amr: ['pwd', 'otp'] },
