@@ -133,9 +133,12 @@ export function basicModules(always: Parameters = {}): void {
     expect((await flow(more)).claims.sub).toBe(plan.personId);
   });
 
-  test('oidcc-ensure-request-with-acr-values-succeeds: acr_values are a wish, and no level is claimed without one', async () => {
-    const { claims } = await flow({ acr_values: '1 2' });
-    expect(claims).not.toHaveProperty('acr');
+  test('oidcc-ensure-request-with-acr-values-succeeds: of the acr_values of the document comes back the first', async () => {
+    const { body } = await plan.world.get('/.well-known/openid-configuration', {});
+    const values = [body.acr_values_supported].flat().slice(0, 2);
+    const { claims } = await flow({ acr_values: values.join(' ') });
+    expect(claims.acr).toBe(values[0]);
+    expect((await flow({ acr_values: '1 2' })).claims.sub).toBe(plan.personId);
   });
 
   test('oidcc-prompt-login: prompt=login shows the login again and moves auth_time', async () => {

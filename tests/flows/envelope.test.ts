@@ -85,7 +85,13 @@ test('META-01 to META-04 RFC 8414 §2, §3: metadata names what works, for every
     '*',
   ]);
   expect(headers.get('cache-control')).toBe('public, max-age=300');
-  expect(body).toEqual(serverMetadata(at.issuer, { scopes: ISSUER_SCOPES, idTokenAlgorithms: ['ES256', 'RS256'] }));
+  expect(body).toEqual(
+    serverMetadata(at.issuer, {
+      scopes: ISSUER_SCOPES,
+      idTokenAlgorithms: ['ES256', 'RS256'],
+      acrValues: ['urn:latchkey:acr:password', 'urn:latchkey:acr:password:recent'],
+    }),
+  );
   expect((await raw('/.well-known/openid-configuration', {})).body).toEqual(body);
 });
 

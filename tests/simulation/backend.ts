@@ -35,6 +35,7 @@ export async function startBackendSession(world: World, person: Person, mode: Mo
     address: undefined,
     userAgent: undefined,
     amr: ['pwd'],
+    acrLevels: [],
   };
   const arrived = world.observer.tick();
   const { outcome, moment } = await server.commit(

@@ -33,6 +33,7 @@ function valuesOf(schema: z.ZodType): string {
   if (json.enum !== undefined) return json.enum.map(code).join(', ');
   if (json.type === 'integer') return `${json.minimum} to ${json.maximum}`;
   if (json.format === 'uri') return 'a URL';
+  if (json.type === 'array') return 'a list, in JSON';
   if (json.anyOf !== undefined) return 'a list; as text, separated by commas';
   return 'text';
 }

@@ -118,6 +118,7 @@ const saying =
       familyId: row.idOf('fam', 8),
       codeSeconds: 60,
       issuer: ISSUER,
+      assurance: { levels: [], methods: [] },
       isKeptOnly: false,
     };
     return transact(

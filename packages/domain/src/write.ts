@@ -55,6 +55,7 @@ export type Write =
       readonly from: number;
       readonly authTime: EpochSeconds;
       readonly amr: readonly string[];
+      readonly acr: string | undefined;
       readonly cookie: SessionCookie;
     }
   /** The cookie was seen: no new version, since nothing that was proved becomes false. */

@@ -90,6 +90,10 @@ export const LIMITS = {
   /** `acr_values` and `ui_locales`: each list in characters, and the names in it. */
   nameListCharactersMax: 2_048,
   acrValuesMax: 10,
+  /** Levels of assurance of a deployment, the name of one, in characters, and the methods that it asks for. */
+  acrLevelsMax: 10,
+  acrValueMax: 200,
+  acrMethodsMax: 10,
   uiLocalesMax: 20,
   /** A redirect URI, in characters, and those of one client. */
   redirectUriMax: 2_048,
@@ -139,4 +143,7 @@ export const DURATIONS = {
   backchannelLogoutRetry: 86_400,
   /** For how long an alert is brought to its receiver again. */
   alertRetry: 14 * 86_400,
+  /** How long ago the sign-in of a level of assurance may have been: long enough to come back from the page. */
+  acrWithinMin: 30,
+  acrWithinMax: 365 * 86_400,
 } as const;

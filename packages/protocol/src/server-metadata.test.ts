@@ -8,7 +8,9 @@ test.each(['https://id.example', 'https://id.example/tenant', 'http://localhost:
   'META-02, META-03, PKCE-08 RFC 8414 §2: the document of %s names it to the letter, what works there, and nothing else',
   (issuer) => {
     const clientMethods = ['client_secret_basic', 'client_secret_post', 'none'];
-    expect(serverMetadata(issuer, { scopes: ['openid', 'email'], idTokenAlgorithms: ['RS256'] })).toEqual({
+    expect(
+      serverMetadata(issuer, { scopes: ['openid', 'email'], idTokenAlgorithms: ['RS256'], acrValues: [] }),
+    ).toEqual({
       issuer,
       authorization_endpoint: `${issuer}/oauth/authorize`,
       token_endpoint: `${issuer}/oauth/token`,
@@ -39,3 +41,9 @@ test.each(['https://id.example', 'https://id.example/tenant', 'http://localhost:
     });
   },
 );
+
+test('META-03 OIDC Discovery §3: levels of assurance are named where there are any', () => {
+  const known = { scopes: [], idTokenAlgorithms: [], acrValues: ['one', 'two'] };
+  const { acr_values_supported, claims_supported } = serverMetadata('https://id.example', known);
+  expect([acr_values_supported, claims_supported.includes('acr')]).toEqual([['one', 'two'], true]);
+});

@@ -27,6 +27,8 @@ export interface ServerMetadata {
   readonly revocation_endpoint_auth_methods_supported: readonly string[];
   readonly introspection_endpoint_auth_methods_supported: readonly string[];
   readonly authorization_response_iss_parameter_supported: boolean;
+  /** Absent where no level can be reached. */
+  readonly acr_values_supported?: readonly string[];
   readonly claims_parameter_supported: boolean;
   readonly request_parameter_supported: boolean;
   readonly request_uri_parameter_supported: boolean;
@@ -36,12 +38,14 @@ export interface ServerMetadata {
 export interface Known {
   readonly scopes: readonly string[];
   readonly idTokenAlgorithms: readonly SigningAlgorithm[];
+  /** The levels of assurance that a sign-in can reach. */
+  readonly acrValues: readonly string[];
 }
 
 const CLAIMS = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'amr', 'azp', 'sid'];
 
 /** The document for an issuer. It names what works, and nothing else. @spec RFC 8414 §2 (META-01, META-03) */
-export function serverMetadata(issuer: string, { scopes, idTokenAlgorithms }: Known): ServerMetadata {
+export function serverMetadata(issuer: string, { scopes, idTokenAlgorithms, acrValues }: Known): ServerMetadata {
   const clientMethods = ['client_secret_basic', 'client_secret_post', 'none'];
   return {
     issuer,
@@ -55,7 +59,7 @@ export function serverMetadata(issuer: string, { scopes, idTokenAlgorithms }: Kn
     revocation_endpoint: `${issuer}/oauth/revoke`,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
     scopes_supported: scopes,
-    claims_supported: [...CLAIMS, ...Object.values(CLAIMS_OF_SCOPE).flat()],
+    claims_supported: [...CLAIMS, ...(acrValues.length === 0 ? [] : ['acr']), ...Object.values(CLAIMS_OF_SCOPE).flat()],
     response_types_supported: ['code'],
     response_modes_supported: ['query', 'form_post'],
     grant_types_supported: ['authorization_code', 'client_credentials', 'refresh_token'],
@@ -68,6 +72,7 @@ export function serverMetadata(issuer: string, { scopes, idTokenAlgorithms }: Kn
     revocation_endpoint_auth_methods_supported: clientMethods,
     introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
     authorization_response_iss_parameter_supported: true,
+    ...(acrValues.length === 0 ? {} : { acr_values_supported: acrValues }),
     claims_parameter_supported: true,
     request_parameter_supported: false,
     request_uri_parameter_supported: false,

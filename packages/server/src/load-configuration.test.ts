@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LIMITS } from '@latchkey/protocol/limits';
+import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import { selfSigned } from '@latchkey/testkit/certificate';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { loadConfiguration } from './load-configuration.ts';
@@ -253,4 +253,52 @@ test('PWD-08: peppers come from a file that only its owner can read', () => {
   expect(load({ pepperFile: 'pepper' })).toMatchObject({ ok: true, value: { peppers: [{ id: 'p1' }] } });
   write('pepper', 'p1 short\n');
   expect(problems({ pepperFile: 'pepper' })).toEqual([expect.stringContaining('pepperFile: a line')]);
+});
+
+const OBJECT = 'It must be an object of value, amr and perhaps withinSeconds, and nothing else.';
+const NAME = 'It must be text of at most 200 characters, without spaces.';
+const WITHIN = 'It must be a whole number from 30 to 31536000.';
+const LEVELS = 'It must be a list of at most 10 levels, in JSON.';
+const AMR = 'It must be a list of 1 to 10 methods.';
+const level = (more: object = {}) => ({ value: 'one', amr: ['pwd'], ...more });
+const levels = (count: number) => Array.from({ length: count }, (_, n) => level({ value: `level-${n}` }));
+
+test.each<[string, unknown, readonly string[]]>([
+  ['none', [], []],
+  [
+    'three',
+    [level(), level({ value: 'two', withinSeconds: 30 }), level({ value: 'urn:x:3', amr: ['hwk', 'user'] })],
+    [],
+  ],
+  ['one less than there may be', levels(LIMITS.acrLevelsMax - 1), []],
+  ['as many as there may be', levels(LIMITS.acrLevelsMax), []],
+  ['one too many', levels(LIMITS.acrLevelsMax + 1), [LEVELS]],
+  ['something else', { value: 'one' }, [LEVELS]],
+  ['a level that is none', ['one'], [`1: ${OBJECT}`]],
+  ['a level with something else', [level(), level({ value: 'two', secret: 'x' })], [`2: ${OBJECT}`]],
+  ['two of one name', [level(), level()], ['Two levels have one value.']],
+  ['a name with a space', [level({ value: 'a b' })], [`1.value: ${NAME}`]],
+  ['no name', [{ amr: ['pwd'] }], [`1.value: ${NAME}`]],
+  ['a name as long as it may be', [level({ value: 'x'.repeat(LIMITS.acrValueMax) })], []],
+  ['a longer name', [level({ value: 'x'.repeat(LIMITS.acrValueMax + 1) })], [`1.value: ${NAME}`]],
+  ['no method', [level({ amr: [] })], [`1.amr: ${AMR}`]],
+  ['a method that is none', [level({ amr: ['pwd', ''] })], [`1.amr.2: ${NAME}`]],
+  ['as many methods as there may be', [level({ amr: Array(LIMITS.acrMethodsMax).fill('pwd') })], []],
+  ['one method too many', [level({ amr: Array(LIMITS.acrMethodsMax + 1).fill('pwd') })], [`1.amr: ${AMR}`]],
+  ['too short a time', [level({ withinSeconds: DURATIONS.acrWithinMin - 1 })], [`1.withinSeconds: ${WITHIN}`]],
+  ['the longest time', [level({ withinSeconds: DURATIONS.acrWithinMax })], []],
+  ['too long a time', [level({ withinSeconds: DURATIONS.acrWithinMax + 1 })], [`1.withinSeconds: ${WITHIN}`]],
+  ['no whole seconds', [level({ withinSeconds: 60.5 })], [`1.withinSeconds: ${WITHIN}`]],
+])(
+  'acrLevelsMax, acrValueMax, acrMethodsMax, acrWithinMin, acrWithinMax: levels of assurance: %s',
+  (_, given, wrong) => {
+    const told = wrong.map((problem) => `acrLevels: ${problem}`);
+    expect(problems({}, { LATCHKEY_ACR_LEVELS: JSON.stringify(given) })).toEqual(told);
+    write('latchkey.config.json', JSON.stringify({ acrLevels: given }));
+    expect(problems()).toEqual(told);
+  },
+);
+
+test('levels of assurance that are no JSON are told as such, and not repeated', () => {
+  expect(problems({ acrLevels: 'one,two' })).toEqual([`acrLevels: ${LEVELS}`]);
 });

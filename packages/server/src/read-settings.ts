@@ -1,4 +1,5 @@
 import { fail, ok, type Result } from '@latchkey/protocol/result';
+import type { z } from 'zod';
 import { SETTINGS, type Settings } from './settings.ts';
 
 /** Where settings come from, in the order in which they win. */
@@ -51,7 +52,7 @@ export function inspectSettings(input: SettingsInput): InspectedSettings {
     else
       problems.push({
         setting: name,
-        problem: parsed.error.issues.map(({ message }) => message).join('; '),
+        problem: parsed.error.issues.map(worded).join('; '),
         mend: `Set ${flagOf(name)}, ${row.env}, or "${name}" in latchkey.config.json. ${row.doc}`,
       });
   }
@@ -69,6 +70,12 @@ export function inspectSettings(input: SettingsInput): InspectedSettings {
   problems.push(...crossChecks(values, isIssuerWrong).filter(({ setting }) => !wrong.has(setting)));
   return { values: values.issuer === undefined ? values : { ...values, issuer: bare(values.issuer) }, problems };
 }
+
+/** What is wrong, and where in a value of many parts: the names on the way are ours, and lists are counted from one. */
+const worded = ({ path, message }: z.core.$ZodIssue): string =>
+  path.length === 0
+    ? message
+    : `${path.map((part) => (typeof part === 'number' ? part + 1 : String(part))).join('.')}: ${message}`;
 
 const bare = (issuer: string): string => issuer.replace(/\/+$/, '');
 

@@ -1,5 +1,6 @@
 import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import { z } from 'zod';
+import { ACR_LEVELS, DEFAULT_ACR_LEVELS } from './acr-levels.ts';
 
 /**
  * Every setting of the server, in one table. The type of the configuration, its reader, `latchkey config check`, and
@@ -180,6 +181,12 @@ export const SETTINGS = {
     whole(60, 365 * DAY),
     30 * DAY,
     'How long a sign-in on the pages lives, however often it is used.',
+  ),
+  acrLevels: setting(
+    'LATCHKEY_ACR_LEVELS',
+    ACR_LEVELS,
+    DEFAULT_ACR_LEVELS,
+    'Levels of assurance, the weakest first: each a `value` for `acr`, the methods in `amr` that must all have been used, and `withinSeconds` where the sign-in may not be older. As text, in JSON.',
   ),
   authorizationCodeSeconds: setting(
     'LATCHKEY_AUTHORIZATION_CODE_SECONDS',

@@ -44,6 +44,7 @@ test("a login answers as a token endpoint does, and its tokens are for the clien
     fid: expect.stringMatching(/^fam_/),
     sid: expect.stringMatching(/^ses_/),
     auth_time: Math.floor(clock.now() / 1000),
+    acr: 'urn:latchkey:acr:password:recent',
     amr: ['pwd'],
   });
 });

@@ -33,7 +33,7 @@ afterAll(() => world.at.close());
 const asking = (claims: object) => ({ claims: JSON.stringify(claims) });
 const inIdToken = ({ body }: Answered) => {
   const claims = JSON.parse(Buffer.from(String(body.id_token).split('.')[1] ?? '', 'base64url').toString());
-  const { iss, sub, aud, azp, iat, exp, at_hash, nonce, auth_time, amr, sid, ...person } = claims;
+  const { iss, sub, aud, azp, iat, exp, at_hash, nonce, auth_time, amr, acr, sid, ...person } = claims;
   return person;
 };
 const userinfo = async ({ body }: Answered) => {

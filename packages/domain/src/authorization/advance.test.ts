@@ -36,6 +36,7 @@ const command: AdvanceCommand = {
   familyId: row.idOf('fam', 9),
   codeSeconds: 60,
   issuer: ISSUER,
+  assurance: { levels: [], methods: [] },
   isKeptOnly: false,
 };
 
@@ -65,6 +66,7 @@ const code = {
   challenge: attempt.request.codeChallenge,
   authTime: session.authTime,
   amr: ['pwd'],
+  acr: undefined,
   wrongTries: 0,
   createdAt: now,
   expiresAt: row.after(60_000),
@@ -214,6 +216,22 @@ describe('what is asked for', () => {
     const chosen = { ...attempt, request: row.request({ scope: offline, ...more }), progress };
     const decided = decide({ ...known, attempt: chosen }, { said: 'allow' });
     expect(grantedBy(decided)).toEqual([[scope, [row.API, ISSUER]]]);
+  });
+});
+
+describe('what a code says of the sign-in', () => {
+  const levels = [
+    { value: 'one', amr: ['pwd'] },
+    { value: 'recent', amr: ['pwd'], withinSeconds: 60 },
+  ];
+  test.each<[string, Partial<AuthorizationRequest>, string]>([
+    ['the strongest level that it has', {}, 'recent'],
+    ['the level that was wished for, though it has a stronger one', { acrValues: ['mfa', 'one'] }, 'one'],
+    ['the level that is essential, whatever was wished for', { acrValues: ['recent'], essentialAcr: ['one'] }, 'one'],
+    ['what there is, where the wish cannot be met', { acrValues: ['mfa'] }, 'recent'],
+  ])('OIDC-12 OIDC Core §2: %s', (_, request, acr) => {
+    const decided = decide(asking(request), { assurance: { levels, methods: ['pwd'] } });
+    expect(decided.writes).toContainEqual(issue({ acr }));
   });
 });
 

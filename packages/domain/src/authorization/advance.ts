@@ -17,6 +17,7 @@ import type { Moment, Reader } from '../ports/reader.ts';
 import { isAccountLive, isClientLive, isSessionLive } from '../tokens/liveness.ts';
 import type { Write } from '../write.ts';
 import { askedOf, loadResources, resourcesOf } from './asked.ts';
+import { type Assurance, acrOf } from './assurance.ts';
 import type { AuthorizationCode } from './code.ts';
 import { type Asked, type Consent, extended } from './consent.ts';
 import { isChosen, nextStep, ownPageStep, type Step } from './next-step.ts';
@@ -33,6 +34,7 @@ export interface AdvanceCommand {
   readonly familyId: FamilyId;
   readonly codeSeconds: number;
   readonly issuer: ResourceIdentifier;
+  readonly assurance: Assurance;
   /** True for a request by POST: it is kept, and goes on when the browser comes with its cookies. */
   readonly isKeptOnly: boolean;
 }
@@ -139,7 +141,9 @@ function advanceToClient(
   if (command.isKeptOnly) return allow({ kind: 'kept', attempt }, [{ kind: 'attempt.store', attempt }], expects);
   const session = isSignedIn(facts, moment) ? facts.session : undefined;
   const chosen = command.said === 'this_account' ? chosenBy(attempt, session) : attempt;
-  const step = nextStep({ attempt: chosen, asked: asked.value, client, session, consent: facts.consent }, moment.now);
+  const { assurance } = command;
+  const standing = { attempt: chosen, asked: asked.value, client, session, consent: facts.consent, assurance };
+  const step = nextStep(standing, moment.now);
   if (step.kind === 'answer') return answer(step.error);
   if (command.said === 'deny')
     return answer('access_denied', session === undefined ? [] : [denied(session, client, moment)]);
@@ -189,7 +193,7 @@ function codeOf(
   { request }: ClientLogin,
   session: Session,
   { scope, resources, idTokenClaims }: Asked,
-  { codeHash, familyId, codeSeconds }: AdvanceCommand,
+  { codeHash, familyId, codeSeconds, assurance }: AdvanceCommand,
   { now }: Moment,
 ): AuthorizationCode {
   return {
@@ -207,6 +211,7 @@ function codeOf(
     challenge: request.codeChallenge,
     authTime: session.authTime,
     amr: session.amr,
+    acr: acrOf(session, request.essentialAcr ?? request.acrValues, assurance.levels, now),
     wrongTries: 0,
     createdAt: now,
     expiresAt: later(now, Math.min(codeSeconds, DURATIONS.codeMax) * 1000),

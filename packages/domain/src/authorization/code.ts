@@ -30,6 +30,8 @@ export interface AuthorizationCode {
   readonly challenge: string | undefined;
   readonly authTime: EpochSeconds;
   readonly amr: readonly string[];
+  /** The level of assurance that the sign-in had when the code was issued. @spec OIDC Core §2 */
+  readonly acr: string | undefined;
   readonly wrongTries: number;
   readonly createdAt: EpochMilliseconds;
   readonly expiresAt: EpochMilliseconds;

@@ -5,6 +5,7 @@ import * as row from '@latchkey/testkit/conformance/rows';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Progress } from '../login/attempt.ts';
+import type { Assurance } from './assurance.ts';
 import { nextStep, type StepFacts } from './next-step.ts';
 
 const NOW_SECONDS = NOW / 1000;
@@ -19,6 +20,16 @@ const authenticated = { stage: 'authenticated', sessionId: session.id } as const
 const chosenOther = { stage: 'chosen', sessionId: row.idOf('ses', 2) } as const;
 const authenticatedOther = { stage: 'authenticated', sessionId: row.idOf('ses', 2) } as const;
 
+/** Three levels, of which a server that asks for passwords only can reach two. */
+const ASSURANCE: Assurance = {
+  levels: [
+    { value: 'pwd', amr: ['pwd'] },
+    { value: 'fresh', amr: ['pwd'], withinSeconds: 300 },
+    { value: 'mfa', amr: ['pwd', 'otp'] },
+  ],
+  methods: ['pwd'],
+};
+
 interface Login {
   readonly request?: Partial<AuthorizationRequest>;
   readonly progress?: Progress;
@@ -28,7 +39,7 @@ interface Login {
 }
 
 /** The step of a login of a person who is signed in and allowed everything, but for what is said. */
-const stepOf = (login: Login) =>
+const stepOf = (login: Login, assurance = ASSURANCE) =>
   nextStep(
     {
       attempt: row.attempt(1, { request: row.request(login.request), progress: login.progress ?? begun }),
@@ -36,6 +47,7 @@ const stepOf = (login: Login) =>
       client: row.client(1, login.client),
       session: 'session' in login ? login.session : session,
       consent: 'consent' in login ? login.consent : row.consent(),
+      assurance,
     },
     NOW,
   );
@@ -131,18 +143,81 @@ test.each<[string, Login, object]>([
   expect(stepOf(login)).toEqual(step);
 });
 
-test.each<[string, Login]>([
-  ['signed in', {}],
-  ['just authenticated', { progress: authenticated }],
-  ['signed in nowhere', nobody],
-])('OIDC-10: an essential level of assurance is not met by somebody who is %s', (_, login) => {
-  const unmet = answer('authentication_requirements_unmet');
-  for (const prompt of [[], ['none'], ['login']] as const)
-    expect(stepOf({ ...login, request: { essentialAcr: ['phr'], prompt } })).toEqual(unmet);
+const unmet = answer('authentication_requirements_unmet');
+
+describe('of a level of assurance that is essential', () => {
+  const essential = (essentialAcr: readonly string[], prompt: AuthorizationRequest['prompt'] = []) => ({
+    request: { essentialAcr, prompt },
+  });
+
+  test.each<[string, Login]>([
+    ['signed in', {}],
+    ['just authenticated', { progress: authenticated }],
+    ['signed in nowhere', nobody],
+  ])('OIDC-10, RSV-11 OIDC Core §5.5.1.1: nobody can reach it, not who is %s', (_, login) => {
+    for (const prompt of [[], ['none'], ['login']] as const)
+      for (const acr of [['phr'], ['mfa'], ['mfa', 'phr']])
+        expect(stepOf({ ...login, ...essential(acr, prompt) })).toEqual(unmet);
+  });
+
+  test.each<[string, Login, object]>([
+    ['somebody who has it goes on', {}, issue],
+    ['somebody who has a weaker one signs in again', { session: aged(301) }, signInAgain],
+    ['… is told so where no page may be shown', { session: aged(301), ...asking(['none']) }, answer('login_required')],
+    ['nobody is signed in', nobody, signIn],
+    ['… and no page may be shown', { ...nobody, ...asking(['none']) }, answer('login_required')],
+    ['time went by since the sign-in', { session: aged(301), progress: authenticated }, signInAgain],
+    ['another person is to sign in first', asking([], { subject: other }), signIn],
+  ])('OIDC-10, RSV-11: it can be reached, and %s', (_, login, step) => {
+    const acr = ['mfa', 'fresh'];
+    expect(stepOf({ ...login, request: { essentialAcr: acr, ...login.request } })).toMatchObject(
+      step === issue ? { kind: 'issue' } : step,
+    );
+  });
+
+  test('RSV-11: whoever signed in just now by less than it needs is not asked for the same again', () => {
+    const both = { ...ASSURANCE, methods: ['pwd', 'otp'] };
+    const login = { ...essential(['mfa']), progress: authenticated };
+    expect(stepOf(login, both)).toEqual(unmet);
+    expect(stepOf({ ...login, progress: begun }, both)).toEqual(signInAgain);
+    const strong = { ...session, amr: ['pwd', 'otp'] };
+    expect(stepOf({ ...login, session: strong })).toEqual({ kind: 'issue', session: strong });
+  });
+
+  test('RSV-11: a stronger level is as good', () => {
+    const strong = { ...aged(1_000), amr: ['otp', 'pwd'] };
+    expect(stepOf({ ...essential(['fresh']), session: strong })).toEqual({ kind: 'issue', session: strong });
+  });
+
+  test('it goes before one that is only wished for', () => {
+    const request = { essentialAcr: ['pwd'], acrValues: ['fresh'] };
+    expect(stepOf({ request, session: aged(301) })).toMatchObject({ kind: 'issue' });
+  });
 });
 
-test('OIDC-10: a level of assurance that is only wished for stops nobody', () => {
-  expect(stepOf({ request: { acrValues: ['phr'] } })).toEqual(issue);
+describe('of a level of assurance that is wished for', () => {
+  test.each<[string, readonly string[], Login, object]>([
+    ['somebody who has it goes on', ['fresh'], { session: aged(300) }, { kind: 'issue' }],
+    ['somebody who has it not signs in again', ['fresh'], { session: aged(301) }, signInAgain],
+    ['one of several will do', ['fresh', 'pwd'], { session: aged(301) }, { kind: 'issue' }],
+    ['one of several can be reached', ['mfa', 'fresh'], { session: aged(301) }, signInAgain],
+    ['none can be reached', ['mfa', 'phr'], { session: aged(301) }, { kind: 'issue' }],
+    ['nothing is wished for', [], { session: aged(301) }, { kind: 'issue' }],
+    [
+      'whoever just signed in is not asked twice',
+      ['fresh'],
+      { session: aged(301), progress: authenticated },
+      { kind: 'issue' },
+    ],
+    [
+      'nobody is asked where no page may be shown',
+      ['fresh'],
+      { session: aged(301), ...asking(['none']) },
+      { kind: 'issue' },
+    ],
+  ])('RSV-11 OIDC Core §3.1.2.1, RFC 9470 §5: %s', (_, acrValues, login, step) => {
+    expect(stepOf({ ...login, request: { acrValues, ...login.request } })).toMatchObject(step);
+  });
 });
 
 describe('where no page may be shown', () => {
@@ -166,7 +241,8 @@ describe('where no page may be shown', () => {
         prompt: fc.constant(['none'] as const),
         maxAge: fc.option(fc.nat(20), { nil: undefined }),
         subject: fc.constantFrom(undefined, session.accountId, other),
-        essentialAcr: fc.constantFrom(undefined, [], ['phr']),
+        essentialAcr: fc.constantFrom(undefined, [], ['phr'], ['fresh']),
+        acrValues: fc.constantFrom([], ['fresh'], ['phr', 'pwd']),
         redirectUri: fc.constantFrom('https://app.example/cb', 'http://127.0.0.1/cb', 'com.example.app:/cb'),
       }),
       progress: fc.constantFrom<Progress>(begun, chosen, authenticated, chosenOther, authenticatedOther),

@@ -16,7 +16,7 @@ const session = row.session(1, { version: 6, cookie: row.cookie(1) });
 const client = row.client(1, { version: 4, grantTypes: ['authorization_code', 'refresh_token'] });
 const api = row.resource(1, { identifier: row.API });
 const issuer = row.resource(2, { identifier: ISSUER, scope: ['openid', 'profile'] });
-const code = row.code(1, { resources: [row.API, ISSUER], amr: ['pwd', 'otp'] });
+const code = row.code(1, { resources: [row.API, ISSUER], amr: ['pwd', 'otp'], acr: 'two' });
 const challenge = code.challenge;
 const seed = Uint8Array.of(7) as Sealed;
 const facts: RedeemFacts = {
@@ -58,7 +58,7 @@ const family = {
   idTokenClaims: [],
   delivery: 'body' as const,
   cnf: undefined,
-  authenticated: { authTime: code.authTime, amr: ['pwd', 'otp'] },
+  authenticated: { authTime: code.authTime, amr: ['pwd', 'otp'], acr: 'two' },
   createdAt: now,
   expiresAt: session.expiresAt,
   pos: position,
@@ -79,7 +79,7 @@ const access = {
     sessionId: session.id,
     authTime: code.authTime,
     amr: ['pwd', 'otp'],
-    acr: undefined,
+    acr: 'two',
   },
 };
 const identity = {
@@ -92,6 +92,7 @@ const identity = {
   sessionId: session.id,
   authTime: code.authTime,
   amr: ['pwd', 'otp'],
+  acr: 'two',
 };
 const refresh = {
   familyId: family.id,

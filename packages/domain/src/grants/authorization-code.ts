@@ -119,7 +119,7 @@ export function decideRedeem(facts: RedeemFacts, command: RedeemCommand, moment:
     idTokenClaims: code.idTokenClaims,
     delivery: 'body',
     cnf: undefined,
-    authenticated: { authTime: code.authTime, amr: code.amr },
+    authenticated: { authTime: code.authTime, amr: code.amr, acr: code.acr },
     createdAt: now,
     expiresAt: endOf(client, session, isOffline, command, now),
     pos: moment.position,
@@ -221,7 +221,7 @@ function grantOf(
       sessionId: family.sessionId,
       authTime: code.authTime,
       amr: code.amr,
-      acr: undefined,
+      acr: code.acr,
     },
   };
   return {

@@ -76,6 +76,7 @@ async function present(history: History, step: Presentation, generation: number)
     resources: step.resources,
     macKeyId: step.macKeyId,
     overlapMilliseconds: 10_000,
+    acrLevels: [],
   } as const;
   return transact(
     store,

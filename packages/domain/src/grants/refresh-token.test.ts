@@ -3,7 +3,7 @@ import { NOW } from '@latchkey/testkit/conformance/conformance-case';
 import * as row from '@latchkey/testkit/conformance/rows';
 import { describe, expect, test } from 'vitest';
 import { type Client, proved } from '../clients/client.ts';
-import type { RefreshState } from '../tokens/family.ts';
+import type { Authenticated, RefreshState } from '../tokens/family.ts';
 import type { Write } from '../write.ts';
 import { decideRefresh, type RefreshCommand, type RefreshFacts } from './refresh-token.ts';
 
@@ -42,6 +42,10 @@ const command: RefreshCommand = {
   resources: [],
   macKeyId: 3,
   overlapMilliseconds: 10_000,
+  acrLevels: [
+    { value: 'one', amr: ['pwd'] },
+    { value: 'two', amr: ['pwd', 'otp'], withinSeconds: 60 },
+  ],
 };
 
 const decide = (
@@ -85,7 +89,7 @@ const issued = (
           sessionId: session.id,
           authTime: session.authTime,
           amr: ['pwd'],
-          acr: 'one factor',
+          acr: undefined,
         },
         ...more,
       },
@@ -381,7 +385,7 @@ describe('what is issued', () => {
     const offline = { family: { ...family, sessionId: undefined }, session: undefined, roles: [] };
     const person = { familyId: family.id, sessionId: undefined, authTime: undefined, amr: [], acr: undefined };
     expect(decide(offline)).toEqual(issued(8, 3, now, [rotated()], { person, roles: [] }));
-    const authenticated = { authTime: 7 as EpochSeconds, amr: ['pwd', 'otp'] };
+    const authenticated = { authTime: 7 as EpochSeconds, amr: ['pwd', 'otp'], acr: 'one' };
     const known = { ...offline, family: { ...offline.family, authenticated } };
     expect(decide(known)).toEqual(
       issued(8, 3, now, [rotated()], { person: { ...person, ...authenticated }, roles: [] }),
@@ -389,9 +393,26 @@ describe('what is issued', () => {
   });
 
   test('OIDC Core §12.2: what a family says of its login stays, whatever its session has seen since', () => {
-    const authenticated = { authTime: 7 as EpochSeconds, amr: ['pwd', 'otp'] };
+    const authenticated = { authTime: 7 as EpochSeconds, amr: ['pwd', 'otp'], acr: 'one' };
     const { outcome } = decide({ family: { ...family, authenticated } });
     expect(outcome).toMatchObject({ ok: true, value: { access: { person: authenticated } } });
+  });
+
+  const since = (seconds: number) => (Math.floor(now / 1000) - seconds) as EpochSeconds;
+  test.each<[string, Partial<Authenticated>, string | undefined]>([
+    ['a level without a time stays', { acr: 'one', authTime: since(1_000_000) }, 'one'],
+    ['a level is not raised, whatever its sign-in would reach today', { acr: 'one' }, 'one'],
+    ['no level stays none', { acr: undefined }, undefined],
+    ['a level that is bound to time stays until its time is over', { acr: 'two', authTime: since(59) }, 'two'],
+    ['… to the second', { acr: 'two', authTime: since(60) }, 'two'],
+    ['… and then falls to what is left', { acr: 'two', authTime: since(61) }, 'one'],
+    ['a level that its sign-in does not reach any more falls', { acr: 'two', amr: ['pwd'] }, 'one'],
+    ['a level that nothing is left of is gone', { acr: 'two', amr: [] }, undefined],
+    ['a level that nobody knows any more is gone', { acr: 'three' }, undefined],
+  ])('RSV-11 RFC 9470 §5: at a refresh %s', (_, more, acr) => {
+    const authenticated = { authTime: since(0), amr: ['pwd', 'otp'], acr: undefined, ...more };
+    const { outcome } = decide({ family: { ...family, scope: ['openid', 'read', 'write'], authenticated } });
+    expect(outcome).toMatchObject({ ok: true, value: { access: { person: { acr } }, identity: { acr } } });
   });
 
   test.each([

@@ -9,6 +9,7 @@ import {
 } from '@latchkey/protocol/types';
 import type { Role } from '../accounts/account.ts';
 import type { AuditEvent } from '../audit.ts';
+import { type AcrLevel, heldAcr } from '../authorization/assurance.ts';
 import { type Client, isPublic, type ProvedClient } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
@@ -38,6 +39,7 @@ export interface RefreshCommand {
   readonly macKeyId: number;
   /** The overlap of a rotation, where one is allowed and the client has none of its own; in milliseconds. */
   readonly overlapMilliseconds: number;
+  readonly acrLevels: readonly AcrLevel[];
 }
 
 export interface RefreshFacts extends Lifelines {
@@ -130,7 +132,7 @@ export function decideRefresh(facts: RefreshFacts, command: RefreshCommand, mome
     issuedAt: now,
     pos: moment.position,
     cnf: family.cnf,
-    person: personOf(family, session),
+    person: personOf(family, session, command, now),
   };
   const grant = (state: RefreshState): TokenGrant => ({
     access,
@@ -205,12 +207,17 @@ function askedFor(facts: RefreshFacts, family: TokenFamily, command: RefreshComm
   return { ok: true, scope: known, resource };
 }
 
-const personOf = (family: TokenFamily, session: Session | undefined) => ({
+const personOf = (
+  family: TokenFamily,
+  session: Session | undefined,
+  { acrLevels }: RefreshCommand,
+  now: EpochMilliseconds,
+) => ({
   familyId: family.id,
   sessionId: family.sessionId,
   authTime: family.authenticated?.authTime ?? session?.authTime,
   amr: family.authenticated?.amr ?? session?.amr ?? [],
-  acr: session?.acr,
+  acr: family.authenticated === undefined ? undefined : heldAcr(family.authenticated, acrLevels, now),
 });
 
 const rotate = (id: FamilyId, from: number, next: RefreshState): Write => ({

@@ -95,6 +95,7 @@ const command: LogInCommand = {
   address: '192.0.2.1',
   userAgent: 'Firefox',
   amr: ['pwd'],
+  acrLevels: [{ value: 'one', amr: ['pwd'] }],
 };
 const start = { resource, roles: [{ accountId: id, resource: API, role: 'editor' }], liveSessions: [] };
 const facts: LogInFacts = { account, credential, client, start };
@@ -107,7 +108,7 @@ const session: Session = {
   expiresAt: at(1_600_000),
   authTime: 1_000 as EpochSeconds,
   amr: ['pwd'],
-  acr: undefined,
+  acr: 'one',
   address: '192.0.2.1',
   userAgent: 'Firefox',
   pos: position,
@@ -137,7 +138,7 @@ const family: TokenFamily = {
   idTokenClaims: [],
   delivery: 'body',
   cnf: undefined,
-  authenticated: { authTime: session.authTime, amr: ['pwd'] },
+  authenticated: { authTime: session.authTime, amr: ['pwd'], acr: 'one' },
   createdAt: now,
   expiresAt: at(1_600_000),
   pos: position,
@@ -176,7 +177,7 @@ test('PWD-07, SES-02: a login: session, family and audit, on the rows that were 
           issuedAt: now,
           pos: position,
           cnf: undefined,
-          person: { familyId: family.id, sessionId: session.id, authTime: 1_000, amr: ['pwd'], acr: undefined },
+          person: { familyId: family.id, sessionId: session.id, authTime: 1_000, amr: ['pwd'], acr: 'one' },
         },
         refresh: {
           familyId: family.id,

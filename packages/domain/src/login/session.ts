@@ -13,6 +13,7 @@ export interface Session {
   readonly authTime: EpochSeconds;
   /** How the person proved who they are. @spec RFC 8176 */
   readonly amr: readonly string[];
+  /** The strongest level of assurance that it reached then. What a client gets to know depends on when it asks. */
   readonly acr: string | undefined;
   /** From where, for the person to recognise it. */
   readonly address: string | undefined;

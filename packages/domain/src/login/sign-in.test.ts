@@ -35,6 +35,10 @@ const command: SignInCommand = {
   absoluteSeconds: 600,
   address: '192.0.2.1',
   userAgent: 'Firefox',
+  acrLevels: [
+    { value: 'one', amr: ['pwd'], withinSeconds: 60 },
+    { value: 'two', amr: ['pwd', 'otp'] },
+  ],
 };
 const facts: SignInFacts = { attempt, account, credential, session: undefined, liveSessions: [] };
 /** Another session of the same person, in this browser. */
@@ -59,7 +63,7 @@ const started: Session = {
   expiresAt: row.after(600_000),
   authTime: seconds(now),
   amr: ['pwd'],
-  acr: undefined,
+  acr: 'one',
   address: '192.0.2.1',
   userAgent: 'Firefox',
   pos: position,
@@ -71,7 +75,15 @@ const expects = [
   { table: 'password', id: account.id, version: 4 },
 ];
 const start = { kind: 'session.start', session: started };
-const again = { kind: 'session.authenticate', id: mine.id, from: 5, authTime: seconds(now), amr: ['pwd'], cookie };
+const again = {
+  kind: 'session.authenticate',
+  id: mine.id,
+  from: 5,
+  authTime: seconds(now),
+  amr: ['pwd'],
+  acr: 'one',
+  cookie,
+};
 /** The login goes on, and the log says who signed in. */
 const goesOn = (sessionId: string, detail: object = { address: '192.0.2.1' }) => [
   {

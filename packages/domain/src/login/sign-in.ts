@@ -1,7 +1,17 @@
-import { type AccountId, type AttemptId, later, type SessionId, type Sha256, seconds } from '@latchkey/protocol/types';
+import {
+  type AccountId,
+  type AttemptId,
+  type EpochMilliseconds,
+  later,
+  type SessionId,
+  type Sha256,
+  seconds,
+} from '@latchkey/protocol/types';
 import type { PasswordProof } from '../accounts/password-credential.ts';
+import { type AcrLevel, acrOf } from '../authorization/assurance.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
+import type { Authenticated } from '../tokens/family.ts';
 import { isSessionLive } from '../tokens/liveness.ts';
 import type { Write } from '../write.ts';
 import { type LoginAttempt, requesterOf } from './attempt.ts';
@@ -23,6 +33,7 @@ export interface SignInCommand {
   readonly absoluteSeconds: number;
   readonly address: string | undefined;
   readonly userAgent: string | undefined;
+  readonly acrLevels: readonly AcrLevel[];
 }
 
 export interface SignInFacts extends PasswordFacts {
@@ -68,13 +79,14 @@ export function decideSignIn(facts: SignInFacts, command: SignInCommand, moment:
     version: attempt.version + 1,
     progress: { stage: 'authenticated', sessionId: id },
   };
+  const proved = provedNow(command, now);
   const started: readonly Write[] =
     same === undefined
       ? [
           ...endOldest(facts.liveSessions, now),
-          { kind: 'session.start', session: sessionOf(account.id, cookie, command, { now, position }) },
+          { kind: 'session.start', session: sessionOf(account.id, cookie, proved, command, { now, position }) },
         ]
-      : [{ kind: 'session.authenticate', id, from: same.version, authTime: seconds(now), amr: ['pwd'], cookie }];
+      : [{ kind: 'session.authenticate', id, from: same.version, ...proved, cookie }];
   const replaced: readonly Write[] =
     isLive && same === undefined
       ? endSessionWrites(session, { reason: 'other_account_signed_in', by: account.id, at: now })
@@ -92,9 +104,16 @@ export function decideSignIn(facts: SignInFacts, command: SignInCommand, moment:
   );
 }
 
+/** What a password proves, here and now. */
+function provedNow({ acrLevels }: SignInCommand, now: EpochMilliseconds): Authenticated {
+  const proved = { authTime: seconds(now), amr: ['pwd'] };
+  return { ...proved, acr: acrOf(proved, [], acrLevels, now) };
+}
+
 const sessionOf = (
   accountId: AccountId,
   cookie: SessionCookie,
+  proved: Authenticated,
   { sessionId, absoluteSeconds, address, userAgent }: SignInCommand,
   { now, position }: Pick<Moment, 'now' | 'position'>,
 ): Session => ({
@@ -103,9 +122,7 @@ const sessionOf = (
   accountId,
   createdAt: now,
   expiresAt: later(now, absoluteSeconds * 1000),
-  authTime: seconds(now),
-  amr: ['pwd'],
-  acr: undefined,
+  ...proved,
   address,
   userAgent,
   pos: position,

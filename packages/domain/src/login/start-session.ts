@@ -11,6 +11,7 @@ import {
   seconds,
 } from '@latchkey/protocol/types';
 import type { Role } from '../accounts/account.ts';
+import { type AcrLevel, acrOf } from '../authorization/assurance.ts';
 import type { Client } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
@@ -36,6 +37,7 @@ export interface StartSessionCommand {
   readonly address: string | undefined;
   readonly userAgent: string | undefined;
   readonly amr: readonly string[];
+  readonly acrLevels: readonly AcrLevel[];
 }
 
 export interface StartSessionFacts {
@@ -99,7 +101,7 @@ export function startSession(
     expiresAt,
     authTime: seconds(now),
     amr: command.amr,
-    acr: undefined,
+    acr: acrOf({ authTime: seconds(now), amr: command.amr }, [], command.acrLevels, now),
     address: command.address,
     userAgent: command.userAgent,
     pos: position,
@@ -117,7 +119,7 @@ export function startSession(
     idTokenClaims: [],
     delivery: command.delivery,
     cnf: undefined,
-    authenticated: { authTime: session.authTime, amr: session.amr },
+    authenticated: { authTime: session.authTime, amr: session.amr, acr: session.acr },
     createdAt: now,
     expiresAt,
     pos: position,

@@ -66,6 +66,7 @@ export interface IdTokenGrant {
   readonly sessionId: SessionId | undefined;
   readonly authTime: EpochSeconds | undefined;
   readonly amr: readonly string[];
+  readonly acr: string | undefined;
 }
 
 /** The refresh token of a family in this state. */
@@ -108,5 +109,6 @@ export function identityOf(
     sessionId: family.beganIn ?? family.sessionId,
     authTime: person.authTime,
     amr: person.amr,
+    acr: person.acr,
   };
 }

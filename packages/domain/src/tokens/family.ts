@@ -54,6 +54,8 @@ export interface TokenFamily {
 export interface Authenticated {
   readonly authTime: EpochSeconds;
   readonly amr: readonly string[];
+  /** The level of assurance that it was then; undefined where no level was reached, and in rows that know of none. */
+  readonly acr: string | undefined;
 }
 
 /** The one live refresh token of a family. */

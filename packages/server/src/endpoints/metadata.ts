@@ -1,7 +1,9 @@
+import { reachable } from '@latchkey/domain/authorization/assurance';
 import { DURATIONS } from '@latchkey/protocol/limits';
 import { ok } from '@latchkey/protocol/result';
 import { serverMetadata } from '@latchkey/protocol/server-metadata';
 import { ISSUER_SCOPES } from '../bootstrap.ts';
+import { assuranceOf } from '../login/assurance.ts';
 import type { Answer, Call, Endpoint, Server } from '../server.ts';
 
 const METADATA = {
@@ -20,7 +22,7 @@ const METADATA = {
     const { catalogue } = await server.store.read.moment();
     const { jwks } = await server.keys.at(catalogue);
     const idTokenAlgorithms = [...new Set(jwks.keys.map(({ alg }) => alg))].sort();
-    const known = { scopes: ISSUER_SCOPES, idTokenAlgorithms };
+    const known = { scopes: ISSUER_SCOPES, idTokenAlgorithms, acrValues: reachable(assuranceOf(server)) };
     return ok(new Response(JSON.stringify(serverMetadata(issuer, known)), { headers }));
   },
 } as const;

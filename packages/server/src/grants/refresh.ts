@@ -68,6 +68,7 @@ export async function refreshTokens(
     scope: input.scope,
     resources: input.resources,
     overlapMilliseconds: server.settings.refreshOverlapMilliseconds,
+    acrLevels: server.settings.acrLevels,
     macKeyId: (await server.keys.at(catalogue)).macKey.id,
   };
   const { outcome, moment, writes } = await server.commit(

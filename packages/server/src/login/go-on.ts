@@ -10,6 +10,7 @@ import { secretHash } from '../prove/secret.ts';
 import type { Answer, Call, Endpoint, Refusal, Server } from '../server.ts';
 import { addressKey } from '../throttle/address.ts';
 import { answerWith } from './answer.ts';
+import { assuranceOf } from './assurance.ts';
 
 /** A login on its way, and the browser that it belongs to. */
 export interface Going {
@@ -41,6 +42,7 @@ export async function goOn(going: Going, call: Call, endpoint: Endpoint, server:
     familyId: makeId('fam', server.now(), server.entropy(10)),
     codeSeconds: server.settings.authorizationCodeSeconds,
     issuer: server.settings.issuer as ResourceIdentifier,
+    assurance: assuranceOf(server),
     isKeptOnly: going.isKeptOnly ?? false,
   };
   const room = 'begun' in going.login ? await takeRoom(command, call, server) : ok(undefined);

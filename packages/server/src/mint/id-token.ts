@@ -33,6 +33,7 @@ export async function mintIdToken(
       ...(grant.nonce === undefined ? {} : { nonce: grant.nonce }),
       ...(grant.authTime === undefined ? {} : { auth_time: grant.authTime }),
       ...(grant.amr.length === 0 ? {} : { amr: grant.amr }),
+      ...(grant.acr === undefined ? {} : { acr: grant.acr }),
       ...(grant.sessionId === undefined ? {} : { sid: grant.sessionId }),
     },
     signer,

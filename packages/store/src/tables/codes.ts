@@ -18,7 +18,7 @@ import {
 export const codes = {
   byHash: (hash: Sha256) => sql`SELECT * FROM codes WHERE hash = ${hash}`,
   insert: (code: AuthorizationCode) =>
-    sql`INSERT INTO codes (hash, client_id, account_id, session_id, family_id, redirect_uri, redirect_uri_given, scope, resources, id_token_claims, nonce, challenge, auth_time_seconds, amr, wrong_tries, created_at, expires_at) VALUES (${code.hash}, ${id(code.clientId)}, ${id(code.accountId)}, ${id(code.sessionId)}, ${id(code.familyId)}, ${code.redirectUri}, ${flag(code.isRedirectUriGiven)}, ${json(code.scope)}, ${json(code.resources)}, ${json(code.idTokenClaims)}, ${orNull(code.nonce)}, ${orNull(code.challenge)}, ${code.authTime}, ${json(code.amr)}, ${code.wrongTries}, ${code.createdAt}, ${code.expiresAt}) ON CONFLICT (hash) DO NOTHING`,
+    sql`INSERT INTO codes (hash, client_id, account_id, session_id, family_id, redirect_uri, redirect_uri_given, scope, resources, id_token_claims, nonce, challenge, auth_time_seconds, amr, acr, wrong_tries, created_at, expires_at) VALUES (${code.hash}, ${id(code.clientId)}, ${id(code.accountId)}, ${id(code.sessionId)}, ${id(code.familyId)}, ${code.redirectUri}, ${flag(code.isRedirectUriGiven)}, ${json(code.scope)}, ${json(code.resources)}, ${json(code.idTokenClaims)}, ${orNull(code.nonce)}, ${orNull(code.challenge)}, ${code.authTime}, ${json(code.amr)}, ${orNull(code.acr)}, ${code.wrongTries}, ${code.createdAt}, ${code.expiresAt}) ON CONFLICT (hash) DO NOTHING`,
   redeem: (hash: Sha256, at: EpochMilliseconds) =>
     sql`UPDATE codes SET redeemed_at = ${at} WHERE hash = ${hash} AND redeemed_at IS NULL`,
   miss: (hash: Sha256) => sql`UPDATE codes SET wrong_tries = wrong_tries + 1 WHERE hash = ${hash}`,
@@ -40,6 +40,7 @@ export const codes = {
     challenge: optional(row, 'challenge', textIn),
     authTime: secondsIn(row, 'auth_time_seconds'),
     amr: jsonIn<readonly string[]>(row, 'amr'),
+    acr: optional(row, 'acr', textIn),
     wrongTries: numberIn(row, 'wrong_tries'),
     createdAt: millisecondsIn(row, 'created_at'),
     expiresAt: millisecondsIn(row, 'expires_at'),

@@ -46,7 +46,7 @@ export const families = {
     sql`SELECT * FROM families WHERE id > ${after === undefined ? new Uint8Array(0) : id(after)} AND mac_key_id = ${keyId} AND ended_at IS NULL ORDER BY id LIMIT ${limit}`,
   insert: (family: TokenFamily) => {
     const refresh = family.refresh;
-    return sql`INSERT INTO families (id, account_id, client_id, session_id, began_in, scope, resources, id_token_claims, delivery, cnf, auth_time_seconds, amr, created_at, expires_at, pos_epoch, pos_seq, generation, rotated_at, last_used_at, idle_seconds, overlap_ms, attempt_hash, overlap_uses, overlap_streak, mac_key_id, seed) VALUES (${id(family.id)}, ${id(family.accountId)}, ${id(family.clientId)}, ${optionalId(family.sessionId)}, ${optionalId(family.beganIn)}, ${json(family.scope)}, ${json(family.resources)}, ${json(family.idTokenClaims)}, ${family.delivery}, ${family.cnf === undefined ? null : json(family.cnf)}, ${orNull(family.authenticated?.authTime)}, ${family.authenticated === undefined ? null : json(family.authenticated.amr)}, ${family.createdAt}, ${family.expiresAt}, ${family.pos.epoch}, ${family.pos.seq}, ${orNull(refresh?.generation)}, ${orNull(refresh?.rotatedAt)}, ${orNull(refresh?.lastUsedAt)}, ${orNull(refresh?.idleSeconds)}, ${orNull(refresh?.overlapMilliseconds)}, ${orNull(refresh?.attemptHash)}, ${orNull(refresh?.overlapUses)}, ${orNull(refresh?.overlapStreak)}, ${orNull(refresh?.macKeyId)}, ${orNull<Uint8Array>(refresh?.seed)})`;
+    return sql`INSERT INTO families (id, account_id, client_id, session_id, began_in, scope, resources, id_token_claims, delivery, cnf, auth_time_seconds, amr, acr, created_at, expires_at, pos_epoch, pos_seq, generation, rotated_at, last_used_at, idle_seconds, overlap_ms, attempt_hash, overlap_uses, overlap_streak, mac_key_id, seed) VALUES (${id(family.id)}, ${id(family.accountId)}, ${id(family.clientId)}, ${optionalId(family.sessionId)}, ${optionalId(family.beganIn)}, ${json(family.scope)}, ${json(family.resources)}, ${json(family.idTokenClaims)}, ${family.delivery}, ${family.cnf === undefined ? null : json(family.cnf)}, ${orNull(family.authenticated?.authTime)}, ${family.authenticated === undefined ? null : json(family.authenticated.amr)}, ${orNull(family.authenticated?.acr)}, ${family.createdAt}, ${family.expiresAt}, ${family.pos.epoch}, ${family.pos.seq}, ${orNull(refresh?.generation)}, ${orNull(refresh?.rotatedAt)}, ${orNull(refresh?.lastUsedAt)}, ${orNull(refresh?.idleSeconds)}, ${orNull(refresh?.overlapMilliseconds)}, ${orNull(refresh?.attemptHash)}, ${orNull(refresh?.overlapUses)}, ${orNull(refresh?.overlapStreak)}, ${orNull(refresh?.macKeyId)}, ${orNull<Uint8Array>(refresh?.seed)})`;
   },
   /** Compare-and-set of the generation. */
   rotate: (write: Rotate) =>
@@ -75,7 +75,11 @@ export const families = {
     cnf: optional(row, 'cnf', jsonIn<Confirmation>),
     authenticated: isNull(row, 'auth_time_seconds')
       ? undefined
-      : { authTime: secondsIn(row, 'auth_time_seconds'), amr: jsonIn<readonly string[]>(row, 'amr') },
+      : {
+          authTime: secondsIn(row, 'auth_time_seconds'),
+          amr: jsonIn<readonly string[]>(row, 'amr'),
+          acr: optional(row, 'acr', textIn),
+        },
     createdAt: millisecondsIn(row, 'created_at'),
     expiresAt: millisecondsIn(row, 'expires_at'),
     pos: positionIn(row, 'pos'),

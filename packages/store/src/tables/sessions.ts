@@ -26,8 +26,8 @@ export const sessions = {
     sql`SELECT s.*, max(COALESCE((SELECT max(f.last_used_at) FROM families f WHERE f.session_id = s.id), s.created_at), COALESCE(s.cookie_seen_at, 0)) AS last_seen_at FROM sessions s WHERE s.account_id = ${id(account)} AND s.ended_at IS NULL AND s.expires_at > ${now} ORDER BY s.id LIMIT 1000`,
   insert: (session: Session) =>
     sql`INSERT INTO sessions (id, version, account_id, created_at, expires_at, auth_time_seconds, amr, acr, address, user_agent, pos_epoch, pos_seq, cookie_hash, cookie_idle_seconds, cookie_seen_at) VALUES (${id(session.id)}, ${session.version}, ${id(session.accountId)}, ${session.createdAt}, ${session.expiresAt}, ${session.authTime}, ${json(session.amr)}, ${orNull(session.acr)}, ${orNull(session.address)}, ${orNull(session.userAgent)}, ${session.pos.epoch}, ${session.pos.seq}, ${orNull(session.cookie?.hash)}, ${orNull(session.cookie?.idleSeconds)}, ${orNull(session.cookie?.seenAt)})`,
-  authenticate: ({ id: session, from, authTime, amr, cookie }: Extract<Write, { kind: 'session.authenticate' }>) =>
-    sql`UPDATE sessions SET auth_time_seconds = ${authTime}, amr = ${json(amr)}, cookie_hash = ${cookie.hash}, cookie_idle_seconds = ${cookie.idleSeconds}, cookie_seen_at = ${cookie.seenAt}, version = version + 1 WHERE id = ${id(session)} AND version = ${from} AND ended_at IS NULL`,
+  authenticate: ({ id: session, from, authTime, amr, acr, cookie }: Extract<Write, { kind: 'session.authenticate' }>) =>
+    sql`UPDATE sessions SET auth_time_seconds = ${authTime}, amr = ${json(amr)}, acr = ${orNull(acr)}, cookie_hash = ${cookie.hash}, cookie_idle_seconds = ${cookie.idleSeconds}, cookie_seen_at = ${cookie.seenAt}, version = version + 1 WHERE id = ${id(session)} AND version = ${from} AND ended_at IS NULL`,
   see: (session: SessionId, at: EpochMilliseconds) =>
     sql`UPDATE sessions SET cookie_seen_at = ${at} WHERE id = ${id(session)} AND cookie_hash IS NOT NULL`,
   end: (session: SessionId, ended: Ended) =>

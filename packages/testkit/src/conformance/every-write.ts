@@ -145,7 +145,12 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     const signedIn = row.session(2, { cookie: row.cookie(1) });
     await put(store, { kind: 'session.start', session: signedIn });
     same(await store.read.sessionByCookie(row.cookie(1).hash), signedIn);
-    const again = { authTime: (signedIn.authTime + 9) as EpochSeconds, amr: ['pwd', 'otp'], cookie: row.cookie(2) };
+    const again = {
+      authTime: (signedIn.authTime + 9) as EpochSeconds,
+      amr: ['pwd', 'otp'],
+      acr: 'two',
+      cookie: row.cookie(2),
+    };
     const authenticate = { kind: 'session.authenticate', id: signedIn.id, from: 1, ...again } as const;
     await put(store, authenticate);
     same(await store.read.session(signedIn.id), { ...signedIn, ...again, version: 2 });
@@ -195,7 +200,7 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
   },
   async 'code.issue'(store) {
     const bare = row.code(2, { nonce: undefined, challenge: undefined, isRedirectUriGiven: false, scope: [] });
-    const full = row.code(3, { idTokenClaims: ['email', 'name'] });
+    const full = row.code(3, { idTokenClaims: ['email', 'name'], acr: 'two' });
     for (const code of [row.code(1), bare, full]) {
       await put(store, { kind: 'code.issue', code });
       same(await store.read.code(code.hash), code);
@@ -220,10 +225,11 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
       idTokenClaims: ['email', 'name'],
       delivery: 'cookie',
       cnf: { jkt: 'thumbprint' },
-      authenticated: { authTime: row.session(1).authTime, amr: ['pwd', 'otp'] },
+      authenticated: { authTime: row.session(1).authTime, amr: ['pwd', 'otp'], acr: 'two' },
       refresh: row.refreshState({ attemptHash: 'hash' as Sha256, overlapMilliseconds: 10_000, overlapUses: 1 }),
     });
-    const bare = row.family(3, { sessionId: undefined, refresh: undefined, scope: [] });
+    const authenticated = { authTime: row.session(1).authTime, amr: [], acr: undefined };
+    const bare = row.family(3, { sessionId: undefined, refresh: undefined, scope: [], authenticated });
     await put(store, startFamily, { kind: 'family.start', family: full }, { kind: 'family.start', family: bare });
     for (const family of [f1, full, bare]) same(await store.read.family(family.id), family);
   },

@@ -40,6 +40,7 @@ const command = (generation: number): RefreshCommand => ({
   resources: [],
   macKeyId: 1,
   overlapMilliseconds: 10_000,
+  acrLevels: [],
 });
 
 const refresh = (store: Store, generation: number): Promise<Committed<TokenGrant>> =>

@@ -238,6 +238,7 @@ export const code = (number: number, more: Partial<AuthorizationCode> = {}): Aut
   challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
   authTime: seconds(NOW),
   amr: ['pwd'],
+  acr: undefined,
   wrongTries: 0,
   createdAt: NOW,
   expiresAt: after(60_000),

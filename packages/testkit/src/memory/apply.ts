@@ -131,9 +131,9 @@ const APPLY: Apply = {
     isFree(state.sessions.get(session.id));
     return { ...state, sessions: withRow(state.sessions, session.id, session) };
   },
-  'session.authenticate'(state, { id, from, authTime, amr, cookie }) {
+  'session.authenticate'(state, { id, from, authTime, amr, acr, cookie }) {
     const row = found(state.sessions.get(id), ({ version, ended }) => version === from && ended === undefined);
-    const changed = { ...row, version: row.version + 1, authTime, amr, cookie };
+    const changed = { ...row, version: row.version + 1, authTime, amr, acr, cookie };
     return { ...state, sessions: withRow(state.sessions, id, changed) };
   },
   'session.see'(state, { id, at }) {

@@ -15,6 +15,7 @@ const SESSION_VIEW = z.object({
   last_seen_at: time,
   expires_at: time,
   amr: z.array(z.string()),
+  acr: z.string().optional().describe('The level of assurance that the sign-in reached.'),
   address: z.string().optional(),
   user_agent: z.string().optional(),
 });
@@ -26,6 +27,7 @@ const sessionView = (session: SessionSummary) => ({
   last_seen_at: timeOf(session.lastSeenAt),
   expires_at: timeOf(session.expiresAt),
   amr: [...session.amr],
+  ...(session.acr === undefined ? {} : { acr: session.acr }),
   ...(session.address === undefined ? {} : { address: session.address }),
   ...(session.userAgent === undefined ? {} : { user_agent: session.userAgent }),
 });

@@ -155,5 +155,6 @@ async function commandOf(
     address: call.address,
     userAgent: call.request.headers.get('user-agent')?.slice(0, LIMITS.userAgentMax),
     amr: ['pwd'],
+    acrLevels: settings.acrLevels,
   };
 }

@@ -86,6 +86,7 @@ async function typed(form: Parameters, waiting: Waiting, call: Call, server: Ser
     idleSeconds: settings.sessionIdleSeconds,
     absoluteSeconds: settings.sessionAbsoluteSeconds,
     address: call.address,
+    acrLevels: settings.acrLevels,
     userAgent: call.request.headers.get('user-agent')?.slice(0, LIMITS.userAgentMax),
   };
   const { outcome } = await server.commit(
