@@ -15,6 +15,8 @@ export const AUDIT_EVENTS = [
   'password.changed',
   'password.set',
   'account.created',
+  'identifier.added',
+  'identifier.removed',
   'account.disabled',
   'account.enabled',
   'client.created',

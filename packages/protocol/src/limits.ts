@@ -129,4 +129,6 @@ export const DURATIONS = {
   backchannelLogoutRetry: 86_400,
   /** For how long an alert is brought to its receiver again. */
   alertRetry: 14 * 86_400,
+  /** How long ago a person may have proved who they are, for a change that matters. @spec ASVS 7.5.1, 7.5.2 (SES-06) */
+  freshAuthentication: 300,
 } as const;
