@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import type { Client } from '@latchkey/domain/clients/client';
+import { allow } from '@latchkey/domain/decision';
+import type { AccountId } from '@latchkey/protocol/types';
 import { addRelyingParty, authorizePath, makePkce, requestOf } from '@latchkey/testkit/code-flow';
-import { PASSWORD, populate, type World } from '@latchkey/testkit/people';
+import { addAccount, PASSWORD, populate, type World } from '@latchkey/testkit/people';
 import { startTestServer } from '@latchkey/testkit/test-server';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -9,6 +12,16 @@ import { findChromium, launchChromium } from './chromium.ts';
 
 const executable = findChromium();
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** The pages of an account, with what they say after a change. */
+const ACCOUNT = [
+  '/account',
+  '/account/sessions',
+  '/account/sessions?notice=session_ended',
+  '/account/applications',
+  '/account/password',
+  '/account/identifiers',
+];
 
 /** What axe finds wrong with a page, in words. */
 async function violations(page: Page): Promise<readonly string[]> {
@@ -21,6 +34,35 @@ async function violations(page: Page): Promise<readonly string[]> {
   });
 }
 
+/** Somebody who allowed something to a client, and is signed in with a phone, too. */
+async function allowSomething(accountId: AccountId, { id: clientId }: Client, { at, api, login }: World) {
+  const scope = ['openid', 'email', 'read'];
+  await at.server.commit(
+    () => Promise.resolve(),
+    (_, { now }) =>
+      allow(undefined, [
+        {
+          kind: 'consent.store',
+          consent: { accountId, clientId, scope, resources: [api.row.identifier], givenAt: now },
+        },
+      ]),
+  );
+  await login({ username: 'bob' }, { 'user-agent': 'Mozilla/5.0 (Linux; Android 15) Chrome/140.0.0.0 Mobile' });
+}
+
+/** Looks at one page after the other, and remembers what is wrong. */
+function watch(page: Page) {
+  const seen: string[] = [];
+  const look = async (name: string) => {
+    const isTooWide = await page.evaluate<boolean>('document.documentElement.scrollWidth > innerWidth');
+    seen.push(
+      ...(isTooWide ? [`${name} scrolls sideways`] : []),
+      ...(await violations(page)).map((each) => `${name}: ${each}`),
+    );
+  };
+  return { seen, look };
+}
+
 describe.skipIf(executable === undefined)('the pages, as somebody sees them', () => {
   let world: World;
   let browser: Browser;
@@ -30,6 +72,7 @@ describe.skipIf(executable === undefined)('the pages, as somebody sees them', ()
     await world.at.listen();
     browser = await launchChromium(executable ?? '');
     const client = await addRelyingParty(world);
+    await allowSomething(await addAccount(world.at.server, 'bob'), client.row, world);
     start =
       world.at.issuer +
       authorizePath(requestOf(client.row, makePkce().challenge, { scope: 'openid profile email read' }));
@@ -44,14 +87,7 @@ describe.skipIf(executable === undefined)('the pages, as somebody sees them', ()
       test(`axe finds nothing at ${width} pixels, ${colorScheme}, without a script, and nothing scrolls sideways`, async () => {
         const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme, bypassCSP: true });
         const page = await context.newPage();
-        const seen: string[] = [];
-        const look = async (name: string) => {
-          const isTooWide = await page.evaluate<boolean>('document.documentElement.scrollWidth > innerWidth');
-          seen.push(
-            ...(isTooWide ? [`${name} scrolls sideways`] : []),
-            ...(await violations(page)).map((each) => `${name}: ${each}`),
-          );
-        };
+        const { seen, look } = watch(page);
         await page.goto(`${world.at.issuer}/`);
         await look('status');
         await page.goto(`${world.at.issuer}/signin`);
@@ -69,6 +105,39 @@ describe.skipIf(executable === undefined)('the pages, as somebody sees them', ()
         await look('consent');
         await page.goto(`${start}&prompt=select_account`);
         await look('choose account');
+        expect(seen).toEqual([]);
+        await context.close();
+      });
+
+  for (const width of [390, 1280])
+    for (const colorScheme of ['light', 'dark'] as const)
+      test(`axe finds nothing on the pages of an account at ${width} pixels, ${colorScheme}`, async () => {
+        const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme, bypassCSP: true });
+        const page = await context.newPage();
+        const { seen, look } = watch(page);
+        await page.goto(`${world.at.issuer}/account`);
+        await page.fill('input[name=username]', 'bob');
+        await page.fill('input[name=password]', PASSWORD);
+        await page.click('button.main');
+        for (const path of ACCOUNT) {
+          await page.goto(world.at.issuer + path);
+          expect(page.url()).toBe(world.at.issuer + path);
+          await look(path);
+        }
+        await page.fill('input[name=add]', 'no name');
+        await page.click('button.main');
+        await page.locator('[role=alert]').waitFor();
+        await look('names, refused');
+        await page.goto(`${world.at.issuer}/account/password`);
+        await page.fill('input[name=current_password]', PASSWORD);
+        await page.fill('input[name=new_password]', 'short');
+        await page.click('button.main');
+        await page.locator('[role=alert]').waitFor();
+        await look('password, refused');
+        await page.goto(`${world.at.issuer}/account`);
+        await page.click('main form button');
+        await page.locator('h1', { hasText: 'You are signed out' }).waitFor();
+        await look('signed out');
         expect(seen).toEqual([]);
         await context.close();
       });

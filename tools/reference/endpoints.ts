@@ -9,6 +9,8 @@ const CREDENTIALS: Readonly<Record<CredentialKind, string>> = {
   resource_server: "a resource's credential",
   refresh_token: 'refresh token',
   refresh_cookie: 'refresh cookie and CSRF header',
+  session_cookie: 'session cookie; with it, for a change, the token of the form',
+  authorization_code: 'authorization code',
   access_token_issuer: 'access token for the issuer',
   access_token_openid: 'access token for the issuer with the scope openid',
   access_token_admin: 'access token for the admin API',

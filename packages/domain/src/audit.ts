@@ -16,6 +16,8 @@ export const AUDIT_EVENTS = [
   'password.set',
   'profile.changed',
   'account.created',
+  'identifier.added',
+  'identifier.removed',
   'account.disabled',
   'account.enabled',
   'client.created',

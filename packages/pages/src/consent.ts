@@ -2,6 +2,7 @@ import { type Fields, form } from './form.ts';
 import { type Html, html } from './html.ts';
 import { layout, type Theme } from './layout.ts';
 import { codeOf, nameOf } from './name.ts';
+import { list, scopeList } from './scope.ts';
 import { sentence, type Words } from './words.ts';
 
 /** How long a consent lets the client act: while the session lasts, or for days without one. */
@@ -23,23 +24,13 @@ export interface ConsentModel {
   readonly isReturning?: boolean;
 }
 
-/** The scopes that everybody means the same by. @spec OpenID Connect Core 1.0 §5.4, §11 */
-const KNOWN = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'] as const;
-
-const scopeText = (name: string, words: Words): Html => {
-  const known = KNOWN.find((one) => one === name);
-  return known === undefined ? codeOf(name) : html`${words(`scope.${known}`)}`;
-};
-
-const list = (items: readonly Html[]): Html => html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
-
 /** The page that asks whether a client may act for a person: who, to where, what, for which resources, how long. */
 export function consentPage(model: ConsentModel, words: Words): string {
   const { theme, action, hidden, accountLabel, clientName, clientHost, scopes, resources, lifetime } = model;
   const names = { client: nameOf(clientName, words), account: nameOf(accountLabel, words) };
   const rows = [
     row(words('consent.host'), clientHost === undefined ? undefined : codeOf(clientHost)),
-    row(words('consent.scopes'), scopes.length === 0 ? undefined : list(scopes.map((one) => scopeText(one, words)))),
+    row(words('consent.scopes'), scopes.length === 0 ? undefined : scopeList(scopes, words)),
     row(words('consent.resources'), resources.length === 0 ? undefined : list(resources.map(codeOf))),
     row(words('consent.lifetime'), html`${lifetimeText(lifetime, words)}`),
   ];

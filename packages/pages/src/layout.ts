@@ -15,8 +15,8 @@ export const DEFAULT_THEME: Theme = { name: 'Latchkey' };
 
 /** The style of every page. It stands in the page, under a hash in the content security policy. */
 export const STYLE =
-  ':root{color-scheme:light dark;--bg:#f3f4f8;--card:#fff;--text:#1c1e2a;--muted:#565b6e;--line:#d9dbe3;--edge:#767b8f;--link:#2f4ea8;--accent:#2f4ea8;--on-accent:#fff;--bad:#97152a;--bad-bg:#fdeff1}' +
-  '@media(prefers-color-scheme:dark){:root{--bg:#12131a;--card:#1c1e28;--text:#e9eaf1;--muted:#abb0c2;--line:#363a4b;--edge:#82879c;--link:#a9bcff;--accent:#a9bcff;--on-accent:#12131a;--bad:#ffb8bf;--bad-bg:#3a1b21}}' +
+  ':root{color-scheme:light dark;--bg:#f3f4f8;--card:#fff;--text:#1c1e2a;--muted:#565b6e;--line:#d9dbe3;--edge:#767b8f;--link:#2f4ea8;--accent:#2f4ea8;--on-accent:#fff;--bad:#97152a;--bad-bg:#fdeff1;--good:#145233;--good-bg:#e8f6ee}' +
+  '@media(prefers-color-scheme:dark){:root{--bg:#12131a;--card:#1c1e28;--text:#e9eaf1;--muted:#abb0c2;--line:#363a4b;--edge:#82879c;--link:#a9bcff;--accent:#a9bcff;--on-accent:#12131a;--bad:#ffb8bf;--bad-bg:#3a1b21;--good:#a6e3be;--good-bg:#163022}}' +
   '*{box-sizing:border-box}' +
   'body{margin:0;min-height:100vh;min-height:100dvh;display:flex;flex-direction:column;align-items:center;justify-content:safe center;padding:1.5rem 1rem;font:1rem/1.5 system-ui,sans-serif;color:var(--text);background:var(--bg);overflow-wrap:anywhere}' +
   'header{display:flex;align-items:center;gap:.75rem;max-width:27rem;margin:0 0 1.25rem;font-size:1.125rem;font-weight:600}header img{display:block;max-width:10rem;height:2.5rem;object-fit:contain}' +
@@ -30,6 +30,9 @@ export const STYLE =
   'button:hover,.button:hover{background:var(--bg)}.main,.main:hover{color:var(--on-accent);background:var(--accent)}.main:hover{text-decoration:underline}.account{text-align:start}' +
   ':focus-visible{outline:3px solid var(--link);outline-offset:2px}' +
   '[role=alert]{margin:1rem 0;padding:.75rem 1rem;color:var(--bad);background:var(--bad-bg);border-inline-start:4px solid;border-radius:.25rem}' +
+  '[role=status]{margin:1rem 0;padding:.75rem 1rem;color:var(--good);background:var(--good-bg);border-inline-start:4px solid;border-radius:.25rem}' +
+  'h2{margin:0 0 .25rem;font-size:1.0625rem;line-height:1.4}.rows{list-style:none;margin:1.25rem 0;padding:0;border-top:1px solid var(--line)}.rows>li{padding:1rem 0;border-bottom:1px solid var(--line)}.rows p{margin:0 0 .125rem}.rows ul{margin:.25rem 0 .5rem}.rows button{margin-top:.75rem}.tag{display:inline-block;padding:0 .5rem;font-size:.8125rem;font-weight:600;color:var(--good);background:var(--good-bg);border-radius:1rem}' +
+  '@media(min-width:30rem){.rows>li{display:flex;gap:1rem;align-items:center;justify-content:space-between}.rows button{flex:none;width:auto;margin:0}}' +
   '@media(max-width:30rem){main{padding:1.5rem 1.25rem}}@media(min-width:48rem){.wide main{max-width:40rem}}';
 
 /**

@@ -1,4 +1,10 @@
 import { expect, test } from 'vitest';
+import { applicationsPage } from './account/applications.ts';
+import { type IdentifierError, identifiersPage } from './account/identifiers.ts';
+import { accountPage } from './account/overview.ts';
+import { NOTICES } from './account/part.ts';
+import { type PasswordError, passwordPage } from './account/password.ts';
+import { sessionsPage } from './account/sessions.ts';
 import { chooseAccountPage } from './choose-account.ts';
 import { confirmSignOutPage } from './confirm-sign-out.ts';
 import { consentPage } from './consent.ts';
@@ -13,6 +19,22 @@ import { createWords, LANGUAGES, type Words } from './words.ts';
 type Page = (text: string, words: Words) => string;
 const ERRORS: readonly SigninError[] = ['wrong', 'throttled', 'overloaded', 'expired'];
 const themed = (name: string): Theme => ({ name, logo: `/${name}`, accent: name });
+
+const PASSWORD_ERRORS: readonly PasswordError[] = [
+  'wrong',
+  'throttled',
+  'overloaded',
+  'too_short',
+  'too_long',
+  'characters',
+  'blocklisted',
+];
+const IDENTIFIER_ERRORS: readonly IdentifierError[] = ['invalid', 'taken', 'limit', 'last', 'throttled'];
+const partOf = (text: string) => ({ theme: themed(text), home: text, hidden: { [text]: text } });
+const sessionsOf = (text: string) => [
+  { id: text, isCurrent: true, userAgent: text, address: text, since: 0, lastSeen: 0 },
+  { id: text, isCurrent: false, userAgent: undefined, address: undefined, since: 0, lastSeen: 0 },
+];
 
 /** Every page, with the same text in each of its fields that takes text. */
 const PAGES: Readonly<Record<string, Page>> = {
@@ -72,6 +94,59 @@ const PAGES: Readonly<Record<string, Page>> = {
       { theme: themed(text), action: text, hidden: { [text]: text }, accountLabel: text, clientName: text },
       words,
     ),
+  account: (text, words) =>
+    accountPage({ ...partOf(text), accountLabel: text, sessions: 2, applications: 0, notice: 'gone' }, words),
+  sessions: (text, words) => sessionsPage({ ...partOf(text), sessions: sessionsOf(text), canEnd: true }, words),
+  'sessions that cannot be ended': (text, words) =>
+    sessionsPage({ ...partOf(text), sessions: sessionsOf(text), canEnd: false }, words),
+  applications: (text, words) =>
+    applicationsPage(
+      {
+        ...partOf(text),
+        applications: [
+          { id: text, name: text, hosts: [text], scopes: ['openid', text], resources: [text], since: 0 },
+          { id: text, name: text, hosts: [], scopes: [], resources: [], since: 0 },
+        ],
+      },
+      words,
+    ),
+  'no applications': (text, words) => applicationsPage({ ...partOf(text), applications: [] }, words),
+  ...Object.fromEntries(
+    [undefined, ...PASSWORD_ERRORS].map((error): [string, Page] => [
+      `password, ${error}`,
+      (text, words) =>
+        passwordPage(
+          {
+            ...partOf(text),
+            accountLabel: text,
+            hasPassword: true,
+            codePointsMin: 15,
+            ...(error === undefined ? {} : { error }),
+          },
+          words,
+        ),
+    ]),
+  ),
+  'no password': (text, words) =>
+    passwordPage({ ...partOf(text), accountLabel: text, hasPassword: false, codePointsMin: 15 }, words),
+  ...Object.fromEntries(
+    [undefined, ...IDENTIFIER_ERRORS].map((error): [string, Page] => [
+      `names, ${error}`,
+      (text, words) =>
+        identifiersPage(
+          {
+            ...partOf(text),
+            identifiers: [
+              { value: text, display: text, kind: 'username', isVerified: false },
+              { value: text, display: text, kind: 'email', isVerified: true },
+            ],
+            username: text,
+            ...(error === undefined ? {} : { error }),
+          },
+          words,
+        ),
+    ]),
+  ),
   error: (text, words) =>
     errorPage({ theme: themed(text), title: text, message: text, errorId: text, code: text }, words),
   status: (text, words) => statusPage({ issuer: text, isDevelopment: true, theme: themed(text) }, words),
@@ -250,4 +325,35 @@ test.each([
   ['', ''],
 ])('the accent %s becomes the style "%s"', (accent, style) => {
   expect(styleOf({ name: 'Acme', accent })).toBe(STYLE + style);
+});
+
+test('SES-06: a session that cannot be ended now has no button, and neither has the one that asks', () => {
+  const model = { theme: { name: 'Acme' }, home: '/account', hidden: {}, sessions: sessionsOf('x') };
+  const buttons = (canEnd: boolean) =>
+    [...sessionsPage({ ...model, canEnd }, EN).matchAll(/name="end" value="([^"]*)"/g)].map(([, value]) => value);
+  expect(buttons(true)).toEqual(['x', 'others', 'all']);
+  expect(buttons(false)).toEqual([]);
+  expect(sessionsPage({ ...model, canEnd: false }, EN)).toContain('href="/account/sessions?confirm=1"');
+});
+
+test('the last name has no button', () => {
+  const [one] = [{ value: 'ada', display: 'Ada', kind: 'username', isVerified: false } as const];
+  const made = identifiersPage({ ...partOf('x'), identifiers: [one] }, EN);
+  expect([made.includes('Ada'), made.includes('name="remove"')]).toEqual([true, false]);
+});
+
+test.each(NOTICES)('the notice "%s" is told as a status', (notice) => {
+  const made = applicationsPage({ ...partOf('x'), applications: [], notice }, EN);
+  expect(made).toContain(`<p role="status">${EN(`account.notice.${notice}`)}</p>`);
+});
+
+test('PWD-15 ASVS 6.2.7: programs that keep passwords find the fields of a change', () => {
+  const fields = [
+    ...page('password, undefined', 'ada').matchAll(/<input id="\w+" name="(\w+)"[^>]*autocomplete="([\w-]+)"/g),
+  ];
+  expect(fields.map(([, name, autocomplete]) => [name, autocomplete])).toEqual([
+    ['username', 'username'],
+    ['current_password', 'current-password'],
+    ['new_password', 'new-password'],
+  ]);
 });

@@ -18,6 +18,7 @@ export const statusPage = ({ issuer, isDevelopment, theme = DEFAULT_THEME }: Sta
 <dl>
 <dt>${words('status.issuer')}</dt><dd><code>${issuer}</code></dd>
 <dt>${words('status.mode')}</dt><dd>${words(isDevelopment ? 'status.mode.development' : 'status.mode.production')}</dd>
+<dt>${words('status.account')}</dt><dd><a href="${issuer}/account">${words('status.account.link')}</a></dd>
 <dt>${words('status.metadata')}</dt><dd><a href="${issuer}/.well-known/oauth-authorization-server">${words('status.metadata.link')}</a></dd>
 <dt>${words('status.keys')}</dt><dd><a href="${issuer}/.well-known/jwks.json">${words('status.keys.link')}</a></dd>
 </dl>`,

@@ -1032,6 +1032,14 @@ export const ERRORS = {
     'The identifier is empty, too long or holds characters that it must not.',
     'Use letters, digits and . _ - + or an e-mail address.',
   ),
+  identifier_last: row(
+    409,
+    'conflict',
+    'RFC 9110 §15.5.10',
+    'tell',
+    'It is the only identifier of this account.',
+    'Add another one first.',
+  ),
   resource_taken: row(
     409,
     'conflict',

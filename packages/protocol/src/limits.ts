@@ -146,4 +146,6 @@ export const DURATIONS = {
   /** How long ago the sign-in of a level of assurance may have been: long enough to come back from the page. */
   acrWithinMin: 30,
   acrWithinMax: 365 * 86_400,
+  /** How long ago a person may have proved who they are, for a change that matters. @spec ASVS 7.5.1, 7.5.2 (SES-06) */
+  freshAuthentication: 300,
 } as const;

@@ -13,6 +13,11 @@ import { introspection } from './endpoints/introspection.ts';
 import { jwks } from './endpoints/jwks.ts';
 import { metadata, openidConfiguration } from './endpoints/metadata.ts';
 import { metrics } from './endpoints/metrics.ts';
+import { accountApplications, withdrawAccountApplication } from './endpoints/pages/account/applications.ts';
+import { accountIdentifiers, changeAccountIdentifiers } from './endpoints/pages/account/identifiers.ts';
+import { accountOverview, accountSignOut } from './endpoints/pages/account/overview.ts';
+import { accountPassword, changeAccountPassword } from './endpoints/pages/account/password.ts';
+import { accountSessions, endAccountSessions } from './endpoints/pages/account/sessions.ts';
 import { chooseAccount, chooseAccountForm } from './endpoints/pages/choose-account.ts';
 import { consent, consentForm } from './endpoints/pages/consent.ts';
 import { devMail } from './endpoints/pages/dev-mail.ts';
@@ -50,6 +55,16 @@ export const ROUTES: readonly Endpoint[] = [
   chooseAccount,
   consentForm,
   consent,
+  accountOverview,
+  accountSignOut,
+  accountSessions,
+  endAccountSessions,
+  accountApplications,
+  withdrawAccountApplication,
+  accountPassword,
+  changeAccountPassword,
+  accountIdentifiers,
+  changeAccountIdentifiers,
   endSession,
   endSessionByPost,
   confirmEndSession,

@@ -89,6 +89,8 @@ export type CredentialKind =
   | 'resource_server'
   | 'refresh_token'
   | 'refresh_cookie'
+  | 'session_cookie'
+  | 'authorization_code'
   | 'access_token_issuer'
   | 'access_token_openid'
   | 'access_token_admin'

@@ -1,5 +1,6 @@
 import { ROUTES } from '@latchkey/server/routes';
 import type { Endpoint } from '@latchkey/server/server';
+import { createPageBrowser, goThrough } from '@latchkey/testkit/code-flow';
 import { PASSWORD, populate, type World } from '@latchkey/testkit/people';
 import { addClient, startTestServer } from '@latchkey/testkit/test-server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -10,11 +11,15 @@ let world: World;
 let admin: TestAdministrator;
 let client: Awaited<ReturnType<typeof addClient>>;
 let tokens: Readonly<Record<string, string>>;
+let sessionCookie: string;
 beforeAll(async () => {
   world = await populate(await startTestServer());
   admin = await addAdministrator(world.at);
   client = await addClient(world.at.server, { resources: [world.api.row.identifier] });
   tokens = (await world.login({ resource: world.at.issuer })).body;
+  const browser = createPageBrowser(world.at);
+  await goThrough(browser, await browser.get('/account'));
+  sessionCookie = [...browser.cookies].map((pair) => pair.join('=')).join('; ');
 });
 afterAll(() => world.at.close());
 
@@ -22,6 +27,7 @@ const pathOf = ({ path }: Endpoint): string => path.replace(/:\w+/g, 'x');
 
 /** All that a request by GET could bring along to be believed: everything but a method that may change something. */
 const credentials = ({ path }: Endpoint): Readonly<Record<string, string>> => {
+  if (path.startsWith('/account')) return { cookie: sessionCookie };
   if (path.startsWith('/admin/')) return { authorization: `Bearer ${admin.token}` };
   if (path.startsWith('/api/')) return { authorization: `Bearer ${tokens.access_token}` };
   return { authorization: path === '/reports' ? world.api.basic : client.basic };

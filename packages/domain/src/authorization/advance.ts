@@ -186,7 +186,7 @@ export function isSignedIn(
 }
 
 /** Noted once a minute at most: a session that is in use costs no write each time. */
-const seen = ({ id, cookie }: Session, { now }: Moment): readonly Write[] =>
+export const seen = ({ id, cookie }: Session, { now }: Moment): readonly Write[] =>
   cookie === undefined || now < later(cookie.seenAt, 60_000) ? [] : [{ kind: 'session.see', id, at: now }];
 
 function codeOf(

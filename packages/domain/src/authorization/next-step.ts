@@ -108,5 +108,5 @@ export const isChosen = (progress: Progress, { id }: Session): boolean =>
   progress.stage !== 'begun' && progress.sessionId === id;
 
 /** @spec OIDC Core §3.1.2.1 (`max_age`; 0 asks for the password now) */
-const isTooOld = ({ authTime }: Session, maxAge: number | undefined, now: EpochMilliseconds): boolean =>
+export const isTooOld = ({ authTime }: Session, maxAge: number | undefined, now: EpochMilliseconds): boolean =>
   maxAge !== undefined && (maxAge === 0 || seconds(now) - authTime > maxAge);

@@ -32,6 +32,18 @@ export const endAllWrites = (
 export const decideEndAllSessions = (ends: AccountEnds, account: AccountId, { now }: Moment): Decision<number> =>
   allow(ends.sessions.length, endAllWrites(ends, { reason: 'ended_by_owner', by: account, at: now }));
 
+/** Decides the end of all of it but the session that asks. Says how many sessions they were. */
+export const decideEndOtherSessions = (
+  ends: AccountEnds,
+  account: AccountId,
+  kept: SessionId,
+  { now }: Moment,
+): Decision<number> =>
+  allow(
+    ends.sessions.filter(({ id }) => id !== kept).length,
+    endAllWrites(ends, { reason: 'ended_by_owner', by: account, at: now }, kept),
+  );
+
 /**
  * Decides the end of one of an owner's sessions.
  *

@@ -16,7 +16,7 @@ import type { PasswordCredential } from '../accounts/password-credential.ts';
 import type { Client } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
 import type { RefreshState, TokenFamily } from '../tokens/family.ts';
-import { decideEndAllSessions, decideEndOwnSession } from './end-sessions.ts';
+import { decideEndAllSessions, decideEndOtherSessions, decideEndOwnSession } from './end-sessions.ts';
 import { decideLogIn, type LogInCommand, type LogInFacts } from './log-in.ts';
 import { decideLogout } from './logout.ts';
 import type { Session, SessionSummary } from './session.ts';
@@ -356,6 +356,23 @@ test.each([
     expects: [],
     writes: [],
   });
+});
+
+test('SES-06: all others end, and the session that asks goes on', () => {
+  const offline = { ...family, id: 'fam_off' as FamilyId, sessionId: undefined };
+  const [kept, other] = live(2);
+  const decided = decideEndOtherSessions(
+    { sessions: live(2), offline: [offline] },
+    id,
+    kept?.id ?? ('' as SessionId),
+    moment,
+  );
+  expect(decided.outcome).toEqual({ ok: true, value: 1 });
+  const ends = sessionEnds(other?.id ?? '', 'ended_by_owner', id);
+  expect(decided.writes.slice(0, ends.length + 1)).toEqual([
+    ...ends,
+    { kind: 'family.end', id: 'fam_off', ended: { reason: 'ended_by_owner', by: id, at: now } },
+  ]);
 });
 
 test('SES-06: all sessions and offline families end, by one event each', () => {

@@ -16,7 +16,7 @@ export const token: Endpoint = {
   method: 'POST',
   path: '/oauth/token',
   summary: 'Issues tokens: authorization_code, client_credentials and refresh_token.',
-  credentials: ['client', 'public_client', 'refresh_token'],
+  credentials: ['client', 'public_client', 'refresh_token', 'authorization_code'],
   wording: 'oauth',
   cors: 'registered',
   bodyMax: LIMITS.bodyBytesMax,

@@ -18,7 +18,7 @@ export const formToken = (server: Server, bound: readonly string[]): string =>
  *
  * @spec ASVS 3.5.1 to 3.5.3 (CSRF-01)
  */
-function isFromOwnPage({ request }: Call, server: Server): boolean {
+export function isFromOwnPage({ request }: Call, server: Server): boolean {
   const site = request.headers.get('sec-fetch-site');
   if (site !== null) return site === 'same-origin';
   return request.headers.get('origin') === new URL(server.settings.issuer).origin;

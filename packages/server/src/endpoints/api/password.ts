@@ -27,9 +27,9 @@ export const password: Endpoint = {
     if (!owner.ok) return owner;
     const asked = await readFields(call, password.bodyMax, CHANGE);
     if (!asked.ok) return asked;
-    const phc = await newPasswordHash(asked.value.new_password, owner.value.accountId, server);
-    if (!phc.ok) return phc;
-    return change(owner.value, asked.value.current_password, phc.value, server);
+    const { current_password: current, new_password: next } = asked.value;
+    const changed = await changePassword(owner.value, { current, next }, server);
+    return changed.ok ? ok(empty()) : changed;
   },
 };
 
@@ -64,8 +64,19 @@ export async function hashNewPassword(
   return phc.ok ? phc : fail({ error: 'overloaded', headers: { 'retry-after': '2' } });
 }
 
-async function change(owner: ProvedOwner, current: string, phc: string, server: Server): Promise<Answer> {
+/**
+ * Changes a person's password, if they know the one before. A wrong one counts as a wrong guess does.
+ *
+ * @returns what `newPasswordHash` and `decideChangePassword` refuse
+ */
+export async function changePassword(
+  owner: Pick<ProvedOwner, 'accountId' | 'sessionId' | 'commit'>,
+  { current, next }: { readonly current: string; readonly next: string },
+  server: Server,
+): Promise<Result<undefined, Refusal>> {
   const { accountId, sessionId } = owner;
+  const phc = await newPasswordHash(next, accountId, server);
+  if (!phc.ok) return phc;
   const about = { account: accountId };
   const { read } = server.store;
   const credential = await read.password(accountId);
@@ -74,10 +85,10 @@ async function change(owner: ProvedOwner, current: string, phc: string, server: 
   if (wait > 0) return fail({ error: 'account_throttled', headers: { 'retry-after': String(wait) }, about });
   const proof = await provePassword(accountId, credential, current, server);
   if (!proof.ok) return proof;
-  const command = { id: accountId, proof: proof.value, phc, sessionId };
+  const command = { id: accountId, proof: proof.value, phc: phc.value, sessionId };
   const { outcome } = await owner.commit(
     (tx, moment) => loadSetPassword(tx, accountId, moment),
     (facts, moment) => decideChangePassword(facts, command, moment),
   );
-  return outcome.ok ? ok(empty()) : fail({ error: outcome.error, about });
+  return outcome.ok ? outcome : fail({ error: outcome.error, about });
 }

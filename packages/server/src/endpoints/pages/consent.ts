@@ -86,13 +86,13 @@ async function askedIn({ attempt, client }: WaitingClient, server: Server): Prom
 }
 
 /** Where an answer leads: a host, or the scheme of an app. */
-const hostOf = (redirectUri: string): string => {
+export const hostOf = (redirectUri: string): string => {
   const { host, protocol } = new URL(redirectUri);
   return host === '' ? protocol : host;
 };
 
 /** The APIs among the resources, by what an administrator called them. The server itself is no API. */
-async function namesOf(resources: readonly ResourceIdentifier[], server: Server): Promise<readonly string[]> {
+export async function namesOf(resources: readonly ResourceIdentifier[], server: Server): Promise<readonly string[]> {
   const rows = await loadResources(server.store.read, resources);
   return rows.filter(({ builtIn }) => !builtIn).map(({ name, identifier }) => `${name} (${identifier})`);
 }

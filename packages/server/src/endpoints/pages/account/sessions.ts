@@ -1,0 +1,97 @@
+import {
+  decideEndAllSessions,
+  decideEndOtherSessions,
+  decideEndOwnSession,
+  loadAccountEnds,
+} from '@latchkey/domain/login/end-sessions';
+import type { SessionSummary } from '@latchkey/domain/login/session';
+import { type SessionRow, sessionsPage } from '@latchkey/pages/account/sessions';
+import { parseId } from '@latchkey/protocol/ids';
+import { DURATIONS } from '@latchkey/protocol/limits';
+import { fail, ok } from '@latchkey/protocol/result';
+import type { SessionId } from '@latchkey/protocol/types';
+import { wordsFor } from '../../../http/page.ts';
+import { signInTo } from '../../../login/begin.ts';
+import type { SignedIn } from '../../../prove/signed-in.ts';
+import type { Answer, Endpoint, Server } from '../../../server.ts';
+import { accountForm, accountPage, accountResponse, doneAt, partOf } from './account-endpoint.ts';
+import { signedOutHere } from './overview.ts';
+
+const PATH = '/account/sessions';
+
+/** Where one is signed in. Whoever has not proved lately who they are sees it, and is asked before they end anything. */
+export const accountSessions: Endpoint = accountPage({
+  path: PATH,
+  summary: 'The page that says where the signed-in person is signed in.',
+  needs: 'any_session',
+  async answer(person, call, server): Promise<Answer> {
+    const canEnd = person.isIn(DURATIONS.freshAuthentication);
+    if (!canEnd && call.url.searchParams.has('confirm'))
+      return signInTo({ path: PATH, maxAge: DURATIONS.freshAuthentication }, call, accountSessions, server);
+    const { now } = await server.store.read.moment();
+    const sessions = await server.store.read.liveSessions(person.session.accountId, now);
+    const html = sessionsPage(
+      { ...partOf(person, call, server), sessions: rowsOf(sessions, person.session.id), canEnd },
+      wordsFor(call.request),
+    );
+    return ok(accountResponse(html, server));
+  },
+});
+
+/** This one first, then those that were seen last. */
+const rowsOf = (sessions: readonly SessionSummary[], current: SessionId): readonly SessionRow[] =>
+  sessions
+    .map(({ id, userAgent, address, createdAt, lastSeenAt }) => ({
+      id,
+      isCurrent: id === current,
+      userAgent,
+      address,
+      since: createdAt,
+      lastSeen: lastSeenAt,
+    }))
+    .sort((a, b) => Number(b.isCurrent) - Number(a.isCurrent) || b.lastSeen - a.lastSeen);
+
+/** Ends one of them, all others, or all. @spec ASVS 7.5.2 (SES-06: a fresh authentication to end any) */
+export const endAccountSessions = accountForm({
+  path: PATH,
+  page: PATH,
+  summary: 'Ends one session of the signed-in person, all others, or all.',
+  needs: 'fresh_session',
+  answer(form, person, _, server): Promise<Answer> {
+    const end = form.get('end');
+    if (end === 'all') return endAll(person, server);
+    if (end === 'others') return endOthers(person, server);
+    return endOne(parseId('ses', end ?? ''), person, server);
+  },
+});
+
+async function endAll(person: SignedIn, server: Server): Promise<Answer> {
+  const { accountId } = person.session;
+  const { outcome } = await person.commit(
+    (read, moment) => loadAccountEnds(read, accountId, moment),
+    (ends, moment) => decideEndAllSessions(ends, accountId, moment),
+  );
+  return outcome.ok ? ok(signedOutHere(server)) : fail({ error: outcome.error });
+}
+
+async function endOthers(person: SignedIn, server: Server): Promise<Answer> {
+  const { accountId, id } = person.session;
+  const { outcome } = await person.commit(
+    (read, moment) => loadAccountEnds(read, accountId, moment),
+    (ends, moment) => decideEndOtherSessions(ends, accountId, id, moment),
+  );
+  return outcome.ok ? doneAt(PATH, 'others_ended', server) : fail({ error: outcome.error });
+}
+
+async function endOne(id: SessionId | undefined, person: SignedIn, server: Server): Promise<Answer> {
+  if (id === undefined) return doneAt(PATH, 'gone', server);
+  const { accountId } = person.session;
+  const { outcome } = await person.commit(
+    (read) => read.session(id),
+    (session, moment) => decideEndOwnSession(session, accountId, moment),
+  );
+  // that it is over already, or somebody else's, is one answer
+  if (!outcome.ok)
+    return outcome.error === 'session_unknown' ? doneAt(PATH, 'gone', server) : fail({ error: outcome.error });
+  return id === person.session.id ? ok(signedOutHere(server)) : doneAt(PATH, 'session_ended', server);
+}
