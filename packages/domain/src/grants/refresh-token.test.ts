@@ -398,6 +398,17 @@ describe('what is issued', () => {
     expect(outcome).toMatchObject({ ok: true, value: { access: { person: authenticated } } });
   });
 
+  test('OIDC Core §12.2: the ID token of a refresh names the session in which its family began, where that was noted', () => {
+    const scope = ['openid', 'read', 'write'];
+    for (const [beganIn, sessionId] of [
+      [row.idOf('ses', 7), row.idOf('ses', 7)],
+      [undefined, session.id],
+    ] as const) {
+      const { outcome } = decide({ family: { ...family, scope, beganIn } });
+      expect(outcome).toMatchObject({ ok: true, value: { identity: { sessionId } } });
+    }
+  });
+
   const since = (seconds: number) => (Math.floor(now / 1000) - seconds) as EpochSeconds;
   test.each<[string, Partial<Authenticated>, string | undefined]>([
     ['a level without a time stays', { acr: 'one', authTime: since(1_000_000) }, 'one'],
