@@ -135,6 +135,7 @@ function assemble(parts: NodeParts, isAlive: () => boolean): Server {
     seal,
     keys: createKeyRing(store, seal),
     passwords: HASHER,
+    breachedPasswords: { verdictOn: async () => 'clear' },
     unknownGuesses: createUnknownGuesses(),
     feed: fault?.feed?.(feed, scheduler) ?? feed,
     fetch: async () => fail('failed'),

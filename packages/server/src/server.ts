@@ -6,6 +6,7 @@ import type { Committed } from '@latchkey/domain/transact';
 import type { ErrorId } from '@latchkey/protocol/errors';
 import type { Result } from '@latchkey/protocol/result';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
+import type { BreachedPasswords } from './breached-passwords/breached-passwords.ts';
 import type { Feed } from './feed/feed.ts';
 import type { GuardedFetch } from './guarded-fetch/guarded-fetch.ts';
 import type { KeyRing } from './keys/key-ring.ts';
@@ -27,6 +28,7 @@ export interface Server {
   readonly seal: Sealer;
   readonly keys: KeyRing;
   readonly passwords: PasswordHasher;
+  readonly breachedPasswords: BreachedPasswords;
   readonly unknownGuesses: UnknownGuesses;
   readonly feed: Feed;
   /** Undefined where no mail can be sent: whatever needs it is not offered then. */
