@@ -42,6 +42,10 @@ export const LIMITS = {
   nameMax: 200,
   /** The name of the deployment on its pages, in characters. */
   pagesNameMax: 60,
+  /** The files with a logo and with texts of one's own, in bytes, and such a text, in characters. */
+  pagesLogoBytesMax: 262_144,
+  pagesTextsBytesMax: 262_144,
+  pagesTextMax: 1_000,
   userAgentMax: 256,
   /** Mails that development mode keeps to be looked at. */
   caughtMailsMax: 50,

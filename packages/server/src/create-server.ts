@@ -8,6 +8,7 @@ import type { Timers } from '@latchkey/protocol/timers';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import { memoryEphemeral } from '@latchkey/store/ephemeral/memory';
 import { openSqlite, type SqliteStore } from '@latchkey/store/sqlite';
+import { readAppearance } from './appearance/appearance.ts';
 import { bootstrap } from './bootstrap.ts';
 import { type BreachSource, createBreachedPasswords } from './breached-passwords/breached-passwords.ts';
 import { openDigestFile } from './breached-passwords/digest-file.ts';
@@ -93,6 +94,7 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
   let draining = false;
   const server: Server = {
     settings,
+    appearance: readAppearance(settings),
     store,
     ephemeral: memoryEphemeral(parts.monotonic),
     seal,

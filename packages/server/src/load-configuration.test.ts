@@ -322,3 +322,19 @@ test('PWD-06: a file of breached passwords is looked at before the server starts
     },
   ]);
 });
+
+test('a logo and texts are looked at before the server starts, and every mistake is told', () => {
+  write('logo.svg', 'no image');
+  write('texts.json', JSON.stringify({ en: { 'signin.titel': 'x', 'signin.lead': 'to nobody' }, it: {} }));
+  expect(problems({ pagesLogo: 'logo.svg', pagesTexts: 'texts.json' })).toEqual([
+    'pagesLogo: ./logo.svg is neither SVG nor PNG.',
+    'pagesTexts: en, "signin.titel": There is no such text.',
+    'pagesTexts: en, "signin.lead": The place {client} is missing.',
+    'pagesTexts: "it" is no language of the pages; they are en, de, fr.',
+  ]);
+  write('logo.svg', '<svg/>');
+  write('texts.json', '{"en": {"signin.title": "Welcome"}}');
+  expect(load({ pagesLogo: 'logo.svg', pagesTexts: 'texts.json' })).toMatchObject({
+    value: { settings: { pagesLogo: join(cwd, 'logo.svg'), pagesTexts: join(cwd, 'texts.json') } },
+  });
+});

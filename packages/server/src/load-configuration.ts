@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
+import { readLogo } from './appearance/logo.ts';
+import { readTexts } from './appearance/texts.ts';
 import { openDigestFile } from './breached-passwords/digest-file.ts';
 import { FileUnusable } from './file-unusable.ts';
 import { type Pepper, parsePeppers } from './prove/pepper.ts';
@@ -47,6 +49,8 @@ export function loadConfiguration(input: ConfigurationInput): Result<Configurati
   const peppers = collect(problems, 'pepperFile', () => loadPeppers(settings.pepperFile)) ?? [];
   const tls = collect(problems, 'tlsKey', () => loadTls(settings));
   collect(problems, 'breachedPasswordsFile', () => checkDigestFile(settings.breachedPasswordsFile));
+  collect(problems, 'pagesLogo', () => settings.pagesLogo !== undefined && readLogo(settings.pagesLogo));
+  problems.push(...checkTexts(settings.pagesTexts));
   const kek = collect(problems, 'kekFile', () => loadKek(settings.kekFile, input, problems.length === 0));
   if (problems.length > 0 || kek === undefined) return fail(problems);
   const whole = settings as Settings; // without a problem every setting has been read
@@ -109,6 +113,8 @@ const PATHS = [
   'pepperFile',
   'tlsCert',
   'tlsKey',
+  'pagesLogo',
+  'pagesTexts',
   'breachedPasswordsFile',
 ] as const;
 
@@ -136,6 +142,14 @@ function collect<T>(problems: SettingProblem[], setting: string, read: () => T):
 /** The server opens it anew; that it can is found out before. */
 function checkDigestFile(path: string | undefined): void {
   if (path !== undefined) openDigestFile(path).close();
+}
+
+/** Every mistake in the texts is a problem of its own. */
+function checkTexts(path: string | undefined): readonly SettingProblem[] {
+  const texts = path === undefined ? ok({}) : readTexts(path);
+  if (texts.ok) return [];
+  const mend = `Mend it in ${String(path)}; docs/guides/make-the-pages-your-own.md says what may stand there.`;
+  return texts.error.map((problem) => ({ setting: 'pagesTexts', problem, mend }));
 }
 
 /** Where TLS is set up, that the files can be used is found out before the server starts. */

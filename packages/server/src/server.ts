@@ -6,6 +6,7 @@ import type { Committed } from '@latchkey/domain/transact';
 import type { ErrorId } from '@latchkey/protocol/errors';
 import type { Result } from '@latchkey/protocol/result';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
+import type { Appearance } from './appearance/appearance.ts';
 import type { BreachedPasswords } from './breached-passwords/breached-passwords.ts';
 import type { Feed } from './feed/feed.ts';
 import type { GuardedFetch } from './guarded-fetch/guarded-fetch.ts';
@@ -23,6 +24,7 @@ import type { UnknownGuesses } from './throttle/unknown-guesses.ts';
 /** Everything that an endpoint may use. `main.ts` makes it; nothing of it is global. */
 export interface Server {
   readonly settings: Settings;
+  readonly appearance: Appearance;
   readonly store: Store;
   readonly ephemeral: Ephemeral;
   readonly seal: Sealer;

@@ -182,6 +182,18 @@ export const SETTINGS = {
     undefined,
     'The colour of buttons and links on the sign-in pages, as #rrggbb.',
   ),
+  pagesLogo: setting(
+    'LATCHKEY_PAGES_LOGO',
+    z.string().min(1).optional(),
+    undefined,
+    'A file with a logo for the sign-in pages, SVG or PNG.',
+  ),
+  pagesTexts: setting(
+    'LATCHKEY_PAGES_TEXTS',
+    z.string().min(1).optional(),
+    undefined,
+    'A JSON file with texts of your own for the sign-in pages: {"en": {"signin.title": "Welcome"}}.',
+  ),
   sessionIdleSeconds: setting(
     'LATCHKEY_SESSION_IDLE_SECONDS',
     whole(60, 365 * DAY),

@@ -71,7 +71,7 @@ async function page(person: SignedIn, { error, ...more }: Shown, call: Call, ser
       codePointsMin: LIMITS.passwordCodePointsMin,
       ...(error === undefined ? {} : { error }),
     },
-    wordsFor(call.request),
+    wordsFor(call.request, server),
   );
   return accountResponse(html, server, more);
 }
