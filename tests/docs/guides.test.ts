@@ -18,6 +18,7 @@ test.each([
   'docs/guides/single-page-app.md',
   'docs/guides/sign-in-web-app.md',
   'docs/guides/sign-in-single-page-app.md',
+  'docs/guides/sign-in-native-app.md',
   'docs/guides/first-party-or-not.md',
   'docs/guides/make-the-pages-your-own.md',
   'docs/guides/rotate-keys.md',
