@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSettings } from '@latchkey/server/read-settings';
+import { createPageBrowser, goThrough } from '@latchkey/testkit/code-flow';
 import { PASSWORD, populate, type World } from '@latchkey/testkit/people';
 import { freePort, startTestServer } from '@latchkey/testkit/test-server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -63,6 +64,18 @@ test.each(places)(
     expect(accounts()).toEqual(before);
   },
 );
+
+test('PWD-05, PWD-06 ASVS 6.2.12: the page of the account says why a breached password is refused', async () => {
+  const browser = createPageBrowser(world.at);
+  await goThrough(browser, await browser.get('/account/password'));
+  const page = await browser.get('/account/password');
+  const answer = await browser.submit(page, { current_password: PASSWORD, new_password: BREACHED });
+  expect([answer.status, /<p role="alert"[^>]*>([^<]*)/.exec(answer.text)?.[1]]).toEqual([
+    422,
+    expect.stringContaining('known from a breach'),
+  ]);
+  expect(answer.text).not.toContain(BREACHED);
+});
 
 test('PWD-06: what is cheap to find wrong is found first, and what is in no breach is set', async () => {
   const before = await countOf('file', 'clear');

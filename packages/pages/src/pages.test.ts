@@ -29,6 +29,7 @@ const PASSWORD_ERRORS: readonly PasswordError[] = [
   'too_long',
   'characters',
   'blocklisted',
+  'breached',
 ];
 const IDENTIFIER_ERRORS: readonly IdentifierError[] = ['invalid', 'taken', 'limit', 'last', 'throttled'];
 const partOf = (text: string) => ({ theme: themed(text), home: text, hidden: { [text]: text } });

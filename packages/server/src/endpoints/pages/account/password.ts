@@ -46,6 +46,7 @@ const SHOWN: Readonly<Partial<Record<ErrorId, PasswordError>>> = {
   password_too_long: 'too_long',
   password_characters: 'characters',
   password_blocklisted: 'blocklisted',
+  password_breached: 'breached',
 };
 
 async function refused(refusal: Refusal, person: SignedIn, call: Call, server: Server): Promise<Answer> {
