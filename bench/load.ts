@@ -1,16 +1,27 @@
-import { Agent, request } from 'node:http';
+import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 
-/** A request of a load, made anew for each turn from what the turn before answered. */
+/** A request of a load, made anew from what was answered before. */
 export interface Turn {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Undefined for a GET; a POST otherwise. */
+  readonly body: string | undefined;
+  /** What a good answer has; 200 by default. */
+  readonly status?: number;
+  /** True when the next request belongs to it: the two are counted, and timed, as one. */
+  readonly goesOn?: boolean;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   readonly body: string;
 }
 
 /** One user of the server. What was answered may decide what it sends next, in this load or the one after. */
 export interface User {
   next(): Turn;
-  answered(body: string): void;
+  answered(answer: Answer): void;
 }
 
 /** A user who does the same thing over and over. */
@@ -43,12 +54,16 @@ export async function load(
     users.map(async (user) => {
       while (performance.now() < until) {
         const begun = performance.now();
-        const answer = await send(agent, port, user.next());
+        for (let isWhole = false; !isWhole; ) {
+          const turn = user.next();
+          const answer = await send(agent, port, turn);
+          const isGood = answer.status === (turn.status ?? 200);
+          if (isGood) user.answered(answer);
+          else firstFailure ??= `${answer.status} ${answer.headers.location ?? ''} ${answer.body}`;
+          if (!isGood) failures += 1;
+          isWhole = !isGood || turn.goesOn !== true;
+        }
         latencies.push(performance.now() - begun);
-        if (answer.status !== 200) {
-          failures += 1;
-          firstFailure ??= `${answer.status} ${answer.body}`;
-        } else user.answered(answer.body);
         if (pauseMilliseconds > 0) await new Promise((resolve) => setTimeout(resolve, pauseMilliseconds));
       }
     }),
@@ -63,15 +78,24 @@ export async function load(
   };
 }
 
-export function send(agent: Agent, port: number, turn: Turn): Promise<{ status: number; body: string }> {
+export function send(agent: Agent, port: number, { path, headers, body }: Turn): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const headers = { ...turn.headers, 'content-length': String(Buffer.byteLength(turn.body)) };
-    const sent = request({ host: '127.0.0.1', port, path: turn.path, method: 'POST', headers, agent }, (answer) => {
+    const options =
+      body === undefined
+        ? { method: 'GET', headers }
+        : { method: 'POST', headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) } };
+    const sent = request({ host: '127.0.0.1', port, path, agent, ...options }, (answer) => {
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
+      answer.on('end', () =>
+        resolve({
+          status: answer.statusCode ?? 0,
+          headers: answer.headers,
+          body: Buffer.concat(chunks).toString(),
+        }),
+      );
     });
     sent.on('error', reject);
-    sent.end(turn.body);
+    sent.end(body);
   });
 }

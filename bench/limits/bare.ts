@@ -1,7 +1,8 @@
 // What this machine can do at best: a bare node:http server that reads the form, makes or checks the same signature and
-// writes as durably, with nothing around it. argv: sign | sign-and-write | verify-and-read, and a folder.
+// writes as durably, with nothing around it. argv: sign | sign-and-write | verify-and-read | code-flow | userinfo, and a
+// folder.
 import { createHash, generateKeyPairSync, sign, timingSafeEqual, verify } from 'node:crypto';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -65,7 +66,25 @@ const answers: Readonly<Record<string, (form: URLSearchParams) => Promise<object
     await durably(() => rotate.run(tokens % 64));
     return { access_token: token(), token_type: 'Bearer', expires_in: 300, refresh_token: 'lk_rt_bench' };
   },
+  'code-flow': async () => {
+    await durably(() => rotate.run(tokens % 64));
+    return { access_token: token(), token_type: 'Bearer', expires_in: 300, id_token: token() };
+  },
   'verify-and-read': async (form) => ({ active: isGood(form.get('token') ?? ''), generation: read.get(1) }),
+};
+
+/** What takes no form: a code that is on disk, and a token that is looked at. */
+const gets: Readonly<Record<string, (request: IncomingMessage, response: ServerResponse) => Promise<void>>> = {
+  async 'code-flow'(_request, response) {
+    await durably(() => rotate.run(tokens % 64));
+    response
+      .writeHead(303, { location: `https://client.example/cb?code=${++tokens}`, 'cache-control': 'no-store' })
+      .end();
+  },
+  async userinfo({ headers }, response) {
+    const isKnown = isGood(headers.authorization?.slice(7) ?? '') && read.get(1) !== undefined;
+    response.writeHead(isKnown ? 200 : 401, { 'content-type': 'application/json' }).end('{"sub":"acc_bench"}');
+  },
 };
 
 const body = (request: IncomingMessage): Promise<string> =>
@@ -76,6 +95,8 @@ const body = (request: IncomingMessage): Promise<string> =>
   });
 
 const server = createServer(async (request, response) => {
+  const get = gets[what ?? ''];
+  if (request.method === 'GET' && get !== undefined) return void get(request, response);
   const form = new URLSearchParams(await body(request));
   const basic = Buffer.from(request.headers.authorization?.slice(6) ?? '', 'base64').toString();
   if (!timingSafeEqual(hash(basic.slice(basic.indexOf(':') + 1)), secretHash))

@@ -1,5 +1,6 @@
 // oidc-provider with its in-memory store, set up for the same work: JWT access tokens (ES256) for one resource,
-// client credentials, rotating refresh tokens, introspection. Prints what a load needs.
+// client credentials, rotating refresh tokens, introspection, the code flow with an ID token (ES256), UserInfo. Prints
+// what a load needs.
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import Provider from 'oidc-provider';
@@ -14,6 +15,7 @@ const jwk = { ...privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig',
  */
 class MemoryAdapter {
   static #models = new Map();
+  static #sessions = new Map();
   #rows;
   constructor(model) {
     this.#rows = MemoryAdapter.#models.get(model) ?? new Map();
@@ -21,6 +23,10 @@ class MemoryAdapter {
   }
   async upsert(id, payload) {
     this.#rows.set(id, payload);
+    if (payload.kind === 'Session') MemoryAdapter.#sessions.set(payload.uid, payload);
+  }
+  async findByUid(uid) {
+    return MemoryAdapter.#sessions.get(uid);
   }
   async find(id) {
     return this.#rows.get(id);
@@ -58,6 +64,7 @@ server.listen(0, '127.0.0.1', async () => {
     ],
     scopes: ['openid', 'offline_access', 'read'],
     rotateRefreshToken: true,
+    interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
     features: {
       clientCredentials: { enabled: true },
       introspection: { enabled: true },
@@ -74,10 +81,23 @@ server.listen(0, '127.0.0.1', async () => {
         }),
       },
     },
-    ttl: { RefreshToken: 86_400, Grant: 86_400, AccessToken: 300, ClientCredentials: 300 },
+    ttl: { RefreshToken: 86_400, Grant: 86_400, Session: 86_400, AccessToken: 3_600, ClientCredentials: 300 },
     findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
   });
-  server.on('request', provider.callback());
+  const callback = provider.callback();
+  let people = 0;
+  /** Where it would ask somebody to sign in and to consent, somebody new does. */
+  const signIn = async (request, response) => {
+    const accountId = `person-${people++}`;
+    const grant = new provider.Grant({ accountId, clientId: 'machine' });
+    grant.addOIDCScope('openid read');
+    grant.addResourceScope(RESOURCE, 'read');
+    const consent = { grantId: await grant.save() };
+    await provider.interactionFinished(request, response, { login: { accountId }, consent });
+  };
+  server.on('request', (request, response) =>
+    request.url.startsWith('/interaction/') ? signIn(request, response) : callback(request, response),
+  );
 
   const client = await provider.Client.find('machine');
   const refreshTokens = [];
@@ -99,6 +119,15 @@ server.listen(0, '127.0.0.1', async () => {
     });
     refreshTokens.push(await token.save());
   }
-  console.log(`ready ${JSON.stringify({ port, refreshTokens })}`);
+  const accessTokens = [];
+  for (let index = 0; index < 64; index++) {
+    const accountId = `account-${index}`;
+    const grant = new provider.Grant({ accountId, clientId: 'machine' });
+    grant.addOIDCScope('openid');
+    const grantId = await grant.save();
+    const token = new provider.AccessToken({ accountId, client, grantId, gty: 'authorization_code', scope: 'openid' });
+    accessTokens.push(await token.save());
+  }
+  console.log(`ready ${JSON.stringify({ port, refreshTokens, accessTokens })}`);
 });
 process.on('SIGTERM', () => process.exit(0));

@@ -1,19 +1,32 @@
 // (b) What one CPU-second of the server answers, beside oidc-provider in memory and a bare server that does the same
-// signature and the same durable write.
+// signatures and the same durable writes.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createBrowser } from '../browser.ts';
 import { load, repeating, type User } from '../load.ts';
 import { type Measured, start } from '../processes.ts';
 import { median, quantile } from '../statistics.ts';
-import { basic, FORM, type Latchkey, mintTokens } from '../subjects/latchkey.ts';
+import {
+  authorizationQuery,
+  basic,
+  CALLBACK,
+  FORM,
+  type Latchkey,
+  mintTokens,
+  redemption,
+} from '../subjects/latchkey.ts';
 
-const ROUNDS = 7;
-const SECONDS = 2;
+/** To see that it runs: its figures mean nothing. */
+const IS_TRIAL = process.env.LATCHKEY_BENCH_TRIAL === '1';
+const ROUNDS = IS_TRIAL ? 1 : 7;
+const SECONDS = IS_TRIAL ? 0.3 : 2;
 /** Until the compiler of the engine has seen enough: a server that has just started takes twice the time a request. */
-const WARM_UP_SECONDS = 6;
+const WARM_UP_SECONDS = IS_TRIAL ? 0.3 : 6;
 /** Enough that those who wait share a commit, as they do on a busy server; the peers get as many. */
 const USERS = 64;
+/** People who sign in: each user of the load takes eight of them in turn, since nobody comes back a hundred times a minute. */
+const PEOPLE = IS_TRIAL ? USERS : USERS * 8;
 const SECRET = 'a-secret-of-the-benchmark-and-nothing-else';
 
 export interface EndpointFigure {
@@ -32,13 +45,17 @@ interface Candidate {
 const here = (path: string): string => new URL(path, import.meta.url).pathname;
 
 export async function measureEndpoints(latchkey: Latchkey): Promise<EndpointFigures> {
-  const folders = ['write', 'check'].map((name) => mkdtempSync(join(tmpdir(), `latchkey-bench-${name}-`)));
-  const [toWrite = '', toCheck = ''] = folders;
+  const folders = ['write', 'check', 'flow', 'userinfo'].map((name) =>
+    mkdtempSync(join(tmpdir(), `latchkey-bench-${name}-`)),
+  );
+  const [toWrite = '', toCheck = '', toFlow = '', toUserinfo = ''] = folders;
   const provider = await start(here('../peers/oidc-provider.mjs'), [], { NODE_ENV: 'production' });
   const opaque = await start(here('../peers/oidc-provider.mjs'), [], { NODE_ENV: 'production', FORMAT: 'opaque' });
   const sign = await start(here('../limits/bare.ts'), ['sign']);
   const write = await start(here('../limits/bare.ts'), ['sign-and-write', toWrite]);
   const check = await start(here('../limits/bare.ts'), ['verify-and-read', toCheck]);
+  const flow = await start(here('../limits/bare.ts'), ['code-flow', toFlow]);
+  const look = await start(here('../limits/bare.ts'), ['userinfo', toUserinfo]);
   const machine = await latchkey.machine();
   const { clientId, refreshTokens } = await latchkey.people(USERS);
   const [own = ''] = await mintTokens(latchkey.issuer, machine, 1);
@@ -99,9 +116,58 @@ export async function measureEndpoints(latchkey: Latchkey): Promise<EndpointFigu
       },
     }),
   };
-  await Promise.all([provider, opaque, sign, write, check].map((one) => one.stop()));
+  const { client, cookies } = await latchkey.browsers(PEOPLE);
+  const peerCookies: string[] = [];
+  const peerQuery = authorizationQuery('machine', 'openid read');
+  while (peerCookies.length < PEOPLE) {
+    const browser = createBrowser('10.2.0.1');
+    await browser.walk(`http://127.0.0.1:${port(provider)}/auth?${peerQuery}`, CALLBACK, () => ({}));
+    peerCookies.push(browser.cookies());
+  }
+  const code_flow = await compare({
+    Latchkey: {
+      process: latchkey.process,
+      port: latchkey.port,
+      users: visitors(
+        { authorize: `/oauth/authorize?${authorizationQuery(client.id, 'openid read')}`, token: '/oauth/token' },
+        client.authorization,
+        cookies,
+      ),
+    },
+    'oidc-provider': {
+      process: provider,
+      port: port(provider),
+      users: visitors({ authorize: `/auth?${peerQuery}`, token: '/token' }, peer, peerCookies),
+    },
+    'bare server': {
+      process: flow,
+      port: port(flow),
+      users: visitors({ authorize: `/?${peerQuery}`, token: '/' }, basic('x', SECRET), peerCookies),
+    },
+  });
+  const userinfo = await compare({
+    Latchkey: {
+      process: latchkey.process,
+      port: latchkey.port,
+      users: bearers('/oauth/userinfo', await latchkey.userinfoTokens(cookies.slice(0, USERS))),
+    },
+    'oidc-provider (opaque token)': {
+      process: provider,
+      port: port(provider),
+      users: bearers('/me', provider.told.accessTokens as string[]),
+    },
+    'bare server': {
+      process: look,
+      port: port(look),
+      users: bearers(
+        '/',
+        Array.from({ length: USERS }, () => String(look.told.token)),
+      ),
+    },
+  });
+  await Promise.all([provider, opaque, sign, write, check, flow, look].map((one) => one.stop()));
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-  return figures;
+  return { ...figures, code_flow, userinfo };
 }
 
 async function compare(
@@ -157,12 +223,43 @@ export function refreshers(
         };
         return { path, headers: headersOf(authorization), body: new URLSearchParams(fields).toString() };
       },
-      answered(body) {
+      answered({ body }) {
         token = String((JSON.parse(body) as { refresh_token: string }).refresh_token);
       },
     };
   });
 }
+
+/** Users who go through the code flow, as one person after another who is signed in already. */
+function visitors(
+  paths: { readonly authorize: string; readonly token: string },
+  authorization: string,
+  cookies: readonly string[],
+): readonly User[] {
+  return Array.from({ length: USERS }, (_, first): User => {
+    let person = first;
+    let code: string | undefined;
+    return {
+      next() {
+        if (code !== undefined) return { path: paths.token, headers: headersOf(authorization), body: redemption(code) };
+        const cookie = cookies[person % cookies.length] ?? '';
+        return { path: paths.authorize, headers: { cookie }, body: undefined, status: 303, goesOn: true };
+      },
+      answered({ headers: { location }, body }) {
+        if (code === undefined) {
+          code = location === undefined ? undefined : (new URL(location).searchParams.get('code') ?? undefined);
+          return;
+        }
+        if (!body.includes('"id_token"')) throw new Error(`there is no ID token in ${body}`);
+        code = undefined;
+        person += USERS;
+      },
+    };
+  });
+}
+
+const bearers = (path: string, tokens: readonly string[]): readonly User[] =>
+  tokens.map((token) => repeating(() => ({ path, headers: { authorization: `Bearer ${token}` }, body: undefined })));
 
 async function opaqueToken(port: number, authorization: string): Promise<string> {
   const answer = await fetch(`http://127.0.0.1:${port}/token`, {

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createBrowser } from '../browser.ts';
 import { type Measured, measure } from '../processes.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -27,8 +28,42 @@ export interface Latchkey {
   machine(): Promise<string>;
   /** Makes people and signs them in; gives their refresh tokens, with the client they belong to. */
   people(count: number): Promise<{ readonly clientId: string; readonly refreshTokens: readonly string[] }>;
+  /** Makes people, each signed in with a browser of their own; gives its cookies, with the client that asks for codes. */
+  browsers(count: number): Promise<{ readonly client: CodeClient; readonly cookies: readonly string[] }>;
+  /** Access tokens that UserInfo takes, one for each browser. */
+  userinfoTokens(cookies: readonly string[]): Promise<readonly string[]>;
   stop(): Promise<void>;
 }
+
+/** A confidential client of the code flow. */
+export interface CodeClient {
+  readonly id: string;
+  readonly authorization: string;
+}
+
+/** What every client of the code flow sends beside its own names: the same verifier always, which is the load's saving. */
+export const CALLBACK = 'https://client.example/cb';
+export const VERIFIER = 'a-verifier-of-the-benchmark-which-is-long-enough';
+const CHALLENGE = createHash('sha256').update(VERIFIER).digest('base64url');
+export const authorizationQuery = (clientId: string, scope: string): string =>
+  new URLSearchParams({
+    response_type: 'code',
+    client_id: clientId,
+    redirect_uri: CALLBACK,
+    scope,
+    state: 'state',
+    nonce: 'nonce',
+    code_challenge: CHALLENGE,
+    code_challenge_method: 'S256',
+  }).toString();
+/** The form that redeems a code. */
+export const redemption = (code: string): string =>
+  new URLSearchParams({
+    grant_type: 'authorization_code',
+    code,
+    redirect_uri: CALLBACK,
+    code_verifier: VERIFIER,
+  }).toString();
 
 export const basic = (id: string, secret: string): string =>
   `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
@@ -105,6 +140,32 @@ export async function startLatchkey(): Promise<Latchkey> {
       }
       return { clientId: String(made.client_id), refreshTokens };
     },
+    async browsers(count) {
+      const client = await codeClient(admin, ['openid', 'read'], [audience]);
+      const url = `${issuer}/oauth/authorize?${authorizationQuery(client.id, 'openid read')}`;
+      const cookies: string[] = [];
+      for (let index = 0; index < count; index++) {
+        const username = `person-${randomBytes(6).toString('hex')}`;
+        await admin('/accounts', { identifiers: [username], password: PASSWORD });
+        const browser = createBrowser(`10.1.${index >> 8}.${index & 255}`);
+        await browser.walk(url, CALLBACK, () => ({ username, password: PASSWORD }));
+        cookies.push(browser.cookies());
+      }
+      return { client, cookies };
+    },
+    async userinfoTokens(cookies) {
+      const client = await codeClient(admin, ['openid'], []);
+      const url = `${issuer}/oauth/authorize?${authorizationQuery(client.id, 'openid')}`;
+      return Promise.all(
+        cookies.map(async (cookie) => {
+          const answer = await fetch(url, { redirect: 'manual', headers: { cookie } });
+          const code = new URL(answer.headers.get('location') ?? '', url).searchParams.get('code') ?? '';
+          const headers = { authorization: client.authorization, 'content-type': FORM };
+          const tokens = await fetch(`${issuer}/oauth/token`, { method: 'POST', headers, body: redemption(code) });
+          return ((await tokens.json()) as { access_token: string }).access_token;
+        }),
+      );
+    },
     async stop() {
       await measured.stop();
       rmSync(folder, { recursive: true, force: true });
@@ -133,6 +194,26 @@ async function postJson(url: string, body: object, headers: Readonly<Record<stri
   const json = (await answer.json()) as Json;
   if (!answer.ok) throw new Error(`${url} answered ${answer.status} ${JSON.stringify(json)}`);
   return json;
+}
+
+/** Our own, so that nobody is asked for consent; without refresh tokens, and with ID tokens signed like access tokens. */
+async function codeClient(
+  admin: (path: string, body: object) => Promise<Json>,
+  scopes: readonly string[],
+  resources: readonly string[],
+): Promise<CodeClient> {
+  const made = await admin('/clients', {
+    name: 'web app',
+    authentication: 'client_secret_basic',
+    first_party: true,
+    grant_types: ['authorization_code'],
+    scopes,
+    resources,
+    redirect_uris: [CALLBACK],
+    id_token_alg: 'ES256',
+  });
+  const id = String(made.client_id);
+  return { id, authorization: basic(id, String(made.client_secret)) };
 }
 
 async function openAdmin(file: string, issuer: string): Promise<(path: string, body: object) => Promise<Json>> {

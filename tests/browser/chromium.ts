@@ -21,7 +21,8 @@ const found = (): string | undefined =>
 
 /**
  * Finds Chromium: the one that LATCHKEY_TEST_CHROMIUM names, or one of this machine; on Debian as root it is installed,
- * unless LATCHKEY_TEST_APT=0. Undefined where there is none: what needs a browser is then left out, and says so.
+ * unless LATCHKEY_TEST_APT=0. Undefined where there is none: what needs a browser is then left out, and says so. With
+ * LATCHKEY_TEST_BROWSER=required, as in `.ci/run`, it fails instead.
  */
 export function findChromium(): string | undefined {
   waitForInstallation();
@@ -31,11 +32,17 @@ export function findChromium(): string | undefined {
     process.getuid?.() === 0 && process.env.LATCHKEY_TEST_APT !== '0' && existsSync('/usr/bin/apt-get');
   if (mayInstall) installOnce();
   const installed = found();
-  if (installed === undefined)
-    process.stderr.write(
-      'latchkey: no Chromium here, so the browser tests are left out; name one in LATCHKEY_TEST_CHROMIUM\n',
-    );
+  if (installed === undefined) leaveOut(process.env, (line) => process.stderr.write(line));
   return installed;
+}
+
+/** Nobody should take a run for whole that has left something out. */
+export function leaveOut(env: NodeJS.ProcessEnv, say: (line: string) => void): void {
+  if (env.LATCHKEY_TEST_BROWSER === 'required')
+    throw new Error(
+      'no Chromium here, and LATCHKEY_TEST_BROWSER=required: install it, or name one in LATCHKEY_TEST_CHROMIUM',
+    );
+  say('latchkey: no Chromium here, so the browser tests are left out; name one in LATCHKEY_TEST_CHROMIUM\n');
 }
 
 const LOCK = join(tmpdir(), 'latchkey-installs-chromium');

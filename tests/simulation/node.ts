@@ -3,6 +3,7 @@ import { StoreUnavailable } from '@latchkey/domain/ports/store';
 import { transact } from '@latchkey/domain/transact';
 import { DURATIONS } from '@latchkey/protocol/limits';
 import { fail, ok } from '@latchkey/protocol/result';
+import { readAppearance } from '@latchkey/server/appearance/appearance';
 import { createSteadyClock } from '@latchkey/server/create-server';
 import { createFeed } from '@latchkey/server/feed/publish';
 import { createKeyRing } from '@latchkey/server/keys/open-key-ring';
@@ -55,6 +56,7 @@ const settings = (() => {
   if (!read.ok) throw new Error(JSON.stringify(read.error));
   return read.value;
 })();
+const appearance = readAppearance(settings);
 
 /** A signature may be slow: so much may lie between a commit and the tokens of its answer. */
 const SLOW_HOOK = { chance: 0.2, milliseconds: 3_000 } as const;
@@ -130,11 +132,13 @@ function assemble(parts: NodeParts, isAlive: () => boolean): Server {
   );
   return {
     settings: { ...settings, refreshOverlapMilliseconds: parts.overlapMilliseconds },
+    appearance,
     store,
     ephemeral: memoryEphemeral(monotonic),
     seal,
     keys: createKeyRing(store, seal),
     passwords: HASHER,
+    breachedPasswords: { verdictOn: async () => 'clear' },
     unknownGuesses: createUnknownGuesses(),
     feed: fault?.feed?.(feed, scheduler) ?? feed,
     fetch: async () => fail('failed'),

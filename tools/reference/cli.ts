@@ -12,8 +12,9 @@ export async function cliPage(): Promise<string> {
   const commands: readonly Named[] = [{ path: program.name(), command: program }, ...commandsUnder(program)];
   const sections = commands.map(({ path, command }) => `## ${path}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\``);
   return page('The command line', 'the commands of `packages/cli/src`', [
-    'Commands work through the admin API, with the credential that `latchkey init` makes; `serve`, `init`, `migrate` and ' +
-      '`config check` work on the machine itself. Secrets come from a prompt, a file or standard input, never from arguments.',
+    'Commands work through the admin API, with the credential that `latchkey init` makes; `serve`, `init`, `migrate`, ' +
+      '`passwords import` and `config check` work on the machine itself. Secrets come from a prompt, a file or standard ' +
+      'input, never from arguments.',
     '## Exit codes',
     table(
       ['Code', 'Means'],

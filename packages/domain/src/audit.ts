@@ -15,6 +15,7 @@ export const AUDIT_EVENTS = [
   'password.changed',
   'password.set',
   'profile.changed',
+  'password.breach_unchecked',
   'account.created',
   'identifier.added',
   'identifier.removed',

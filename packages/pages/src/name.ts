@@ -10,6 +10,9 @@ const INVISIBLE = /[[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]--[\u200c\u200d]]/gv;
  */
 export const visible = (text: string): string => text.replace(/\s+/g, ' ').replace(INVISIBLE, '').trim();
 
+/** Whether a text has any of these. */
+export const hasInvisible = (text: string): boolean => text.search(INVISIBLE) >= 0;
+
 /** A name that somebody else chose: it stands apart from the sentence round it, whatever its direction of writing. */
 export const nameOf = (text: string, words: Words): Html => html`<bdi>${visible(text) || words('unnamed')}</bdi>`;
 

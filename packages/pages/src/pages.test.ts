@@ -11,10 +11,11 @@ import { consentPage } from './consent.ts';
 import { errorPage } from './error.ts';
 import { FORM_POST_SCRIPT, formPostPage } from './form-post.ts';
 import { STYLE, styleOf, type Theme } from './layout.ts';
+import en from './messages/en.json' with { type: 'json' };
 import { signedOutPage } from './signed-out.ts';
 import { type SigninError, signInPage } from './signin.ts';
 import { statusPage } from './status.ts';
-import { createWords, LANGUAGES, type Words } from './words.ts';
+import { createWords, LANGUAGES, type MessageKey, type Words } from './words.ts';
 
 type Page = (text: string, words: Words) => string;
 const ERRORS: readonly SigninError[] = ['wrong', 'throttled', 'overloaded', 'expired'];
@@ -28,6 +29,7 @@ const PASSWORD_ERRORS: readonly PasswordError[] = [
   'too_long',
   'characters',
   'blocklisted',
+  'breached',
 ];
 const IDENTIFIER_ERRORS: readonly IdentifierError[] = ['invalid', 'taken', 'limit', 'last', 'throttled'];
 const partOf = (text: string) => ({ theme: themed(text), home: text, hidden: { [text]: text } });
@@ -177,6 +179,19 @@ test.each(NAMES.flatMap((name) => HOSTILE.map((text) => [name, text] as const)))
     const made = page(name, text);
     expect(shape(made)).toEqual(shape(page(name, 'x')));
     if (/[<>"'&]/.test(text)) expect(made.includes(text)).toBe(false);
+  },
+);
+
+const KEYS = Object.keys(en) as MessageKey[];
+const said = (text: string): Words =>
+  createWords('en', Object.fromEntries(KEYS.map((key) => [key, `${en[key]} ${text}`])));
+
+test.each(NAMES.flatMap((name) => HOSTILE.slice(0, -1).map((text) => [name, text] as const)))(
+  'HDR-02 ASVS 1.2.1: on the page "%s" a text of one’s own that holds %s is text',
+  (name, text) => {
+    const made = page(name, 'x', said(text));
+    expect(shape(made)).toEqual(shape(page(name, 'x')));
+    expect(made.replace(/<style>.*?<\/style>/s, '').includes(text)).toBe(false);
   },
 );
 

@@ -21,14 +21,22 @@ export interface Words {
   readonly language: Language;
 }
 
-/** Makes the words of a language. Each sentence is parsed once, when it is first said: keep what this returns. */
-export function createWords(language: Language): Words {
+/** What we say in a language, as a message of ICU; undefined where we say nothing under this key. */
+export const messageOf = (language: Language, key: string): string | undefined =>
+  Object.hasOwn(MESSAGES[language], key) ? MESSAGES[language][key as MessageKey] : undefined;
+
+/**
+ * Makes the words of a language. Each sentence is parsed once, when it is first said: keep what this returns.
+ *
+ * @param texts sentences of a deployment's own, which `parseTexts` has checked
+ */
+export function createWords(language: Language, texts: Readonly<Partial<Record<MessageKey, string>>> = {}): Words {
   const formats = new Map<MessageKey, IntlMessageFormat>();
   const formatOf = (key: MessageKey): IntlMessageFormat => {
     const known = formats.get(key);
     if (known !== undefined) return known;
     // Tags are not read: what a translator writes is text, and HTML comes from the pages alone.
-    const made = new IntlMessageFormat(MESSAGES[language][key], language, undefined, { ignoreTag: true });
+    const made = new IntlMessageFormat(texts[key] ?? MESSAGES[language][key], language, undefined, { ignoreTag: true });
     formats.set(key, made);
     return made;
   };

@@ -743,6 +743,14 @@ export const ERRORS = {
     'The password is on the list of common passwords, or is made of the name of the account or service.',
     'Choose another one.',
   ),
+  password_breached: row(
+    422,
+    'password_breached',
+    'ASVS 6.2.12',
+    'tell',
+    'The password is known from a breach of some service, and others try it.',
+    'Choose another one, and change it wherever else it is used.',
+  ),
   password_characters: row(
     422,
     'password_characters',

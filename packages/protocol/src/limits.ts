@@ -26,6 +26,9 @@ export const LIMITS = {
   /** A password: at least so many code points, at most so many bytes of UTF-8. @spec SP 800-63B-4 §3.1.1.2 */
   passwordCodePointsMin: 15,
   passwordBytesMax: 1_024,
+  /** An answer about breached passwords, in bytes, and the questions that may be under way. */
+  breachAnswerBytesMax: 262_144,
+  breachLookupsMax: 32,
   /** A client secret as presented, in characters. */
   clientSecretMax: 256,
   secretsPerOwnerMax: 5,
@@ -39,6 +42,10 @@ export const LIMITS = {
   nameMax: 200,
   /** The name of the deployment on its pages, in characters. */
   pagesNameMax: 60,
+  /** The files with a logo and with texts of one's own, in bytes, and such a text, in characters. */
+  pagesLogoBytesMax: 262_144,
+  pagesTextsBytesMax: 262_144,
+  pagesTextMax: 1_000,
   userAgentMax: 256,
   /** Mails that development mode keeps to be looked at. */
   caughtMailsMax: 50,
@@ -131,6 +138,8 @@ export const DURATIONS = {
   heartbeatInterval: 2,
   /** A key set may be kept so long; a new key is published at least so long before it signs. */
   keySetMaxAge: 300,
+  /** How long a new password waits to hear whether it is known from a breach. @spec ASVS 6.2.12 (PWD-06) */
+  breachLookup: 2,
   /** An authorization code. @spec RFC 6749 §4.1.2 (at most ten minutes) */
   codeDefault: 60,
   codeMax: 600,

@@ -3,12 +3,16 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { transact } from '@latchkey/domain/transact';
 import type { Write } from '@latchkey/domain/write';
-import { DURATIONS } from '@latchkey/protocol/limits';
+import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import type { Timers } from '@latchkey/protocol/timers';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import { memoryEphemeral } from '@latchkey/store/ephemeral/memory';
 import { openSqlite, type SqliteStore } from '@latchkey/store/sqlite';
+import { readAppearance } from './appearance/appearance.ts';
 import { bootstrap } from './bootstrap.ts';
+import { type BreachSource, createBreachedPasswords } from './breached-passwords/breached-passwords.ts';
+import { openDigestFile } from './breached-passwords/digest-file.ts';
+import { createRangeLookup } from './breached-passwords/range-lookup.ts';
 import { createFeed } from './feed/publish.ts';
 import { createGuardedFetch, GUARD } from './guarded-fetch/guarded-fetch.ts';
 import { type App, createApp } from './http/app.ts';
@@ -84,9 +88,13 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
   const smtp = smtpOf(settings, parts);
   const mailbox = smtp === undefined && settings.mode === 'development' ? createMailbox(now) : undefined;
   const steady = createSteadyClock(now, parts.monotonic);
+  const file = settings.breachedPasswordsFile;
+  const digests = file === undefined ? undefined : openDigestFile(file);
+  const breaches = [...(digests === undefined ? [] : [digests]), ...breachLookupOf(settings)];
   let draining = false;
   const server: Server = {
     settings,
+    appearance: readAppearance(settings),
     store,
     ephemeral: memoryEphemeral(parts.monotonic),
     seal,
@@ -100,6 +108,7 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
       }),
       parts.peppers,
     ),
+    breachedPasswords: createBreachedPasswords(breaches, { log, metrics }),
     unknownGuesses: createUnknownGuesses(),
     feed: createFeed(
       { store, commit, metrics, log, now, steady },
@@ -134,6 +143,7 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
       server.feed.close();
       await stopJobs();
       await store.close();
+      digests?.close();
     },
   };
 }
@@ -141,6 +151,13 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
 function smtpOf({ smtpUrl, mailFrom, pagesName }: Settings, { smtpPassword }: Parts): Mailer | undefined {
   if (smtpUrl === undefined || mailFrom === undefined) return undefined;
   return createSmtpMailer({ url: smtpUrl, password: smtpPassword, from: { name: pagesName, address: mailFrom } });
+}
+
+/** The service that is asked about new passwords, if one is. */
+function breachLookupOf({ breachedPasswordsLookup: base, fetchAllow: allow }: Settings): readonly BreachSource[] {
+  if (base === 'off') return [];
+  const limits = { milliseconds: DURATIONS.breachLookup * 1000, bytesMax: LIMITS.breachAnswerBytesMax };
+  return [createRangeLookup(base, createGuardedFetch({ ...GUARD, ...limits, allow }))];
 }
 
 function openStore(settings: Settings, { kek, now, onFault }: Parts): Promise<SqliteStore> {

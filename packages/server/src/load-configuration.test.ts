@@ -302,3 +302,39 @@ test.each<[string, unknown, readonly string[]]>([
 test('levels of assurance that are no JSON are told as such, and not repeated', () => {
   expect(problems({ acrLevels: 'one,two' })).toEqual([`acrLevels: ${LEVELS}`]);
 });
+
+test('PWD-06: a file of breached passwords is looked at before the server starts', () => {
+  writeFileSync(join(cwd, 'digests'), Buffer.alloc(20, 7));
+  const breachedPasswordsFile = 'digests';
+  expect(load({ breachedPasswordsFile })).toMatchObject({
+    value: { settings: { breachedPasswordsFile: join(cwd, 'digests') } },
+  });
+  write('digests', 'password');
+  expect(problems({ breachedPasswordsFile })).toEqual([
+    'breachedPasswordsFile: ./digests is no file of breached passwords: its size is no multiple of 20.',
+  ]);
+  const read = load({ breachedPasswordsFile: 'none' });
+  expect(read.ok ? [] : read.error).toEqual([
+    {
+      setting: 'breachedPasswordsFile',
+      problem: `There is no file ${join(cwd, 'none')}.`,
+      mend: 'Make it with latchkey passwords import, or leave the setting out.',
+    },
+  ]);
+});
+
+test('a logo and texts are looked at before the server starts, and every mistake is told', () => {
+  write('logo.svg', 'no image');
+  write('texts.json', JSON.stringify({ en: { 'signin.titel': 'x', 'signin.lead': 'to nobody' }, it: {} }));
+  expect(problems({ pagesLogo: 'logo.svg', pagesTexts: 'texts.json' })).toEqual([
+    'pagesLogo: ./logo.svg is neither SVG nor PNG.',
+    'pagesTexts: en, "signin.titel": There is no such text.',
+    'pagesTexts: en, "signin.lead": The place {client} is missing.',
+    'pagesTexts: "it" is no language of the pages; they are en, de, fr.',
+  ]);
+  write('logo.svg', '<svg/>');
+  write('texts.json', '{"en": {"signin.title": "Welcome"}}');
+  expect(load({ pagesLogo: 'logo.svg', pagesTexts: 'texts.json' })).toMatchObject({
+    value: { settings: { pagesLogo: join(cwd, 'logo.svg'), pagesTexts: join(cwd, 'texts.json') } },
+  });
+});

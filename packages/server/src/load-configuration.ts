@@ -1,6 +1,10 @@
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
+import { readLogo } from './appearance/logo.ts';
+import { readTexts } from './appearance/texts.ts';
+import { openDigestFile } from './breached-passwords/digest-file.ts';
+import { FileUnusable } from './file-unusable.ts';
 import { type Pepper, parsePeppers } from './prove/pepper.ts';
 import { inspectSettings, type SettingProblem } from './read-settings.ts';
 import { ensureKekFile, KEK_VARIABLE, kekOfText, readKekFile, SecretUnusable } from './seal/kek.ts';
@@ -44,6 +48,9 @@ export function loadConfiguration(input: ConfigurationInput): Result<Configurati
   const smtpPassword = collect(problems, 'smtpPasswordFile', () => readSecretFile(settings.smtpPasswordFile));
   const peppers = collect(problems, 'pepperFile', () => loadPeppers(settings.pepperFile)) ?? [];
   const tls = collect(problems, 'tlsKey', () => loadTls(settings));
+  collect(problems, 'breachedPasswordsFile', () => checkDigestFile(settings.breachedPasswordsFile));
+  collect(problems, 'pagesLogo', () => settings.pagesLogo !== undefined && readLogo(settings.pagesLogo));
+  problems.push(...checkTexts(settings.pagesTexts));
   const kek = collect(problems, 'kekFile', () => loadKek(settings.kekFile, input, problems.length === 0));
   if (problems.length > 0 || kek === undefined) return fail(problems);
   const whole = settings as Settings; // without a problem every setting has been read
@@ -97,30 +104,52 @@ function readConfigurationFile(cwd: string): Result<Readonly<Record<string, unkn
   }
 }
 
+/** Settings that name a file or a folder, from the working directory. */
+const PATHS = [
+  'data',
+  'kekFile',
+  'metricsTokenFile',
+  'smtpPasswordFile',
+  'pepperFile',
+  'tlsCert',
+  'tlsKey',
+  'pagesLogo',
+  'pagesTexts',
+  'breachedPasswordsFile',
+] as const;
+
 function withAbsolutePaths(settings: Partial<Settings>, cwd: string): Partial<Settings> {
   const absolute = (path: string) => (isAbsolute(path) || path === ':memory:' ? path : join(cwd, path));
-  const { data, kekFile, metricsTokenFile, smtpPasswordFile, pepperFile, tlsCert, tlsKey } = settings;
-  return {
-    ...settings,
-    ...(data === undefined ? {} : { data: absolute(data) }),
-    ...(kekFile === undefined ? {} : { kekFile: absolute(kekFile) }),
-    ...(metricsTokenFile === undefined ? {} : { metricsTokenFile: absolute(metricsTokenFile) }),
-    ...(smtpPasswordFile === undefined ? {} : { smtpPasswordFile: absolute(smtpPasswordFile) }),
-    ...(pepperFile === undefined ? {} : { pepperFile: absolute(pepperFile) }),
-    ...(tlsCert === undefined ? {} : { tlsCert: absolute(tlsCert) }),
-    ...(tlsKey === undefined ? {} : { tlsKey: absolute(tlsKey) }),
-  };
+  const paths = PATHS.flatMap((name) => {
+    const path = settings[name];
+    return path === undefined ? [] : [[name, absolute(path)]];
+  });
+  return { ...settings, ...Object.fromEntries(paths) };
 }
 
-/** A secret that cannot be used is one more problem of the configuration, with its mend. */
+/** A secret or a file that cannot be used is one more problem of the configuration, with its mend. */
 function collect<T>(problems: SettingProblem[], setting: string, read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof SecretUnusable)) throw error;
-    problems.push({ setting, problem: error.message, mend: 'See docs/guides/run-in-production.md.' });
+    if (!(error instanceof SecretUnusable || error instanceof FileUnusable)) throw error;
+    const mend = error instanceof FileUnusable ? error.mend : 'See docs/guides/run-in-production.md.';
+    problems.push({ setting, problem: error.message, mend });
     return undefined;
   }
+}
+
+/** The server opens it anew; that it can is found out before. */
+function checkDigestFile(path: string | undefined): void {
+  if (path !== undefined) openDigestFile(path).close();
+}
+
+/** Every mistake in the texts is a problem of its own. */
+function checkTexts(path: string | undefined): readonly SettingProblem[] {
+  const texts = path === undefined ? ok({}) : readTexts(path);
+  if (texts.ok) return [];
+  const mend = `Mend it in ${String(path)}; docs/guides/make-the-pages-your-own.md says what may stand there.`;
+  return texts.error.map((problem) => ({ setting: 'pagesTexts', problem, mend }));
 }
 
 /** Where TLS is set up, that the files can be used is found out before the server starts. */

@@ -1,6 +1,7 @@
 import { StoreUnavailable } from '@latchkey/domain/ports/store';
 import { SchemaTooNew } from '@latchkey/store/migrate';
 import { createServer, KekMismatch } from './create-server.ts';
+import { FileUnusable } from './file-unusable.ts';
 import { ensureAdministrator } from './initialise.ts';
 import { listen, PortInUse } from './listen.ts';
 import { type ConfigurationInput, loadConfiguration } from './load-configuration.ts';
@@ -78,6 +79,7 @@ export function startProblem(error: unknown): readonly string[] | undefined {
       `The database cannot be used: ${error.message}.`,
       'Start that release, or take another data folder (--data).',
     ];
+  if (error instanceof FileUnusable) return [error.message, error.mend];
   if (error instanceof StoreUnavailable) return [`The database cannot be opened: ${error.message}.`];
   return undefined;
 }

@@ -104,6 +104,13 @@ function crossChecks(values: Partial<Settings>, isIssuerWrong: boolean): readonl
     refuse('mailFrom', 'Mail needs an address that it comes from.', 'Set it: --mail-from no-reply@example.com');
   if (values.smtpUrl === undefined && values.smtpPasswordFile !== undefined)
     refuse('smtpUrl', 'There is a password for a mail server, and no mail server.', 'Set it: --smtp-url');
+  const lookup = URL.parse(values.breachedPasswordsLookup ?? 'off');
+  if (lookup?.protocol === 'http:' && values.fetchAllow?.includes(lookup.origin) === false)
+    refuse(
+      'breachedPasswordsLookup',
+      'It is neither https nor at an origin that the server may call by http.',
+      'Use an https URL, or name its origin: --fetch-allow',
+    );
   for (const kind of ['body', 'cookie'] as const) {
     const [idle, absolute] = [values[`${kind}IdleSeconds`], values[`${kind}AbsoluteSeconds`]];
     if (idle !== undefined && absolute !== undefined && idle > absolute)

@@ -21,6 +21,7 @@ import { accountSessions, endAccountSessions } from './endpoints/pages/account/s
 import { chooseAccount, chooseAccountForm } from './endpoints/pages/choose-account.ts';
 import { consent, consentForm } from './endpoints/pages/consent.ts';
 import { devMail } from './endpoints/pages/dev-mail.ts';
+import { logo } from './endpoints/pages/logo.ts';
 import { signIn, signInForm } from './endpoints/pages/signin.ts';
 import { reports } from './endpoints/reports.ts';
 import { revocation } from './endpoints/revocation.ts';
@@ -49,6 +50,7 @@ export const ROUTES: readonly Endpoint[] = [
   token,
   authorization,
   authorizationByPost,
+  logo,
   signInForm,
   signIn,
   chooseAccountForm,

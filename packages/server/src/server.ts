@@ -6,6 +6,8 @@ import type { Committed } from '@latchkey/domain/transact';
 import type { ErrorId } from '@latchkey/protocol/errors';
 import type { Result } from '@latchkey/protocol/result';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
+import type { Appearance } from './appearance/appearance.ts';
+import type { BreachedPasswords } from './breached-passwords/breached-passwords.ts';
 import type { Feed } from './feed/feed.ts';
 import type { GuardedFetch } from './guarded-fetch/guarded-fetch.ts';
 import type { KeyRing } from './keys/key-ring.ts';
@@ -22,11 +24,13 @@ import type { UnknownGuesses } from './throttle/unknown-guesses.ts';
 /** Everything that an endpoint may use. `main.ts` makes it; nothing of it is global. */
 export interface Server {
   readonly settings: Settings;
+  readonly appearance: Appearance;
   readonly store: Store;
   readonly ephemeral: Ephemeral;
   readonly seal: Sealer;
   readonly keys: KeyRing;
   readonly passwords: PasswordHasher;
+  readonly breachedPasswords: BreachedPasswords;
   readonly unknownGuesses: UnknownGuesses;
   readonly feed: Feed;
   /** Undefined where no mail can be sent: whatever needs it is not offered then. */

@@ -44,6 +44,18 @@ const origins = list.pipe(
     .max(LIMITS.fetchAllowMax),
 );
 
+/** Off, or where to ask. */
+const breachLookup = z.string().transform((text, context) => {
+  if (text === 'off') return text;
+  const url = URL.parse(text === 'on' ? HAVE_I_BEEN_PWNED : text);
+  if (url !== null && /^https?:$/.test(url.protocol) && `${url.username}${url.password}${url.search}${url.hash}` === '')
+    return url.href.replace(/\/*$/, '/');
+  context.addIssue('It is neither on, off nor a web address without user, query and fragment.');
+  return z.NEVER;
+});
+
+const HAVE_I_BEEN_PWNED = 'https://api.pwnedpasswords.com/range/';
+
 const DAY = 86_400;
 
 export const SETTINGS = {
@@ -170,6 +182,18 @@ export const SETTINGS = {
     undefined,
     'The colour of buttons and links on the sign-in pages, as #rrggbb.',
   ),
+  pagesLogo: setting(
+    'LATCHKEY_PAGES_LOGO',
+    z.string().min(1).optional(),
+    undefined,
+    'A file with a logo for the sign-in pages, SVG or PNG.',
+  ),
+  pagesTexts: setting(
+    'LATCHKEY_PAGES_TEXTS',
+    z.string().min(1).optional(),
+    undefined,
+    'A JSON file with texts of your own for the sign-in pages: {"en": {"signin.title": "Welcome"}}.',
+  ),
   sessionIdleSeconds: setting(
     'LATCHKEY_SESSION_IDLE_SECONDS',
     whole(60, 365 * DAY),
@@ -217,6 +241,18 @@ export const SETTINGS = {
     whole(1, 1_000),
     LIMITS.hashQueueMax,
     'Password hashes that may wait; one more is answered 503.',
+  ),
+  breachedPasswordsFile: setting(
+    'LATCHKEY_BREACHED_PASSWORDS_FILE',
+    z.string().min(1).optional(),
+    undefined,
+    'A file that `latchkey passwords import` made: no new password may be one of those in it.',
+  ),
+  breachedPasswordsLookup: setting(
+    'LATCHKEY_BREACHED_PASSWORDS_LOOKUP',
+    breachLookup,
+    'off',
+    'Asks Have I Been Pwned about each new password, by the first five digits of its SHA-1: `on`, `off`, or the URL of a service that answers in the same way. Without an answer the password is taken.',
   ),
   keyRotationDays: setting(
     'LATCHKEY_KEY_ROTATION_DAYS',

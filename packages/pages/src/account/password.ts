@@ -12,7 +12,11 @@ export type PasswordError =
   | 'too_short'
   | 'too_long'
   | 'characters'
-  | 'blocklisted';
+  | 'blocklisted'
+  | 'breached';
+
+/** Errors of the new password, not of the one before. */
+const OF_NEW: readonly PasswordError[] = ['too_short', 'too_long', 'characters', 'blocklisted', 'breached'];
 
 /** What the page of the password shows. */
 export interface PasswordModel extends AccountPart {
@@ -33,7 +37,7 @@ export function passwordPage(model: PasswordModel, words: Words): string {
   const { home, hidden, accountLabel, hasPassword, codePointsMin, error } = model;
   const marks = html` aria-invalid="true" aria-describedby="error"`;
   const isCurrent = error === 'wrong';
-  const isNew = error === 'too_short' || error === 'too_long' || error === 'characters' || error === 'blocklisted';
+  const isNew = error !== undefined && OF_NEW.includes(error);
   return accountPart(
     words('account.password.title'),
     model,

@@ -139,7 +139,7 @@ async function signOut({ session, target }: Asked, call: Call, server: Server): 
 
 function signedOut(target: string | undefined, call: Call, server: Server): Response {
   const model = { theme: themeOf(server), ...(target === undefined ? {} : { returnTo: target }) };
-  return pageResponse(signedOutPage(model, wordsFor(call.request)), server);
+  return pageResponse(signedOutPage(model, wordsFor(call.request, server)), server);
 }
 
 async function confirmation(parameters: Parameters, asked: Asked, call: Call, server: Server): Promise<Response> {
@@ -152,7 +152,7 @@ async function confirmation(parameters: Parameters, asked: Asked, call: Call, se
       accountLabel: session === undefined ? '' : await labelOf(session, server),
       ...(client === undefined ? {} : { clientName: client.name }),
     },
-    wordsFor(call.request, (parameters.get('ui_locales') ?? '').split(' ').slice(0, LIMITS.uiLocalesMax)),
+    wordsFor(call.request, server, (parameters.get('ui_locales') ?? '').split(' ').slice(0, LIMITS.uiLocalesMax)),
   );
   return pageResponse(page, server, { formAction: target === undefined ? [] : [formActionSource(target)] });
 }

@@ -15,6 +15,6 @@ export const status: Endpoint = {
   answer({ request }, server) {
     const { issuer, mode } = server.settings;
     const model = { issuer, isDevelopment: mode === 'development', theme: themeOf(server) };
-    return Promise.resolve(ok(pageResponse(statusPage(model, wordsFor(request)), server)));
+    return Promise.resolve(ok(pageResponse(statusPage(model, wordsFor(request, server)), server)));
   },
 };

@@ -88,6 +88,8 @@ beforeAll(async () => {
   server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
     if (request.url === '/redirect') return response.writeHead(302, { location: '/' }).end();
     if (request.url === '/slow') return;
+    if (request.url === '/broken')
+      return response.writeHead(200, { 'content-length': '9' }).write('x', () => response.destroy());
     if (request.url === '/large') return response.end('x'.repeat(2_001));
     if (request.url === '/full') return response.end('x'.repeat(2_000));
     response
@@ -122,6 +124,7 @@ test('OPS-03: what may be fetched is fetched', async () => {
 test.each([
   ['a redirect', '/redirect', 'redirected'],
   ['an answer that does not come', '/slow', 'timed_out'],
+  ['an answer that breaks off', '/broken', 'failed'],
   ['one byte too many', '/large', 'too_large'],
 ])('OPS-03: %s is refused', async (_, path, error) => {
   expect(await trusting()(base + path, { method: 'GET' })).toEqual({ ok: false, error });

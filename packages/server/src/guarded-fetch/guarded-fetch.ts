@@ -81,6 +81,7 @@ export function createGuardedFetch(options: GuardOptions = GUARD): GuardedFetch 
             }
             chunks.push(chunk);
           });
+          response.on('error', (error) => resolve(fail(refusalOf(error, signal.aborted))));
           response.on('end', () =>
             resolve(ok({ status, contentType: response.headers['content-type'] ?? '', body: Buffer.concat(chunks) })),
           );

@@ -1,24 +1,22 @@
 import { createHash } from 'node:crypto';
 import { FORM_POST_SCRIPT } from '@latchkey/pages/form-post';
 import { styleOf, type Theme } from '@latchkey/pages/layout';
-import { chooseLanguage, createWords, ENGLISH, type Language, type Words } from '@latchkey/pages/words';
+import { chooseLanguage, type Words } from '@latchkey/pages/words';
 import type { Server } from '../server.ts';
 import { NO_STORE } from './headers.ts';
 
 const sourceOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 const FORM_POST_SOURCE = sourceOf(FORM_POST_SCRIPT);
 
-const WORDS: Readonly<Record<Language, Words>> = { en: ENGLISH, de: createWords('de'), fr: createWords('fr') };
-
 /** How this deployment's pages look. */
-export const themeOf = ({ settings: { pagesName, pagesAccent } }: Pick<Server, 'settings'>): Theme => ({
-  name: pagesName,
-  ...(pagesAccent === undefined ? {} : { accent: pagesAccent }),
-});
+export const themeOf = ({ appearance }: Pick<Server, 'appearance'>): Theme => appearance.theme;
 
 /** The words of a page, in the language that the request or the browser asks for. */
-export const wordsFor = (request: Request, uiLocales: readonly string[] = []): Words =>
-  WORDS[chooseLanguage(uiLocales, request.headers.get('accept-language'))];
+export const wordsFor = (
+  request: Request,
+  { appearance }: Pick<Server, 'appearance'>,
+  uiLocales: readonly string[] = [],
+): Words => appearance.words[chooseLanguage(uiLocales, request.headers.get('accept-language'))];
 
 export interface PageOptions {
   readonly status?: number;

@@ -70,7 +70,7 @@ function refusalPage(
 ): Response {
   const { code, description, status } = errorRow(error);
   const { errorId, detail = description, headers } = told;
-  const html = errorPage({ theme: themeOf(server), message: detail, errorId, code }, wordsFor(request));
+  const html = errorPage({ theme: themeOf(server), message: detail, errorId, code }, wordsFor(request, server));
   // a page asks for no credentials of HTTP
   return pageResponse(html, server, { status: status === 401 ? 400 : status, headers });
 }

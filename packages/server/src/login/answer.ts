@@ -29,7 +29,7 @@ export function answerWith(
     iss: server.settings.issuer,
   };
   if (responseMode === 'query') return seeOther(responseUri(redirectUri, Object.entries(fields)));
-  const page = formPostPage({ theme: themeOf(server), action: redirectUri, fields }, wordsFor(call.request));
+  const page = formPostPage({ theme: themeOf(server), action: redirectUri, fields }, wordsFor(call.request, server));
   return pageResponse(page, server, { formAction: [formActionSource(redirectUri)], sendsItself: true });
 }
 

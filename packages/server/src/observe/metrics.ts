@@ -14,6 +14,7 @@ export type CounterName =
   | 'latchkey_refreshes_total'
   | 'latchkey_overlap_uses_total'
   | 'latchkey_logins_total'
+  | 'latchkey_breach_checks_total'
   | 'latchkey_revocations_total'
   | 'latchkey_alerts_total'
   | 'latchkey_faults_total'

@@ -8,6 +8,10 @@ const COUNTERS: Readonly<Record<CounterName, { readonly help: string; readonly l
   latchkey_refreshes_total: { help: 'Refreshes that were answered.', labels: ['how'] },
   latchkey_overlap_uses_total: { help: 'Refreshes answered within an overlap.', labels: [] },
   latchkey_logins_total: { help: 'Logins by their outcome.', labels: ['outcome'] },
+  latchkey_breach_checks_total: {
+    help: 'New passwords looked for among breached ones, by source and outcome.',
+    labels: ['source', 'outcome'],
+  },
   latchkey_revocations_total: { help: 'Events of the revocation log.', labels: ['kind'] },
   latchkey_alerts_total: { help: 'Alerts raised.', labels: ['event'] },
   latchkey_faults_total: { help: 'Faults of our own.', labels: ['kind'] },

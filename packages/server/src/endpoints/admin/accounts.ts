@@ -10,14 +10,14 @@ import {
   loadEnableAccount,
 } from '@latchkey/domain/accounts/disable-account';
 import { type ParsedIdentifier, parseIdentifier } from '@latchkey/domain/accounts/identifier';
-import { checkNewPassword } from '@latchkey/domain/accounts/password';
 import { decideSetPassword, loadSetPassword } from '@latchkey/domain/accounts/set-password';
 import { makeId, parseId } from '@latchkey/protocol/ids';
 import { LIMITS } from '@latchkey/protocol/limits';
-import { fail, ok, type Result } from '@latchkey/protocol/result';
+import { fail, ok } from '@latchkey/protocol/result';
 import type { AccountId } from '@latchkey/protocol/types';
 import { z } from 'zod';
-import type { Call, Refusal, Server } from '../../server.ts';
+import { hashNewPassword } from '../../prove/new-password.ts';
+import type { Call, Server } from '../../server.ts';
 import { type AdminEndpoint, adminEndpoint } from './admin-endpoint.ts';
 import { ACCOUNT_VIEW, accountView, nextOf, PAGE, pageOf } from './views.ts';
 
@@ -38,7 +38,8 @@ const createAccount = adminEndpoint({
   async answer({ body, administrator, server }) {
     const identifiers = body.identifiers.map(parseIdentifier);
     if (!identifiers.every(isParsed)) return fail({ error: 'identifier_invalid' });
-    const phc = body.password === undefined ? ok(undefined) : await hashNew(body.password, body.identifiers, server);
+    const owner = { accountId: undefined, identifiers: body.identifiers };
+    const phc = body.password === undefined ? ok(undefined) : await hashNewPassword(body.password, owner, server);
     if (!phc.ok) return phc;
     const id = makeId('acc', server.now(), server.entropy(10));
     const command: CreateAccountCommand = { administrator, id, identifiers, phc: phc.value };
@@ -53,19 +54,6 @@ const createAccount = adminEndpoint({
 });
 
 const isParsed = (identifier: ParsedIdentifier | undefined): identifier is ParsedIdentifier => identifier !== undefined;
-
-/** Checks a new password before the work of hashing it. */
-async function hashNew(
-  password: string,
-  identifiers: readonly string[],
-  server: Server,
-): Promise<Result<string, Refusal>> {
-  const service = new URL(server.settings.issuer).hostname;
-  const checked = checkNewPassword(password, [...identifiers, service, 'latchkey']);
-  if (!checked.ok) return fail({ error: checked.error });
-  const hash = await server.passwords.hash(checked.value);
-  return hash.ok ? hash : fail({ error: hash.error });
-}
 
 const listAccounts = adminEndpoint({
   method: 'GET',
@@ -164,7 +152,7 @@ const setPassword = adminEndpoint({
     const id = idIn(params);
     const known = id === undefined ? undefined : await viewOf(id, server);
     if (id === undefined || known === undefined) return fail({ error: 'not_found' });
-    const phc = await hashNew(body.password, known.identifiers, server);
+    const phc = await hashNewPassword(body.password, { accountId: id, identifiers: known.identifiers }, server);
     if (!phc.ok) return phc;
     const command = { administrator, id, phc: phc.value };
     const { outcome } = await server.commit(

@@ -1,4 +1,3 @@
-import { checkNewPassword } from '@latchkey/domain/accounts/password';
 import { decideChangePassword, loadSetPassword } from '@latchkey/domain/accounts/set-password';
 import { isLocked, secondsToWait } from '@latchkey/domain/accounts/throttle';
 import { LIMITS } from '@latchkey/protocol/limits';
@@ -6,6 +5,7 @@ import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { AccountId } from '@latchkey/protocol/types';
 import { z } from 'zod';
 import { empty } from '../../http/headers.ts';
+import { hashNewPassword } from '../../prove/new-password.ts';
 import { type ProvedOwner, proveOwner } from '../../prove/owner.ts';
 import { provePassword } from '../../prove/password.ts';
 import type { Answer, Endpoint, Refusal, Server } from '../../server.ts';
@@ -33,35 +33,10 @@ export const password: Endpoint = {
   },
 };
 
-/**
- * Checks a new password, and hashes it.
- *
- * @returns what `checkNewPassword` refuses, `overloaded`
- */
-export async function newPasswordHash(
-  text: string,
-  accountId: AccountId,
-  server: Server,
-): Promise<Result<string, Refusal>> {
+/** The same identifiers that an attacker would try stand in no password. */
+async function newPasswordHash(text: string, accountId: AccountId, server: Server): Promise<Result<string, Refusal>> {
   const identifiers = await server.store.read.identifiers(accountId);
-  return hashNewPassword(
-    text,
-    identifiers.map(({ display }) => display),
-    server,
-  );
-}
-
-/** The same for an account that is only being made. */
-export async function hashNewPassword(
-  text: string,
-  identifiers: readonly string[],
-  server: Server,
-): Promise<Result<string, Refusal>> {
-  const service = new URL(server.settings.issuer).hostname;
-  const checked = checkNewPassword(text, [...identifiers, service, 'latchkey']);
-  if (!checked.ok) return fail({ error: checked.error });
-  const phc = await server.passwords.hash(checked.value);
-  return phc.ok ? phc : fail({ error: 'overloaded', headers: { 'retry-after': '2' } });
+  return hashNewPassword(text, { accountId, identifiers: identifiers.map(({ display }) => display) }, server);
 }
 
 /**

@@ -27,7 +27,7 @@ export const chooseAccountForm: Endpoint = {
         accounts,
         ...(client === undefined ? {} : { clientName: client.name }),
       },
-      wordsFor(call.request, localesOf(waiting.value)),
+      wordsFor(call.request, server, localesOf(waiting.value)),
     );
     return ok(pageResponse(html, server, { formAction: formActionOf(waiting.value) }));
   },

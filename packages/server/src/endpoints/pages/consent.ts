@@ -51,7 +51,7 @@ export const consentForm: Endpoint = {
         lifetime: isOffline ? { kind: 'offline', days } : { kind: 'session' },
         isReturning: covers(await server.store.read.consent(session.accountId, client.id), asked.value),
       },
-      wordsFor(call.request, localesOf(waiting.value)),
+      wordsFor(call.request, server, localesOf(waiting.value)),
     );
     return ok(pageResponse(html, server, { formAction: formActionOf(waiting.value) }));
   },

@@ -20,6 +20,6 @@ export const devMail: Endpoint = {
     if (mailbox === undefined || call.url.host !== new URL(settings.issuer).host)
       return Promise.resolve(fail({ error: 'path_unknown' }));
     const model = { theme: themeOf(server), issuer: settings.issuer, mails: mailbox.mails() };
-    return Promise.resolve(ok(pageResponse(devMailPage(model, wordsFor(call.request)), server)));
+    return Promise.resolve(ok(pageResponse(devMailPage(model, wordsFor(call.request, server)), server)));
   },
 };

@@ -159,7 +159,7 @@ async function page(waiting: Waiting, shown: Shown, call: Call, server: Server):
       ...(username === undefined ? {} : { username }),
       ...(shown.error === undefined ? {} : { error: shown.error }),
     },
-    wordsFor(call.request, localesOf(waiting)),
+    wordsFor(call.request, server, localesOf(waiting)),
   );
   const { status = 200, headers = {} } = shown;
   return pageResponse(html, server, { status, headers, formAction: formActionOf(waiting) });

@@ -35,7 +35,7 @@ export const accountApplications = accountPage({
   async answer(person, call, server): Promise<Answer> {
     const connected = await connectedClients(person.session.accountId, server);
     const applications = await Promise.all(connected.map((one) => rowOf(one, server)));
-    const html = applicationsPage({ ...partOf(person, call, server), applications }, wordsFor(call.request));
+    const html = applicationsPage({ ...partOf(person, call, server), applications }, wordsFor(call.request, server));
     return ok(accountResponse(html, server));
   },
 });

@@ -115,7 +115,7 @@ async function page(person: SignedIn, { error, typed, ...more }: Shown, call: Ca
       ...(error === undefined ? {} : { error }),
       ...(typed === undefined ? {} : { username: typed }),
     },
-    wordsFor(call.request),
+    wordsFor(call.request, server),
   );
   return accountResponse(html, server, more);
 }

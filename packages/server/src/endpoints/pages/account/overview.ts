@@ -25,7 +25,7 @@ export const accountOverview = accountPage({
         sessions: (await read.liveSessions(accountId, now)).length,
         applications: (await connectedClients(accountId, server)).length,
       },
-      wordsFor(call.request),
+      wordsFor(call.request, server),
     );
     return ok(accountResponse(html, server));
   },

@@ -46,6 +46,7 @@ const SHOWN: Readonly<Partial<Record<ErrorId, PasswordError>>> = {
   password_too_long: 'too_long',
   password_characters: 'characters',
   password_blocklisted: 'blocklisted',
+  password_breached: 'breached',
 };
 
 async function refused(refusal: Refusal, person: SignedIn, call: Call, server: Server): Promise<Answer> {
@@ -71,7 +72,7 @@ async function page(person: SignedIn, { error, ...more }: Shown, call: Call, ser
       codePointsMin: LIMITS.passwordCodePointsMin,
       ...(error === undefined ? {} : { error }),
     },
-    wordsFor(call.request),
+    wordsFor(call.request, server),
   );
   return accountResponse(html, server, more);
 }

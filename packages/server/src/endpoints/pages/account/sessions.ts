@@ -32,7 +32,7 @@ export const accountSessions: Endpoint = accountPage({
     const sessions = await server.store.read.liveSessions(person.session.accountId, now);
     const html = sessionsPage(
       { ...partOf(person, call, server), sessions: rowsOf(sessions, person.session.id), canEnd },
-      wordsFor(call.request),
+      wordsFor(call.request, server),
     );
     return ok(accountResponse(html, server));
   },
