@@ -104,6 +104,13 @@ function crossChecks(values: Partial<Settings>, isIssuerWrong: boolean): readonl
     refuse('mailFrom', 'Mail needs an address that it comes from.', 'Set it: --mail-from no-reply@example.com');
   if (values.smtpUrl === undefined && values.smtpPasswordFile !== undefined)
     refuse('smtpUrl', 'There is a password for a mail server, and no mail server.', 'Set it: --smtp-url');
+  if (values.smtpUrl === undefined && values.mode === 'production')
+    for (const [name, off] of [
+      ['registration', 'closed'],
+      ['magicLink', 'off'],
+    ] as const)
+      if (values[name] !== undefined && values[name] !== off)
+        refuse(name, 'It needs mail, and there is no mail server.', 'Set one: --smtp-url, --mail-from');
   for (const kind of ['body', 'cookie'] as const) {
     const [idle, absolute] = [values[`${kind}IdleSeconds`], values[`${kind}AbsoluteSeconds`]];
     if (idle !== undefined && absolute !== undefined && idle > absolute)

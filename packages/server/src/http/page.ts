@@ -20,6 +20,9 @@ export const themeOf = ({ settings: { pagesName, pagesAccent } }: Pick<Server, '
 export const wordsFor = (request: Request, uiLocales: readonly string[] = []): Words =>
   WORDS[chooseLanguage(uiLocales, request.headers.get('accept-language'))];
 
+/** The words of a mail, in the language of the page that it was asked for on. */
+export const wordsIn = (language: Language): Words => WORDS[language];
+
 export interface PageOptions {
   readonly status?: number;
   /** For a page with a form: where it may end beside this server, which is at a client's redirect URI. */

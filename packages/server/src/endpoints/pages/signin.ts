@@ -1,7 +1,7 @@
 import { parseIdentifier } from '@latchkey/domain/accounts/identifier';
-import { requesterOf } from '@latchkey/domain/login/attempt';
+import { type LoginAttempt, requesterOf } from '@latchkey/domain/login/attempt';
 import { decideSignIn, loadSignIn, type SignInCommand } from '@latchkey/domain/login/sign-in';
-import { type SigninError, signInPage } from '@latchkey/pages/signin';
+import { type SigninError, type SigninModel, signInPage } from '@latchkey/pages/signin';
 import { type ErrorId, errorRow } from '@latchkey/protocol/errors';
 import { LIMITS } from '@latchkey/protocol/limits';
 import type { Parameters } from '@latchkey/protocol/parameters';
@@ -9,7 +9,8 @@ import { fail, ok } from '@latchkey/protocol/result';
 import { withCookies } from '../../http/cookies.ts';
 import { pageResponse, themeOf, wordsFor } from '../../http/page.ts';
 import { rememberRefusal } from '../../http/refusal.ts';
-import { goOn } from '../../login/go-on.ts';
+import { goOn, placeOf } from '../../login/go-on.ts';
+import { isLinkOffered } from '../../login/links.ts';
 import { goOnSignedIn, prepareSignIn } from '../../login/signed-in.ts';
 import {
   findWaiting,
@@ -137,6 +138,7 @@ async function page(waiting: Waiting, shown: Shown, call: Call, server: Server):
       ...(client === undefined ? {} : { clientName: client.name }),
       again: isAgain,
       canCancel: client !== undefined,
+      ways: waysFrom(attempt, server),
       ...(username === undefined ? {} : { username }),
       ...(shown.error === undefined ? {} : { error: shown.error }),
     },
@@ -145,3 +147,10 @@ async function page(waiting: Waiting, shown: Shown, call: Call, server: Server):
   const { status = 200, headers = {} } = shown;
   return pageResponse(html, server, { status, headers, formAction: formActionOf(waiting) });
 }
+
+/** Where else somebody can go from the page; the login goes along. */
+const waysFrom = (attempt: LoginAttempt, server: Server): NonNullable<SigninModel['ways']> => ({
+  ...(isLinkOffered('reset_password', server) ? { forgot: placeOf('/reset', attempt, server) } : {}),
+  ...(isLinkOffered('register', server) ? { register: placeOf('/register', attempt, server) } : {}),
+  ...(isLinkOffered('sign_in', server) ? { by_link: placeOf('/signin/link', attempt, server) } : {}),
+});
