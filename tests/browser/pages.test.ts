@@ -1,17 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { Client } from '@latchkey/domain/clients/client';
 import { allow } from '@latchkey/domain/decision';
 import type { AccountId } from '@latchkey/protocol/types';
 import { addRelyingParty, authorizePath, makePkce, requestOf } from '@latchkey/testkit/code-flow';
 import { addAccount, PASSWORD, populate, type World } from '@latchkey/testkit/people';
 import { startTestServer } from '@latchkey/testkit/test-server';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findChromium, launchChromium } from './chromium.ts';
+import { watch } from './watch.ts';
 
 const executable = findChromium();
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** The pages of an account, with what they say after a change. */
 const ACCOUNT = [
@@ -22,17 +20,6 @@ const ACCOUNT = [
   '/account/password',
   '/account/identifiers',
 ];
-
-/** What axe finds wrong with a page, in words. */
-async function violations(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe);
-  return page.evaluate(async () => {
-    const { axe: runner } = globalThis as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-    };
-    return (await runner.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
-  });
-}
 
 /** Somebody who allowed something to a client, and is signed in with a phone, too. */
 async function allowSomething(accountId: AccountId, { id: clientId }: Client, { at, api, login }: World) {
@@ -48,19 +35,6 @@ async function allowSomething(accountId: AccountId, { id: clientId }: Client, { 
       ]),
   );
   await login({ username: 'bob' }, { 'user-agent': 'Mozilla/5.0 (Linux; Android 15) Chrome/140.0.0.0 Mobile' });
-}
-
-/** Looks at one page after the other, and remembers what is wrong. */
-function watch(page: Page) {
-  const seen: string[] = [];
-  const look = async (name: string) => {
-    const isTooWide = await page.evaluate<boolean>('document.documentElement.scrollWidth > innerWidth');
-    seen.push(
-      ...(isTooWide ? [`${name} scrolls sideways`] : []),
-      ...(await violations(page)).map((each) => `${name}: ${each}`),
-    );
-  };
-  return { seen, look };
 }
 
 describe.skipIf(executable === undefined)('the pages, as somebody sees them', () => {

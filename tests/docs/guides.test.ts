@@ -21,6 +21,7 @@ test.each([
   'docs/guides/sign-in-native-app.md',
   'docs/guides/first-party-or-not.md',
   'docs/guides/make-the-pages-your-own.md',
+  'docs/guides/accounts-and-mail.md',
   'docs/guides/rotate-keys.md',
   'docs/guides/run-in-production.md',
 ])('%s does what it says, from top to bottom', { timeout: 120_000 }, async (file) => {

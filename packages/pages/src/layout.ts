@@ -28,6 +28,7 @@ export const STYLE =
   '.buttons{display:flex;flex-direction:column;gap:.75rem;margin-top:1.5rem}' +
   'button,.button{display:block;width:100%;min-height:2.75rem;padding:.5rem 1rem;font:inherit;font-weight:600;text-align:center;text-decoration:none;color:inherit;background:none;border:1px solid var(--edge);border-radius:.5rem;cursor:pointer;overflow-wrap:anywhere}' +
   'button:hover,.button:hover{background:var(--bg)}.main,.main:hover{color:var(--on-accent);background:var(--accent)}.main:hover{text-decoration:underline}.account{text-align:start}' +
+  '.links{display:flex;flex-wrap:wrap;gap:.5rem 1.25rem;margin-top:1.25rem}.links a{min-height:1.5rem}.hint{margin:.375rem 0 1rem;font-size:.875rem}' +
   ':focus-visible{outline:3px solid var(--link);outline-offset:2px}' +
   '[role=alert]{margin:1rem 0;padding:.75rem 1rem;color:var(--bad);background:var(--bad-bg);border-inline-start:4px solid;border-radius:.25rem}' +
   '[role=status]{margin:1rem 0;padding:.75rem 1rem;color:var(--good);background:var(--good-bg);border-inline-start:4px solid;border-radius:.25rem}' +

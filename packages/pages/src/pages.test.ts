@@ -5,13 +5,20 @@ import { accountPage } from './account/overview.ts';
 import { NOTICES } from './account/part.ts';
 import { type PasswordError, passwordPage } from './account/password.ts';
 import { sessionsPage } from './account/sessions.ts';
+import { type AskedLink, askForMailPage } from './ask-for-mail.ts';
 import { chooseAccountPage } from './choose-account.ts';
+import { confirmLinkPage } from './confirm-link.ts';
 import { confirmSignOutPage } from './confirm-sign-out.ts';
 import { consentPage } from './consent.ts';
+import { createAccountPage } from './create-account.ts';
+import { donePage } from './done.ts';
 import { errorPage } from './error.ts';
 import { FORM_POST_SCRIPT, formPostPage } from './form-post.ts';
 import { STYLE, styleOf, type Theme } from './layout.ts';
+import { mailboxPage } from './mailbox.ts';
 import en from './messages/en.json' with { type: 'json' };
+import { newPasswordPage } from './new-password.ts';
+import type { PasswordError as NewPasswordError } from './password-field.ts';
 import { signedOutPage } from './signed-out.ts';
 import { type SigninError, signInPage } from './signin.ts';
 import { statusPage } from './status.ts';
@@ -19,6 +26,13 @@ import { createWords, LANGUAGES, type MessageKey, type Words } from './words.ts'
 
 type Page = (text: string, words: Words) => string;
 const ERRORS: readonly SigninError[] = ['wrong', 'throttled', 'overloaded', 'expired'];
+const ASKED: readonly AskedLink[] = ['reset_password', 'register', 'sign_in'];
+const NEW_PASSWORD_ERRORS: readonly NewPasswordError[] = [
+  'password_too_short',
+  'password_too_long',
+  'password_characters',
+  'password_blocklisted',
+];
 const themed = (name: string): Theme => ({ name, logo: `/${name}`, accent: name });
 
 const PASSWORD_ERRORS: readonly PasswordError[] = [
@@ -60,6 +74,75 @@ const PAGES: Readonly<Record<string, Page>> = {
           { theme: themed(text), action: text, hidden: {}, username: text, isUsernameFixed: true, again: true, error },
           words,
         ),
+    ]),
+  ),
+  'sign-in with other ways': (text, words) =>
+    signInPage(
+      {
+        theme: themed(text),
+        action: text,
+        hidden: {},
+        ways: { forgot: text, register: text, by_link: text },
+      },
+      words,
+    ),
+  ...Object.fromEntries(
+    ASKED.flatMap((kind) => [
+      [
+        `where to send a link (${kind})`,
+        (text: string, words: Words) =>
+          askForMailPage(
+            {
+              theme: themed(text),
+              kind,
+              action: text,
+              hidden: { [text]: text },
+              typed: text,
+              error: 'invalid',
+              backTo: text,
+            },
+            words,
+          ),
+      ],
+      [
+        `where to send a link (${kind}), too often`,
+        (text: string, words: Words) =>
+          askForMailPage({ theme: themed(text), kind, action: text, hidden: {}, error: 'throttled' }, words),
+      ],
+    ]),
+  ),
+  mailbox: (text, words) => mailboxPage({ theme: themed(text), minutes: 10 }, words),
+  'new password': (text, words) =>
+    newPasswordPage({ theme: themed(text), action: text, hidden: { [text]: text }, address: text }, words),
+  ...Object.fromEntries(
+    NEW_PASSWORD_ERRORS.map((error): [string, Page] => [
+      `new password after "${error}"`,
+      (text, words) => newPasswordPage({ theme: themed(text), action: text, hidden: {}, address: text, error }, words),
+    ]),
+  ),
+  'new account': (text, words) =>
+    createAccountPage({ theme: themed(text), action: text, hidden: { [text]: text }, address: text }, words),
+  ...Object.fromEntries(
+    ([...NEW_PASSWORD_ERRORS, 'username_taken', 'username_invalid'] as const).map((error): [string, Page] => [
+      `new account after "${error}"`,
+      (text, words) =>
+        createAccountPage(
+          { theme: themed(text), action: text, hidden: {}, address: text, username: text, error },
+          words,
+        ),
+    ]),
+  ),
+  ...Object.fromEntries(
+    (['sign_in', 'verify_email'] as const).map((kind): [string, Page] => [
+      `link "${kind}"`,
+      (text, words) =>
+        confirmLinkPage({ theme: themed(text), kind, action: text, hidden: { [text]: text }, address: text }, words),
+    ]),
+  ),
+  ...Object.fromEntries(
+    (['reset_password', 'register', 'verify_email'] as const).map((kind): [string, Page] => [
+      `done "${kind}"`,
+      (text, words) => donePage({ theme: themed(text), kind }, words),
     ]),
   ),
   accounts: (text, words) =>
@@ -371,4 +454,27 @@ test('PWD-15 ASVS 6.2.7: programs that keep passwords find the fields of a chang
     ['current_password', 'current-password'],
     ['new_password', 'new-password'],
   ]);
+});
+
+test.each(NAMES.filter((name) => name.startsWith('new ')))(
+  'PWD-15 ASVS 6.2.7: on the page "%s" a manager of passwords knows which field is new, and no password comes back',
+  (name) => {
+    const field = /<input id="password"[^>]*>/.exec(page(name, 'x'))?.[0] ?? '';
+    expect(field).toContain('type="password" autocomplete="new-password"');
+    expect(field).not.toMatch(/\svalue=/);
+    const [, described = ''] = /aria-describedby="([^"]*)"/.exec(field) ?? [];
+    for (const id of described.split(' ')) expect(page(name, 'x')).toContain(`id="${id}"`);
+  },
+);
+
+test('what is wrong with a name is told at the name, and what is wrong with a password at the password', () => {
+  const marked = (name: string) =>
+    [...page(name, 'x').matchAll(/<input id="(\w+)"[^>]*aria-invalid="true"/g)].map(([, id]) => id);
+  expect([
+    marked('new account after "username_taken"'),
+    marked('new account after "password_too_short"'),
+    marked('new password after "password_too_short"'),
+    marked('where to send a link (register)'),
+    marked('where to send a link (register), too often'),
+  ]).toEqual([['username'], ['password'], ['password'], ['identifier'], []]);
 });

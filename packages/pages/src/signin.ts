@@ -1,5 +1,5 @@
 import { type Fields, form } from './form.ts';
-import { html } from './html.ts';
+import { type Html, html } from './html.ts';
 import { layout, type Theme } from './layout.ts';
 import { nameOf } from './name.ts';
 import { sentence, type Words } from './words.ts';
@@ -20,6 +20,8 @@ export interface SigninModel {
   /** The person is signed in, and is asked for the password once more. */
   readonly again?: boolean;
   readonly canCancel?: boolean;
+  /** Where else somebody can go from here, as far as it is offered. */
+  readonly ways?: { readonly forgot?: string; readonly register?: string; readonly by_link?: string };
 }
 
 /** The page that asks for username and password. A password that was sent before never comes back in it. */
@@ -47,7 +49,16 @@ ${form(
       ? html`<button type="submit" name="cancel" value="1" formnovalidate>${words('cancel')}</button>`
       : ''
   }</div>`,
-)}`,
+)}
+${waysOf(model, words)}`,
     { theme, words },
   );
+}
+
+function waysOf({ ways = {} }: SigninModel, words: Words): Html {
+  const links = (['forgot', 'by_link', 'register'] as const).flatMap((way) => {
+    const to = ways[way];
+    return to === undefined ? [] : [html`<a href="${to}">${words(`signin.${way}`)}</a>`];
+  });
+  return links.length === 0 ? html`` : html`<p class="links">${links}</p>`;
 }

@@ -47,6 +47,14 @@ test.each([
   [{ en: { toString: 'x' } }, 'en, "toString": There is no such text.'],
   [client(1), 'en, "signin.lead": It is no text, or an empty one.'],
   [client('  '), 'en, "signin.lead": It is no text, or an empty one.'],
+  [
+    { en: { 'mail.reset_password.subject': 'one\ntwo {name}' } },
+    'en, "mail.reset_password.subject": It has a line break or a character that nobody sees.',
+  ],
+  [
+    { en: { 'mail.closing': 'one\u202e\ntwo' } },
+    'en, "mail.closing": It has a line break or a character that nobody sees.',
+  ],
   [client('to {client}\n'), 'en, "signin.lead": It has a line break or a character that nobody sees.'],
   [client('to {client} \u202e'), 'en, "signin.lead": It has a line break or a character that nobody sees.'],
   [client('\uE000account\uE001 {client}'), 'en, "signin.lead": It has a line break or a character that nobody sees.'],

@@ -504,6 +504,22 @@ export const ERRORS = {
     'The form does not prove that it comes from a page of this server.',
     'Go back, load the page again and send it once more.',
   ),
+  link_invalid: row(
+    400,
+    'invalid_request',
+    'ASVS 6.4.3',
+    'tell',
+    'This link is not good any more: it was used, is too old, or a newer one was sent.',
+    'Ask for another link.',
+  ),
+  link_other_browser: row(
+    400,
+    'invalid_request',
+    'RFC 9700 §4.7',
+    'tell',
+    'This link works only in the browser in which the sign-in was begun.',
+    'Open the link in that browser; it is still good.',
+  ),
   code_unknown: row(400, 'invalid_grant', 'RFC 6749 §5.2', 'hide', 'There is no such authorization code.', SIGN_IN),
   code_expired: row(
     400,

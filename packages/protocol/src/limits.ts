@@ -23,6 +23,8 @@ export const LIMITS = {
   /** A login identifier, in characters after normalisation. */
   identifierMax: 254,
   identifiersPerAccountMax: 10,
+  /** What stands before the @ of an address that mail is sent to, in characters. @spec RFC 5321 §4.5.3.1.1 */
+  mailLocalPartMax: 64,
   /** A password: at least so many code points, at most so many bytes of UTF-8. @spec SP 800-63B-4 §3.1.1.2 */
   passwordCodePointsMin: 15,
   passwordBytesMax: 1_024,
@@ -145,6 +147,8 @@ export const DURATIONS = {
   codeMax: 600,
   /** An attempt to sign in on the hosted pages, from its first page to its last. */
   loginAttempt: 1_800,
+  /** A link that was sent by mail, and how long a request for one may wait for its mail. @spec NUM-14 */
+  oneTimeLink: 600,
   idToken: 3_600,
   /** A logout token. @spec OIDC Back-Channel Logout §2.4 (two minutes at most) */
   logoutToken: 120,
@@ -157,4 +161,6 @@ export const DURATIONS = {
   acrWithinMax: 365 * 86_400,
   /** How long ago a person may have proved who they are, for a change that matters. @spec ASVS 7.5.1, 7.5.2 (SES-06) */
   freshAuthentication: 300,
+  /** For how long a mail that tells of something is brought to its mailbox again. */
+  noticeRetry: 3 * 86_400,
 } as const;

@@ -111,6 +111,13 @@ function crossChecks(values: Partial<Settings>, isIssuerWrong: boolean): readonl
       'It is neither https nor at an origin that the server may call by http.',
       'Use an https URL, or name its origin: --fetch-allow',
     );
+  if (values.smtpUrl === undefined && values.mode === 'production')
+    for (const [name, off] of [
+      ['registration', 'closed'],
+      ['magicLink', 'off'],
+    ] as const)
+      if (values[name] !== undefined && values[name] !== off)
+        refuse(name, 'It needs mail, and there is no mail server.', 'Set one: --smtp-url, --mail-from');
   for (const kind of ['body', 'cookie'] as const) {
     const [idle, absolute] = [values[`${kind}IdleSeconds`], values[`${kind}AbsoluteSeconds`]];
     if (idle !== undefined && absolute !== undefined && idle > absolute)

@@ -18,9 +18,14 @@ import { accountIdentifiers, changeAccountIdentifiers } from './endpoints/pages/
 import { accountOverview, accountSignOut } from './endpoints/pages/account/overview.ts';
 import { accountPassword, changeAccountPassword } from './endpoints/pages/account/password.ts';
 import { accountSessions, endAccountSessions } from './endpoints/pages/account/sessions.ts';
+import { mailbox, register, reset, signInLink } from './endpoints/pages/ask-for-mail.ts';
 import { chooseAccount, chooseAccountForm } from './endpoints/pages/choose-account.ts';
 import { consent, consentForm } from './endpoints/pages/consent.ts';
 import { devMail } from './endpoints/pages/dev-mail.ts';
+import { registerLink, registerLinkForm } from './endpoints/pages/links/register.ts';
+import { resetLink, resetLinkForm } from './endpoints/pages/links/reset.ts';
+import { signInByLink, signInLinkForm } from './endpoints/pages/links/sign-in.ts';
+import { verifyLink, verifyLinkForm } from './endpoints/pages/links/verify.ts';
 import { logo } from './endpoints/pages/logo.ts';
 import { signIn, signInForm } from './endpoints/pages/signin.ts';
 import { reports } from './endpoints/reports.ts';
@@ -67,6 +72,21 @@ export const ROUTES: readonly Endpoint[] = [
   changeAccountPassword,
   accountIdentifiers,
   changeAccountIdentifiers,
+  reset.page,
+  reset.send,
+  register.page,
+  register.send,
+  signInLink.page,
+  signInLink.send,
+  mailbox,
+  resetLinkForm,
+  resetLink,
+  registerLinkForm,
+  registerLink,
+  signInLinkForm,
+  signInByLink,
+  verifyLinkForm,
+  verifyLink,
   endSession,
   endSessionByPost,
   confirmEndSession,

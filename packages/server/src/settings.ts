@@ -119,6 +119,18 @@ export const SETTINGS = {
     undefined,
     'The address that our mail comes from; its name is that of the pages.',
   ),
+  registration: setting(
+    'LATCHKEY_REGISTRATION',
+    z.enum(['open', 'closed']),
+    'closed',
+    'Whether people may create accounts of their own, once they have shown that an address is theirs. It needs mail.',
+  ),
+  magicLink: setting(
+    'LATCHKEY_MAGIC_LINK',
+    z.enum(['on', 'off']),
+    'off',
+    'Whether people may sign in by a link that is sent to their address. It needs mail.',
+  ),
   logLevel: setting(
     'LATCHKEY_LOG_LEVEL',
     z.enum(['silent', 'error', 'warn', 'info']),

@@ -7,12 +7,16 @@ import { addClient, addResource, jsonBody, type TestServer } from './test-server
 
 export const PASSWORD = 'a passphrase that nobody guesses';
 
-/** Stores an account that can sign in with `PASSWORD`. */
-export async function addAccount(server: Server, name: string, password = PASSWORD): Promise<AccountId> {
+/** Stores an account that can sign in with `PASSWORD`, under one name or several. */
+export async function addAccount(
+  server: Server,
+  names: string | readonly string[],
+  password = PASSWORD,
+): Promise<AccountId> {
   const id = makeId('acc', server.now(), server.entropy(10));
-  const parsed = parseIdentifier(name);
+  const parsed = [names].flat().flatMap((name) => parseIdentifier(name) ?? []);
   const phc = await server.passwords.hash(password);
-  if (parsed === undefined || !phc.ok) throw new Error('the account cannot be made');
+  if (parsed.length !== [names].flat().length || !phc.ok) throw new Error('the account cannot be made');
   await server.commit(
     () => Promise.resolve(),
     (_, { now }) =>
@@ -20,7 +24,7 @@ export async function addAccount(server: Server, name: string, password = PASSWO
         {
           kind: 'account.create',
           account: { id, version: 1, createdAt: now, disabledAt: undefined, cutOff: undefined },
-          identifiers: [identifierOf(parsed, id)],
+          identifiers: parsed.map((one) => identifierOf(one, id)),
         },
         { kind: 'password.set', id, phc: phc.value, at: now },
       ]),

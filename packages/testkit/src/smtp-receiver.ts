@@ -19,8 +19,8 @@ export interface ReceiverOptions {
   readonly isImplicitTls?: boolean;
   readonly hasStartTls?: boolean;
   readonly login?: { readonly user: string; readonly password: string };
-  /** Answers every mail with this instead of taking it. */
-  readonly refuses?: string;
+  /** Answers every mail with this instead of taking it; a test may take it back. */
+  refuses?: string;
 }
 
 /** A real mail server on this machine, which keeps what it gets. */
@@ -32,7 +32,7 @@ export interface SmtpReceiver {
 }
 
 export async function startSmtpReceiver(options: ReceiverOptions = {}): Promise<SmtpReceiver> {
-  const { isImplicitTls = false, hasStartTls = true, login, refuses } = options;
+  const { isImplicitTls = false, hasStartTls = true, login } = options;
   const { cert, key } = selfSigned('localhost', Date.now());
   const received: ReceivedMail[] = [];
   const server = new SMTPServer({
@@ -49,7 +49,7 @@ export async function startSmtpReceiver(options: ReceiverOptions = {}): Promise<
       const chunks: Uint8Array[] = [];
       stream.on('data', (chunk: Uint8Array) => chunks.push(chunk));
       stream.on('end', () => {
-        if (refuses !== undefined) return callback(new Error(refuses));
+        if (options.refuses !== undefined) return callback(new Error(options.refuses));
         void PostalMime.parse(Buffer.concat(chunks)).then((mail) => {
           const { mailFrom, rcptTo } = session.envelope;
           received.push({

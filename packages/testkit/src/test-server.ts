@@ -7,6 +7,7 @@ import type { Client } from '@latchkey/domain/clients/client';
 import type { Resource } from '@latchkey/domain/clients/resource';
 import type { Write } from '@latchkey/domain/write';
 import { makeId } from '@latchkey/protocol/ids';
+import type { Timers } from '@latchkey/protocol/timers';
 import type { ClientId, EpochMilliseconds, ResourceId, ResourceIdentifier } from '@latchkey/protocol/types';
 import { createServer, type RunningServer } from '@latchkey/server/create-server';
 import { listen } from '@latchkey/server/listen';
@@ -29,6 +30,8 @@ export interface TestServerOptions {
   /** The folder of the database; by default one of its own, which goes with the server. */
   readonly data?: string;
   readonly kek?: Uint8Array;
+  /** When work comes round that no request asks for; the system's by default. */
+  readonly timers?: Timers;
   /** Of password hashes; cheap by default. */
   readonly hashCost?: Argon2Cost;
 }
@@ -86,6 +89,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ...system,
     now: options.now ?? system.now,
     monotonic: options.monotonic ?? system.monotonic,
+    timers: options.timers ?? system.timers,
     entropy(count) {
       const bytes = new Uint8Array(randomBytes(count));
       watch.add('entropy', bytes);

@@ -1,148 +1,49 @@
-import {
-  type AccountId,
-  type AttemptId,
-  type EpochMilliseconds,
-  later,
-  type SessionId,
-  type Sha256,
-  seconds,
-} from '@latchkey/protocol/types';
+import type { AttemptId, SessionId } from '@latchkey/protocol/types';
 import type { PasswordProof } from '../accounts/password-credential.ts';
-import { type AcrLevel, acrOf } from '../authorization/assurance.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
-import type { Authenticated } from '../tokens/family.ts';
-import { isSessionLive } from '../tokens/liveness.ts';
-import type { Write } from '../write.ts';
 import { type LoginAttempt, requesterOf } from './attempt.ts';
-import { endSessionWrites } from './end-writes.ts';
+import {
+  type BrowserSessionFacts,
+  type BrowserSignIn,
+  isWaitingIn,
+  loadBrowserSession,
+  startInBrowser,
+} from './browser-session.ts';
 import { checkPassword, type PasswordFacts } from './password-check.ts';
-import type { Session, SessionCookie, SessionSummary } from './session.ts';
-import { endOldest } from './start-session.ts';
 
-/** A password on the sign-in page, looked at beforehand, and what was made for the session that it may begin. */
-export interface SignInCommand {
+/** A password on the sign-in page, looked at beforehand. */
+export interface SignInCommand extends BrowserSignIn {
   readonly attemptId: AttemptId;
-  readonly browser: Sha256;
-  /** Hash of the session cookie that the browser holds now. */
-  readonly cookie: Sha256 | undefined;
   readonly proof: PasswordProof;
-  readonly sessionId: SessionId;
-  readonly newCookie: Sha256;
-  readonly idleSeconds: number;
-  readonly absoluteSeconds: number;
-  readonly address: string | undefined;
-  readonly userAgent: string | undefined;
-  readonly acrLevels: readonly AcrLevel[];
 }
 
-export interface SignInFacts extends PasswordFacts {
+export interface SignInFacts extends PasswordFacts, BrowserSessionFacts {
   readonly attempt: LoginAttempt | undefined;
-  /** The session that the browser is in now. */
-  readonly session: Session | undefined;
-  readonly liveSessions: readonly SessionSummary[];
 }
 
 /** Loads what `decideSignIn` looks at. */
-export async function loadSignIn(read: Reader, command: SignInCommand, { now }: Moment): Promise<SignInFacts> {
+export async function loadSignIn(read: Reader, command: SignInCommand, moment: Moment): Promise<SignInFacts> {
   const { accountId } = command.proof;
   return {
     attempt: await read.attempt(command.attemptId),
-    session: command.cookie === undefined ? undefined : await read.sessionByCookie(command.cookie),
     account: accountId === undefined ? undefined : await read.account(accountId),
     credential: accountId === undefined ? undefined : await read.password(accountId),
-    liveSessions: accountId === undefined ? [] : await read.liveSessions(accountId, now),
+    ...(await loadBrowserSession(read, command.cookie, accountId, moment)),
   };
 }
 
 /**
- * Decides a sign-in on the page. Whoever was signed in before in this browser under another account is signed out; the
- * same person stays in their session, which from now on answers to another cookie and to the new time.
+ * Decides a sign-in on the page with a password. What it does to the sessions of the browser is `startInBrowser`.
  *
  * @returns `authorization_request_unknown`, and what `checkPassword` refuses
- * @spec ASVS 7.2.4 (SES-02: a new cookie at each authentication); OIDC Core §3.1.2.1 (`auth_time`)
  */
 export function decideSignIn(facts: SignInFacts, command: SignInCommand, moment: Moment): Decision<SessionId> {
-  const { attempt, session } = facts;
-  const { now, position } = moment;
-  if (attempt?.browser !== command.browser || now >= attempt.expiresAt) return refuse('authorization_request_unknown');
+  const { attempt } = facts;
+  if (!isWaitingIn(attempt, command.browser, moment.now)) return refuse('authorization_request_unknown');
   const checked = checkPassword(facts, command.proof, requesterOf(attempt), moment);
   if (!checked.ok) return refuse(checked.error.error, checked.error.writes);
   const { account, expects, writes } = checked.value;
-
-  const cookie: SessionCookie = { hash: command.newCookie, idleSeconds: command.idleSeconds, seenAt: now };
-  const isLive = session !== undefined && isSessionLive(session, now);
-  const same = isLive && session.accountId === account.id ? session : undefined;
-  const id = same?.id ?? command.sessionId;
-  const next: LoginAttempt = {
-    ...attempt,
-    version: attempt.version + 1,
-    progress: { stage: 'authenticated', sessionId: id },
-  };
-  const proved = provedNow(command, now);
-  const started: readonly Write[] =
-    same === undefined
-      ? [
-          ...endOldest(facts.liveSessions, now),
-          { kind: 'session.start', session: sessionOf(account.id, cookie, proved, command, { now, position }) },
-        ]
-      : [{ kind: 'session.authenticate', id, from: same.version, ...proved, cookie }];
-  const replaced: readonly Write[] =
-    isLive && same === undefined
-      ? endSessionWrites(session, { reason: 'other_account_signed_in', by: account.id, at: now })
-      : [];
-  return allow(
-    id,
-    [
-      ...writes,
-      ...replaced,
-      ...started,
-      { kind: 'attempt.store', attempt: next },
-      audited(account.id, id, attempt, command, moment),
-    ],
-    expects,
-  );
+  const started = startInBrowser(facts, { accountId: account.id, attempt, amr: ['pwd'] }, command, moment);
+  return allow(started.id, [...writes, ...started.writes], expects);
 }
-
-/** What a password proves, here and now. */
-function provedNow({ acrLevels }: SignInCommand, now: EpochMilliseconds): Authenticated {
-  const proved = { authTime: seconds(now), amr: ['pwd'] };
-  return { ...proved, acr: acrOf(proved, [], acrLevels, now) };
-}
-
-const sessionOf = (
-  accountId: AccountId,
-  cookie: SessionCookie,
-  proved: Authenticated,
-  { sessionId, absoluteSeconds, address, userAgent }: SignInCommand,
-  { now, position }: Pick<Moment, 'now' | 'position'>,
-): Session => ({
-  id: sessionId,
-  version: 1,
-  accountId,
-  createdAt: now,
-  expiresAt: later(now, absoluteSeconds * 1000),
-  ...proved,
-  address,
-  userAgent,
-  pos: position,
-  ended: undefined,
-  cookie,
-});
-
-const audited = (
-  account: AccountId,
-  session: SessionId,
-  attempt: LoginAttempt,
-  { address }: SignInCommand,
-  { now }: Moment,
-): Write => ({
-  kind: 'audit.append',
-  entry: {
-    at: now,
-    event: 'session.authenticated',
-    actor: account,
-    subject: { account, client: requesterOf(attempt), session },
-    detail: address === undefined ? {} : { address },
-  },
-});

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { FORM_POST_SCRIPT } from '@latchkey/pages/form-post';
 import { styleOf, type Theme } from '@latchkey/pages/layout';
-import { chooseLanguage, type Words } from '@latchkey/pages/words';
+import { chooseLanguage, type Language, type Words } from '@latchkey/pages/words';
 import type { Server } from '../server.ts';
 import { NO_STORE } from './headers.ts';
 
@@ -17,6 +17,10 @@ export const wordsFor = (
   { appearance }: Pick<Server, 'appearance'>,
   uiLocales: readonly string[] = [],
 ): Words => appearance.words[chooseLanguage(uiLocales, request.headers.get('accept-language'))];
+
+/** The words of a mail, in the language of the page that it was asked for on. */
+export const wordsIn = (language: Language, { appearance }: Pick<Server, 'appearance'>): Words =>
+  appearance.words[language];
 
 export interface PageOptions {
   readonly status?: number;

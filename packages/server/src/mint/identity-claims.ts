@@ -4,7 +4,8 @@ import { type AccountId, seconds } from '@latchkey/protocol/types';
 import type { Server } from '../server.ts';
 
 /**
- * What is known of a person, as far as these claims ask for it. No address is verified yet, and none is said to be.
+ * What is known of a person, as far as these claims ask for it. Of several addresses it is one
+ * that they have shown to be theirs, if there is one.
  *
  * @spec OIDC Core §5.1, §5.4
  */
@@ -22,11 +23,12 @@ export async function identityClaims(
 }
 
 function identified(names: readonly Identifier[]): Readonly<Record<string, unknown>> {
-  const displayOf = (kind: Identifier['kind']) => names.find((name) => name.kind === kind)?.display;
-  const [username, email] = [displayOf('username'), displayOf('email')];
+  const username = names.find(({ kind }) => kind === 'username');
+  const emails = names.filter(({ kind }) => kind === 'email');
+  const email = emails.find(({ verifiedAt }) => verifiedAt !== undefined) ?? emails[0];
   return {
-    ...(username === undefined ? {} : { preferred_username: username }),
-    ...(email === undefined ? {} : { email, email_verified: false }),
+    ...(username === undefined ? {} : { preferred_username: username.display }),
+    ...(email === undefined ? {} : { email: email.display, email_verified: email.verifiedAt !== undefined }),
   };
 }
 

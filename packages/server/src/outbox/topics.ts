@@ -1,8 +1,11 @@
+import { NOTICE_TOPIC } from '@latchkey/domain/accounts/notice';
+import { ACCOUNT_MAIL_TOPIC } from '@latchkey/domain/login/account-mail';
 import { SESSION_ENDED } from '@latchkey/domain/login/end-writes';
 import { BACKCHANNEL_LOGOUT } from '@latchkey/domain/login/tell-clients';
 import type { OutboxRow } from '@latchkey/domain/write';
 import { DURATIONS } from '@latchkey/protocol/limits';
 import type { Server } from '../server.ts';
+import { deliverAccountMail, deliverNotice } from './account-mail.ts';
 import { deliverBackchannelLogout, receiverOfLogout } from './backchannel-logout.ts';
 import { replaceSessionEnded } from './session-ended.ts';
 
@@ -24,6 +27,9 @@ export interface Replacement {
 
 export type Topic = Delivery | Replacement;
 
+/** A mailbox that takes no mail is no reason to put off the mail for others, whoever had it sent there. */
+const ofItsOwn = ({ id }: OutboxRow): string => `mail ${id}`;
+
 /** What becomes of the messages of each topic. An alert goes to the log, where a collector can look for its name. */
 export const TOPICS: Readonly<Record<string, Topic>> = {
   alert: {
@@ -40,4 +46,10 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
     receiver: receiverOfLogout,
     giveUpAfterSeconds: DURATIONS.backchannelLogoutRetry,
   },
+  [ACCOUNT_MAIL_TOPIC]: {
+    deliver: deliverAccountMail,
+    receiver: ofItsOwn,
+    giveUpAfterSeconds: DURATIONS.oneTimeLink,
+  },
+  [NOTICE_TOPIC]: { deliver: deliverNotice, receiver: ofItsOwn, giveUpAfterSeconds: DURATIONS.noticeRetry },
 };

@@ -1,17 +1,17 @@
 import { parseIdentifier } from '@latchkey/domain/accounts/identifier';
-import { requesterOf } from '@latchkey/domain/login/attempt';
+import { type LoginAttempt, requesterOf } from '@latchkey/domain/login/attempt';
 import { decideSignIn, loadSignIn, type SignInCommand } from '@latchkey/domain/login/sign-in';
-import { type SigninError, signInPage } from '@latchkey/pages/signin';
+import { type SigninError, type SigninModel, signInPage } from '@latchkey/pages/signin';
 import { type ErrorId, errorRow } from '@latchkey/protocol/errors';
-import { makeId } from '@latchkey/protocol/ids';
 import { LIMITS } from '@latchkey/protocol/limits';
 import type { Parameters } from '@latchkey/protocol/parameters';
 import { fail, ok } from '@latchkey/protocol/result';
-import { cookieValueOf, makeCookieValue, SESSION_COOKIE, sessionCookie } from '../../http/browser-cookies.ts';
 import { withCookies } from '../../http/cookies.ts';
 import { pageResponse, themeOf, wordsFor } from '../../http/page.ts';
 import { rememberRefusal } from '../../http/refusal.ts';
-import { goOn } from '../../login/go-on.ts';
+import { goOn, placeOf } from '../../login/go-on.ts';
+import { isLinkOffered } from '../../login/links.ts';
+import { goOnSignedIn, prepareSignIn } from '../../login/signed-in.ts';
 import {
   findWaiting,
   formActionOf,
@@ -74,21 +74,8 @@ async function typed(form: Parameters, waiting: Waiting, call: Call, server: Ser
   const proof = await proveGuess({ username, password, client: requester, call }, server);
   if (!proof.ok) return again(proof.error);
 
-  const session = makeCookieValue(server);
-  const { settings } = server;
-  const command: SignInCommand = {
-    attemptId: attempt.id,
-    browser: browser.hash,
-    cookie: cookieValueOf(call, SESSION_COOKIE)?.hash,
-    proof: proof.value,
-    sessionId: makeId('ses', server.now(), server.entropy(10)),
-    newCookie: session.hash,
-    idleSeconds: settings.sessionIdleSeconds,
-    absoluteSeconds: settings.sessionAbsoluteSeconds,
-    address: call.address,
-    acrLevels: settings.acrLevels,
-    userAgent: call.request.headers.get('user-agent')?.slice(0, LIMITS.userAgentMax),
-  };
+  const prepared = prepareSignIn(browser, call, server);
+  const command: SignInCommand = { ...prepared.signIn, attemptId: attempt.id, proof: proof.value };
   const { outcome } = await server.commit(
     (read, moment) => loadSignIn(read, command, moment),
     (facts, moment) => decideSignIn(facts, command, moment),
@@ -96,14 +83,9 @@ async function typed(form: Parameters, waiting: Waiting, call: Call, server: Ser
   const account = proof.value.accountId;
   const about = { client: requester, ...(account === undefined ? {} : { account }) };
   if (!outcome.ok) return again(await withWait({ error: outcome.error, about }, proof.value, server));
-  server.metrics.count('latchkey_logins_total', { outcome: 'succeeded' });
-  const login = { waiting: { id: attempt.id, browser: browser.hash } };
-  const answer = await goOn({ login, said: 'nothing', browser, session }, call, signIn, server);
-  // the cookie before is of no more use, whatever comes next
-  const cookie = sessionCookie(session, settings.sessionAbsoluteSeconds);
-  if (!answer.ok) return fail({ ...answer.error, headers: { ...answer.error.headers, 'set-cookie': cookie } });
-  const known = proof.value.result === 'match' ? [deviceCookie(call, proof.value, server)] : [];
-  return ok(withCookies(answer.value, [cookie, ...known]));
+  const answer = await goOnSignedIn(attempt.id, prepared, call, signIn, server);
+  if (!answer.ok || proof.value.result !== 'match') return answer;
+  return ok(withCookies(answer.value, [deviceCookie(call, proof.value, server)]));
 }
 
 const SHOWN: Readonly<Partial<Record<ErrorId, SigninError>>> = {
@@ -156,6 +138,7 @@ async function page(waiting: Waiting, shown: Shown, call: Call, server: Server):
       ...(client === undefined ? {} : { clientName: client.name }),
       again: isAgain,
       canCancel: client !== undefined,
+      ways: waysFrom(attempt, server),
       ...(username === undefined ? {} : { username }),
       ...(shown.error === undefined ? {} : { error: shown.error }),
     },
@@ -164,3 +147,10 @@ async function page(waiting: Waiting, shown: Shown, call: Call, server: Server):
   const { status = 200, headers = {} } = shown;
   return pageResponse(html, server, { status, headers, formAction: formActionOf(waiting) });
 }
+
+/** Where else somebody can go from the page; the login goes along. */
+const waysFrom = (attempt: LoginAttempt, server: Server): NonNullable<SigninModel['ways']> => ({
+  ...(isLinkOffered('reset_password', server) ? { forgot: placeOf('/reset', attempt, server) } : {}),
+  ...(isLinkOffered('register', server) ? { register: placeOf('/register', attempt, server) } : {}),
+  ...(isLinkOffered('sign_in', server) ? { by_link: placeOf('/signin/link', attempt, server) } : {}),
+});

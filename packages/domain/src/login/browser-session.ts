@@ -1,0 +1,157 @@
+import {
+  type AccountId,
+  type EpochMilliseconds,
+  later,
+  type SessionId,
+  type Sha256,
+  seconds,
+} from '@latchkey/protocol/types';
+import { type AcrLevel, acrOf } from '../authorization/assurance.ts';
+import type { Moment, Reader } from '../ports/reader.ts';
+import type { Authenticated } from '../tokens/family.ts';
+import { isSessionLive } from '../tokens/liveness.ts';
+import type { Write } from '../write.ts';
+import { type LoginAttempt, requesterOf } from './attempt.ts';
+import { endSessionWrites } from './end-writes.ts';
+import type { Session, SessionCookie, SessionSummary } from './session.ts';
+import { endOldest } from './start-session.ts';
+
+/** A browser in which somebody signs in, and what was made for the session that they may begin. */
+export interface BrowserSignIn {
+  /** Hash of the random value that the browser of a login holds in a cookie. */
+  readonly browser: Sha256;
+  /** Hash of the session cookie that the browser holds now. */
+  readonly cookie: Sha256 | undefined;
+  readonly sessionId: SessionId;
+  readonly newCookie: Sha256;
+  readonly idleSeconds: number;
+  readonly absoluteSeconds: number;
+  readonly address: string | undefined;
+  readonly userAgent: string | undefined;
+  readonly acrLevels: readonly AcrLevel[];
+}
+
+export interface BrowserSessionFacts {
+  /** The session that the browser is in now. */
+  readonly session: Session | undefined;
+  /** The sessions of whoever signs in. */
+  readonly liveSessions: readonly SessionSummary[];
+}
+
+export const loadBrowserSession = async (
+  read: Reader,
+  cookie: Sha256 | undefined,
+  accountId: AccountId | undefined,
+  { now }: Moment,
+): Promise<BrowserSessionFacts> => ({
+  session: cookie === undefined ? undefined : await read.sessionByCookie(cookie),
+  liveSessions: accountId === undefined ? [] : await read.liveSessions(accountId, now),
+});
+
+/**
+ * Whether a login waits in this very browser.
+ *
+ * @spec RFC 9700 §4.7 (AUT-08: who begins a login must be who ends it)
+ */
+export const isWaitingIn = (
+  attempt: LoginAttempt | undefined,
+  browser: Sha256 | undefined,
+  now: EpochMilliseconds,
+): attempt is LoginAttempt => attempt !== undefined && attempt.browser === browser && now < attempt.expiresAt;
+
+/** Who has just proved who they are, in which login, and how. */
+export interface WhoSignedIn {
+  readonly accountId: AccountId;
+  readonly attempt: LoginAttempt;
+  /** @spec RFC 8176 */
+  readonly amr: readonly string[];
+}
+
+export interface StartedInBrowser {
+  readonly id: SessionId;
+  readonly writes: readonly Write[];
+}
+
+/**
+ * The session of a browser in which somebody has just proved who they are. Whoever was signed in before in this browser
+ * under another account is signed out; the same person stays in their session, which from now on answers to another
+ * cookie and to the new time.
+ *
+ * @spec ASVS 7.2.4 (SES-02: a new cookie at each authentication); OIDC Core §3.1.2.1 (`auth_time`)
+ */
+export function startInBrowser(
+  { session, liveSessions }: BrowserSessionFacts,
+  who: WhoSignedIn,
+  command: BrowserSignIn,
+  moment: Moment,
+): StartedInBrowser {
+  const { accountId, attempt } = who;
+  const { now } = moment;
+  const cookie: SessionCookie = { hash: command.newCookie, idleSeconds: command.idleSeconds, seenAt: now };
+  const isLive = session !== undefined && isSessionLive(session, now);
+  const same = isLive && session.accountId === accountId ? session : undefined;
+  const id = same?.id ?? command.sessionId;
+  const next: LoginAttempt = {
+    ...attempt,
+    version: attempt.version + 1,
+    progress: { stage: 'authenticated', sessionId: id },
+  };
+  const proved = provedNow(who, command, now);
+  const started: readonly Write[] =
+    same === undefined
+      ? [
+          ...endOldest(liveSessions, now),
+          { kind: 'session.start', session: sessionOf(who, cookie, proved, command, moment) },
+        ]
+      : [{ kind: 'session.authenticate', id, from: same.version, ...proved, cookie }];
+  const replaced: readonly Write[] =
+    isLive && same === undefined
+      ? endSessionWrites(session, { reason: 'other_account_signed_in', by: accountId, at: now })
+      : [];
+  return {
+    id,
+    writes: [...replaced, ...started, { kind: 'attempt.store', attempt: next }, audited(id, who, command, moment)],
+  };
+}
+
+/** What that proves, here and now. */
+function provedNow({ amr }: WhoSignedIn, { acrLevels }: BrowserSignIn, now: EpochMilliseconds): Authenticated {
+  const proved = { authTime: seconds(now), amr };
+  return { ...proved, acr: acrOf(proved, [], acrLevels, now) };
+}
+
+const sessionOf = (
+  { accountId }: WhoSignedIn,
+  cookie: SessionCookie,
+  proved: Authenticated,
+  { sessionId, absoluteSeconds, address, userAgent }: BrowserSignIn,
+  { now, position }: Moment,
+): Session => ({
+  id: sessionId,
+  version: 1,
+  accountId,
+  createdAt: now,
+  expiresAt: later(now, absoluteSeconds * 1000),
+  ...proved,
+  address,
+  userAgent,
+  pos: position,
+  ended: undefined,
+  cookie,
+});
+
+const audited = (
+  session: SessionId,
+  { accountId, attempt }: WhoSignedIn,
+  { address }: BrowserSignIn,
+  { now }: Moment,
+): Write => ({
+  kind: 'audit.append',
+  entry: {
+    at: now,
+    event: 'session.authenticated',
+    actor: accountId,
+    subject: { account: accountId, client: requesterOf(attempt), session },
+    detail: address === undefined ? {} : { address },
+  },
+});
