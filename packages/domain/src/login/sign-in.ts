@@ -40,14 +40,19 @@ export interface SignInFacts extends PasswordFacts {
   readonly attempt: LoginAttempt | undefined;
   /** The session that the browser is in now. */
   readonly session: Session | undefined;
+  /** The session that this very login has begun before: its form was sent twice, or the answer was lost. */
+  readonly begun: Session | undefined;
   readonly liveSessions: readonly SessionSummary[];
 }
 
 /** Loads what `decideSignIn` looks at. */
 export async function loadSignIn(read: Reader, command: SignInCommand, { now }: Moment): Promise<SignInFacts> {
   const { accountId } = command.proof;
+  const attempt = await read.attempt(command.attemptId);
+  const progress = attempt?.progress;
   return {
-    attempt: await read.attempt(command.attemptId),
+    attempt,
+    begun: progress?.stage === 'authenticated' ? await read.session(progress.sessionId) : undefined,
     session: command.cookie === undefined ? undefined : await read.sessionByCookie(command.cookie),
     account: accountId === undefined ? undefined : await read.account(accountId),
     credential: accountId === undefined ? undefined : await read.password(accountId),
@@ -57,13 +62,14 @@ export async function loadSignIn(read: Reader, command: SignInCommand, { now }: 
 
 /**
  * Decides a sign-in on the page. Whoever was signed in before in this browser under another account is signed out; the
- * same person stays in their session, which from now on answers to another cookie and to the new time.
+ * same person stays in their session, which from now on answers to another cookie and to the new time. One login leaves
+ * one session, however often its form is sent: one whose cookie never came to the browser could not be signed out of.
  *
  * @returns `authorization_request_unknown`, and what `checkPassword` refuses
  * @spec ASVS 7.2.4 (SES-02: a new cookie at each authentication); OIDC Core §3.1.2.1 (`auth_time`)
  */
 export function decideSignIn(facts: SignInFacts, command: SignInCommand, moment: Moment): Decision<SessionId> {
-  const { attempt, session } = facts;
+  const { attempt } = facts;
   const { now, position } = moment;
   if (attempt?.browser !== command.browser || now >= attempt.expiresAt) return refuse('authorization_request_unknown');
   const checked = checkPassword(facts, command.proof, requesterOf(attempt), moment);
@@ -71,8 +77,8 @@ export function decideSignIn(facts: SignInFacts, command: SignInCommand, moment:
   const { account, expects, writes } = checked.value;
 
   const cookie: SessionCookie = { hash: command.newCookie, idleSeconds: command.idleSeconds, seenAt: now };
-  const isLive = session !== undefined && isSessionLive(session, now);
-  const same = isLive && session.accountId === account.id ? session : undefined;
+  const before = sessionsBefore(facts, now);
+  const same = before.find(({ accountId }) => accountId === account.id);
   const id = same?.id ?? command.sessionId;
   const next: LoginAttempt = {
     ...attempt,
@@ -87,10 +93,9 @@ export function decideSignIn(facts: SignInFacts, command: SignInCommand, moment:
           { kind: 'session.start', session: sessionOf(account.id, cookie, proved, command, { now, position }) },
         ]
       : [{ kind: 'session.authenticate', id, from: same.version, ...proved, cookie }];
-  const replaced: readonly Write[] =
-    isLive && same === undefined
-      ? endSessionWrites(session, { reason: 'other_account_signed_in', by: account.id, at: now })
-      : [];
+  const replaced = before
+    .filter((session) => session !== same)
+    .flatMap((session) => endSessionWrites(session, { reason: 'other_account_signed_in', by: account.id, at: now }));
   return allow(
     id,
     [
@@ -108,6 +113,13 @@ export function decideSignIn(facts: SignInFacts, command: SignInCommand, moment:
 function provedNow({ acrLevels }: SignInCommand, now: EpochMilliseconds): Authenticated {
   const proved = { authTime: seconds(now), amr: ['pwd'] };
   return { ...proved, acr: acrOf(proved, [], acrLevels, now) };
+}
+
+/** The live sessions in which this browser is, that of its cookie first. */
+function sessionsBefore({ session, begun }: SignInFacts, now: Moment['now']): readonly Session[] {
+  const known = session !== undefined && isSessionLive(session, now) ? [session] : [];
+  if (begun === undefined || begun.id === session?.id || !isSessionLive(begun, now)) return known;
+  return [...known, begun];
 }
 
 const sessionOf = (
