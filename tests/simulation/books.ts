@@ -2,7 +2,12 @@ import { decodeUnverified } from '@latchkey/tokens/formats/access-token-jwt';
 import { decodeBase64url } from '@latchkey/tokens/formats/base64url';
 
 /** How a client holds its tokens, and so what it was promised when an answer is lost. */
-export type Mode = 'plain' | 'attempt' | 'cookie' | 'confidential' | 'keep';
+export type Mode = 'plain' | 'attempt' | 'cookie' | 'confidential' | 'keep' | CodeMode;
+
+/** Of clients that send the person to the pages: a public one of our own, and a confidential one of somebody else. */
+export type CodeMode = 'portal' | 'shop';
+
+export const isByCode = (mode: Mode): mode is CodeMode => mode === 'portal' || mode === 'shop';
 
 /** One exchange of a refresh token that was answered with tokens. */
 export interface Rotation {

@@ -1,17 +1,23 @@
 import { type ApiServer, startApiServer } from './api-server.ts';
-import { createBooks, type Mode } from './books.ts';
+import { createBooks, isByCode, type Mode } from './books.ts';
+import type { Browser } from './browser.ts';
+import { createBrowserRules } from './browser-rules.ts';
 import { createWallClock } from './clock.ts';
+import { createCodeRules } from './code-rules.ts';
 import { createDatabase } from './database.ts';
-import { accountOf, PASSWORD, PEOPLE } from './deployment.ts';
+import { accountOf, CROWDED, GUESSED, PASSWORD, PEOPLE, QUIET } from './deployment.ts';
 import type { Device } from './device.ts';
 import { checkCommit } from './disk-rules.ts';
 import { createEnds } from './ends.ts';
 import type { Fault } from './faults.ts';
+import { checkGrants } from './grant-disk-rules.ts';
+import { createGuessRules } from './guess-rules.ts';
 import { createObserver } from './invariants.ts';
 import { createNetwork, type Reply } from './network.ts';
 import { createServerNode } from './node.ts';
 import type { Random } from './random.ts';
 import { createRefreshRules } from './refresh-rules.ts';
+import { createRows } from './rows.ts';
 import { createScheduler } from './scheduler.ts';
 import type { Person, World } from './world.ts';
 
@@ -21,9 +27,12 @@ const MODES: readonly Mode[] = ['plain', 'attempt', 'attempt', 'cookie', 'cookie
 /** With the small one, no two clocks differ by more than revocations are kept for longer than tokens live. */
 const SKEWS = [25_000, 55_000] as const;
 const OVERLAPS = [2_000, 4_000, 10_000] as const;
+/** In so many histories people sign in on the pages. */
+const BY_PAGES = 0.4;
+const PASTS = [QUIET, QUIET, GUESSED, GUESSED, CROWDED] as const;
 
 /** Makes the machines and the people of a history, none of them at work yet. */
-export function createWorld(random: Random, trace: string[], fault: Fault | undefined): World {
+export function createWorld(random: Random, trace: string[], fault: Fault | undefined, mustBeByPages: boolean): World {
   const scheduler = createScheduler();
   const note = (who: string, what: string): void => {
     trace.push(`${(scheduler.now() / 1000).toFixed(3)} ${who}: ${what}`);
@@ -32,10 +41,17 @@ export function createWorld(random: Random, trace: string[], fault: Fault | unde
   const books = createBooks();
   const ends = createEnds(observer);
   const clock = createWallClock(scheduler);
-  const onCommit = (before: State, after: State): void => checkCommit(before, after, observer);
+  const rows = createRows();
+  const onCommit = (before: State, after: State): void => {
+    rows.committed(before, after);
+    checkCommit(before, after, observer);
+    checkGrants(before, after, observer);
+  };
   const overlap = random.pick(OVERLAPS);
   const skew = random.pick(SKEWS);
-  const database = createDatabase({ scheduler, random, clock, onCommit });
+  const isByPages = random.chance(BY_PAGES) || mustBeByPages;
+  const past = isByPages ? random.pick(PASTS) : QUIET;
+  const database = createDatabase({ scheduler, random, clock, first: past.state, onCommit });
   const node = createServerNode({ scheduler, random, clock, database, fault, overlapMilliseconds: overlap });
   const network = createNetwork(scheduler, random, () => node, random.pick([0, 0.05, 0.2]));
   const people: readonly Person[] = PEOPLE.map((name) => ({
@@ -45,10 +61,12 @@ export function createWorld(random: Random, trace: string[], fault: Fault | unde
     disabledSince: undefined,
   }));
   const apis: ApiServer[] = [];
-  const outcome = (reply: Reply | undefined): string => {
-    const refusal = node.server.refusals.find(String(reply?.body.error_id));
-    return [reply?.status ?? 'lost', refusal?.error].filter((word) => word !== undefined).join(' ');
-  };
+  const reasonOf = (reply: Reply | undefined) => node.server.refusals.find(String(reply?.body.error_id))?.error;
+  const outcome = (reply: Reply | undefined): string =>
+    [reply?.status ?? 'lost', reasonOf(reply)].filter((word) => word !== undefined).join(' ');
+  const clockSetAt = () => world.clockSetAt;
+  const codes = createCodeRules({ observer, books, ends, overlap, clockSetAt, reasonOf });
+  const guesses = createGuessRules(observer, people, past.guesses);
   const world: World = {
     scheduler,
     random,
@@ -65,8 +83,12 @@ export function createWorld(random: Random, trace: string[], fault: Fault | unde
     skew,
     note,
     outcome,
+    reasonOf,
     rules: createRefreshRules(observer, books, ends),
-    devices: createDevices(random, people),
+    codes,
+    guesses,
+    browsing: createBrowserRules({ observer, ends, rows, rules: codes, guesses }),
+    devices: isByPages ? createParties(random, people) : createDevices(random, people),
     clockSetAt: Number.NEGATIVE_INFINITY,
   };
   for (const number of [1, 2]) apis.push(startApiServer(() => world, number));
@@ -81,8 +103,25 @@ const createDevices = (random: Random, people: readonly Person[]): readonly Devi
       mode,
       person: random.pick(people),
       isEager: random.chance(0.3),
+      browser: undefined,
       held: undefined,
       access: [],
       isBusy: false,
     };
   });
+
+/** One browser, in which people sign in for two clients, and sometimes a device that they have beside it. */
+function createParties(random: Random, people: readonly Person[]): readonly Device[] {
+  const browser: Browser = { cookies: new Map() };
+  const modes: readonly Mode[] = ['portal', 'shop', ...(random.chance(0.4) ? [random.pick(MODES)] : [])];
+  return modes.map((mode, index) => ({
+    name: `${mode}${index + 1}`,
+    mode,
+    person: random.pick(people),
+    isEager: random.chance(0.3),
+    browser: isByCode(mode) ? browser : undefined,
+    held: undefined,
+    access: [],
+    isBusy: false,
+  }));
+}

@@ -1,7 +1,6 @@
 import { type Store, StoreUnavailable } from '@latchkey/domain/ports/store';
 import { createMemoryStore, type MemoryStore } from '@latchkey/testkit/memory-store';
 import type { WallClock } from './clock.ts';
-import { FIRST_STATE } from './deployment.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -26,16 +25,18 @@ export interface DatabaseParts {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly clock: WallClock;
+  /** What is on it when the history begins. */
+  readonly first: State;
   /** Called after each commit, with what was on disk before it and what is there now. */
   readonly onCommit: (before: State, after: State) => void;
 }
 
 const SLOW = 0.2;
 
-export function createDatabase({ scheduler, random, clock, onCommit }: DatabaseParts): Database {
+export function createDatabase({ scheduler, random, clock, first, onCommit }: DatabaseParts): Database {
   let awayUntil = 0;
   let stalledUntil = 0;
-  let seen = FIRST_STATE;
+  let seen = first;
   const pause = async (): Promise<void> => {
     if (random.chance(SLOW)) await scheduler.sleep(random.below(60));
   };
@@ -49,7 +50,7 @@ export function createDatabase({ scheduler, random, clock, onCommit }: DatabaseP
       return pause();
     },
   });
-  memory.restore(FIRST_STATE);
+  memory.restore(first);
 
   async function reach(isAlive: () => boolean): Promise<void> {
     if (!isAlive()) throw new StoreUnavailable('the process is dead');

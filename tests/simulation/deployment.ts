@@ -1,15 +1,18 @@
 import { createECDH, createHash, createPrivateKey } from 'node:crypto';
 import { identifierOf, parseIdentifier } from '@latchkey/domain/accounts/identifier';
+import { FAILURES_MAX } from '@latchkey/domain/accounts/throttle';
 import type { Client } from '@latchkey/domain/clients/client';
 import type { Resource } from '@latchkey/domain/clients/resource';
 import type { Candidate } from '@latchkey/domain/keys/rotation';
+import { firstRefresh, type TokenFamily } from '@latchkey/domain/tokens/family';
 import type { Write } from '@latchkey/domain/write';
 import { makeId } from '@latchkey/protocol/ids';
 import type { PublicJwk } from '@latchkey/protocol/jwk';
-import { type EpochMilliseconds, later, type ResourceIdentifier } from '@latchkey/protocol/types';
+import { LIMITS } from '@latchkey/protocol/limits';
+import { type EpochMilliseconds, later, type ResourceIdentifier, seconds } from '@latchkey/protocol/types';
 import { secretHash } from '@latchkey/server/prove/secret';
 import { createSealer, csrfKey as csrfKeyOf } from '@latchkey/server/seal/aead';
-import { macKeyPlace, signingKeyPlace } from '@latchkey/server/seal/places';
+import { macKeyPlace, seedPlace, signingKeyPlace } from '@latchkey/server/seal/places';
 import { createMemoryStore, type MemoryStore } from '@latchkey/testkit/memory-store';
 import { encodeBase64url } from '@latchkey/tokens/formats/base64url';
 import { thumbprint } from '@latchkey/tokens/keys/thumbprint';
@@ -52,7 +55,8 @@ export function signingKey(name: string): Candidate {
   return { kid, jwk, sealedPrivate: seal.seal(signingKeyPlace(kid), pkcs8) };
 }
 
-const id = <P extends 'acc' | 'cli' | 'res' | 'sec'>(prefix: P, name: string) => makeId(prefix, born, fixed(name, 10));
+const id = <P extends 'acc' | 'cli' | 'fam' | 'res' | 'sec'>(prefix: P, name: string) =>
+  makeId(prefix, born, fixed(name, 10));
 
 const resource = (name: string, identifier: string, builtIn: boolean): Resource => ({
   id: id('res', name),
@@ -105,6 +109,21 @@ export const CLIENTS = {
   backend: client('backend', confidential),
   /** The same, whose refresh tokens are kept and not rotated. */
   keeper: client('keeper', { ...confidential, refreshPolicy: 'keep' }),
+  /** A public one of our own, which sends people to the pages. */
+  portal: client('portal', {
+    grantTypes: ['authorization_code', 'refresh_token'],
+    scope: ['openid', 'read'],
+    redirectUris: ['https://portal.example/callback'],
+    idTokenAlgorithm: 'ES256',
+  }),
+  /** A confidential one of somebody else, which does the same, and may have what a person allows it. */
+  shop: client('shop', {
+    ...confidential,
+    grantTypes: ['authorization_code', 'refresh_token'],
+    scope: ['openid', 'read', 'offline_access'],
+    redirectUris: ['https://shop.example/callback'],
+    idTokenAlgorithm: 'ES256',
+  }),
 } as const;
 
 export const PEOPLE = ['alice', 'bob'] as const;
@@ -139,15 +158,24 @@ const key = (name: string, state: 'current' | 'next'): Write => ({
   },
 });
 
-/** The database with which every history begins. It never changes, so all of them share it. */
-export const FIRST_STATE: MemoryStore['committed'] = await (async () => {
+type State = MemoryStore['committed'];
+
+async function stateAfter(before: State | undefined, writes: readonly Write[]): Promise<State> {
   const store = createMemoryStore({ now: () => born });
+  if (before !== undefined) store.restore(before);
+  await store.transact((tx) => tx.apply([], writes));
+  return store.committed;
+}
+
+/** The database with which a history begins. It never changes, so all histories share it. */
+const FIRST_STATE: State = await (async () => {
   const writes: readonly Write[] = [
     ...[OWN, API].map((one): Write => ({ kind: 'resource.create', resource: one })),
     secretOf(API.id, RESOURCE_SECRET),
     ...Object.values(CLIENTS).map((one): Write => ({ kind: 'client.create', client: one })),
     secretOf(CLIENTS.backend.id, CLIENT_SECRET),
     secretOf(CLIENTS.keeper.id, CLIENT_SECRET),
+    secretOf(CLIENTS.shop.id, CLIENT_SECRET),
     ...PEOPLE.flatMap(person),
     key('first', 'current'),
     key('second', 'next'),
@@ -156,6 +184,66 @@ export const FIRST_STATE: MemoryStore['committed'] = await (async () => {
       key: { id: 1, state: 'current', sealed: seal.seal(macKeyPlace(1), fixed('mac')), createdAt: born },
     },
   ];
-  await store.transact((tx) => tx.apply([], writes));
-  return store.committed;
+  return stateAfter(undefined, writes);
 })();
+
+/** Whose password is nearly guessed to its end, and at whom a client has nearly all the families that it may have. */
+const [VICTIM] = PEOPLE;
+const GUESSES = FAILURES_MAX - 1;
+
+const guessed = Array.from(
+  { length: GUESSES },
+  (): Write => ({ kind: 'password.fail', id: accountOf(VICTIM), at: born }),
+);
+
+const crowd: readonly Write[] = [
+  {
+    kind: 'consent.store',
+    consent: {
+      accountId: accountOf(VICTIM),
+      clientId: CLIENTS.shop.id,
+      scope: ['read', 'offline_access'],
+      resources: [API.identifier],
+      givenAt: born,
+    },
+  },
+  ...Array.from({ length: LIMITS.familiesPerClientMax - 1 }, (_, index): Write => {
+    const familyId = id('fam', `crowd ${index}`);
+    const family: TokenFamily = {
+      id: familyId,
+      accountId: accountOf(VICTIM),
+      clientId: CLIENTS.shop.id,
+      sessionId: undefined,
+      beganIn: undefined,
+      idTokenClaims: [],
+      scope: ['read', 'offline_access'],
+      resources: [API.identifier],
+      delivery: 'body',
+      cnf: undefined,
+      authenticated: { authTime: seconds(born), amr: ['pwd'], acr: undefined },
+      createdAt: born,
+      expiresAt: later(born, 30 * 86_400_000),
+      pos: FIRST_STATE.position,
+      ended: undefined,
+      refresh: firstRefresh(
+        { idleSeconds: 30 * 86_400, macKeyId: 1, seed: seal.seal(seedPlace(familyId), fixed(familyId, 16)) },
+        born,
+      ),
+    };
+    return { kind: 'family.start', family };
+  }),
+];
+
+/** What has gone on before a history. */
+export interface Past {
+  readonly state: State;
+  /** Wrong guesses in a row at a person's password. */
+  readonly guesses: Readonly<Record<string, number>>;
+}
+
+export const QUIET: Past = { state: FIRST_STATE, guesses: {} };
+export const CROWDED: Past = { state: await stateAfter(FIRST_STATE, crowd), guesses: {} };
+export const GUESSED: Past = {
+  state: await stateAfter(FIRST_STATE, guessed),
+  guesses: { [VICTIM]: GUESSES },
+};

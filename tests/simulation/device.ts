@@ -1,9 +1,12 @@
 import { StoreUnavailable } from '@latchkey/domain/ports/store';
 import { startBackendSession } from './backend.ts';
-import type { AccessRecord, Mode, Tokens } from './books.ts';
+import { type AccessRecord, isByCode, type Mode, type Tokens } from './books.ts';
+import type { Browser } from './browser.ts';
+import type { Reset } from './guess-rules.ts';
 import { PATIENCE, type Reply } from './network.ts';
 import { tokensOf } from './refresh-rules.ts';
-import { type Held, isConfidential, loginRequest, refreshRequest } from './requests.ts';
+import { signInByCode } from './relying-party.ts';
+import { type Held, isBare, loginRequest, refreshRequest } from './requests.ts';
 import type { Person, World } from './world.ts';
 
 /** What a device's tabs share: the refresh token, and what they know of it. */
@@ -24,6 +27,8 @@ export interface Device {
   readonly mode: Mode;
   /** It refreshes again whenever it likes, and so may come too late with a token of two generations ago. */
   readonly isEager: boolean;
+  /** In which the person signs in, where it is on the pages. */
+  readonly browser: Browser | undefined;
   held: Stored | undefined;
   /** The access tokens that it has, newest last. */
   access: AccessRecord[];
@@ -37,7 +42,7 @@ export async function signIn(world: World, device: Device): Promise<void> {
   if (device.isBusy) return;
   device.isBusy = true;
   try {
-    const found = await (isConfidential(device.mode) ? signInAtBackend : signInByPassword)(world, device);
+    const found = await wayIn(device.mode)(world, device);
     if (found === undefined) return;
     const { tokens, csrf } = found;
     store(world, device, tokens, csrf);
@@ -47,7 +52,13 @@ export async function signIn(world: World, device: Device): Promise<void> {
   }
 }
 
-interface SignedIn {
+/** How people come to tokens at a client of this kind. */
+function wayIn(mode: Mode): (world: World, device: Device) => Promise<SignedIn | undefined> {
+  if (isByCode(mode)) return signInByCode;
+  return mode === 'confidential' || mode === 'keep' ? signInAtBackend : signInByPassword;
+}
+
+export interface SignedIn {
   readonly tokens: Tokens;
   readonly csrf: string;
 }
@@ -66,16 +77,20 @@ async function signInByPassword(world: World, { name, person, mode }: Device): P
   for (const password of person.passwords.toReversed()) {
     let arrived = 0;
     let decided: number | undefined;
+    let reset: Reset | undefined;
     const reply = await world.network.ask(loginRequest(person.name, password, mode), {
       arrived() {
         arrived = world.observer.tick();
+        reset = world.guesses.reset(person);
       },
       decided() {
         decided = world.observer.tick();
       },
       left(answer) {
+        reset?.over();
         const tokens = answer.status === 200 ? tokensOf(answer) : undefined;
         if (tokens === undefined) return;
+        reset?.accepted();
         world.books.begin(tokens, mode, world.overlap, { arrived, decided: decided ?? arrived });
         if ((person.disabledSince ?? Number.POSITIVE_INFINITY) < arrived)
           world.observer.violate('I1', `${person.name} signed in though the account is disabled`);
@@ -104,7 +119,7 @@ function store(world: World, device: Device, { access, refresh }: Tokens, csrf: 
 /** Exchanges the refresh token, by the rules: no repeat that the overlap may not cover, and then a new login. */
 export async function refresh(world: World, device: Device, resource?: string): Promise<void> {
   const { held, mode } = device;
-  const isAlone = mode === 'plain' || mode === 'attempt';
+  const isAlone = isBare(mode) || mode === 'attempt';
   if (held === undefined || (isAlone && device.isBusy)) return;
   const rest = world.overlap + 2 * UNDER_WAY + PATIENCE;
   if (!device.isEager && world.scheduler.now() - held.since < rest && held.tryingSince === undefined) return;
@@ -127,7 +142,7 @@ export async function refresh(world: World, device: Device, resource?: string): 
 
 function mayTry({ scheduler, overlap }: World, { mode, tryingSince }: Stored): boolean {
   if (tryingSince === undefined || mode === 'keep') return true;
-  return mode !== 'plain' && scheduler.now() - tryingSince < overlap - UNDER_WAY;
+  return !isBare(mode) && scheduler.now() - tryingSince < overlap - UNDER_WAY;
 }
 
 /** Says whether the exchange is over, well or badly. */

@@ -25,6 +25,8 @@ export interface Credential {
   /** Observer's times between which it came to be; only the later one where the earlier does not matter. */
   readonly arrived?: number;
   readonly decided: number;
+  /** Observer's time of the last consent that may count for it; only for what has not begun yet. */
+  readonly consented?: number;
   readonly jti?: string;
   readonly kid?: string;
   readonly macKey?: number;
@@ -48,8 +50,8 @@ export interface Ends {
   acknowledge(end: End): void;
   /** Whether it was answered before this time of the observer that such a token has ended. */
   isEnded(token: Credential, before: number): End | undefined;
-  /** Whether nobody had asked for its end before this time of the observer. */
-  isUntouched(token: Credential, before: number): boolean;
+  /** Whether nobody had asked for its end before this time of the observer, but for those ends that are named. */
+  isUntouched(token: Credential, before: number, but?: readonly End[]): boolean;
   /** Whether nobody has ever asked for its end, in this database or in one that was replaced by an older one. */
   isUnasked(token: Credential): boolean;
   /** The first end of a token that was answered before this true time. */
@@ -73,8 +75,10 @@ export function createEnds(observer: Observer): Ends {
         acknowledged: undefined,
         acknowledgedAt: Number.POSITIVE_INFINITY,
         covers: (token) => covers(token, began),
-        mayCover: (token) =>
-          covers({ ...token, decided: token.arrived ?? token.decided }, end.acknowledged ?? Number.POSITIVE_INFINITY),
+        mayCover({ consented: _, ...token }) {
+          const decided = token.arrived ?? token.decided;
+          return covers({ ...token, decided }, end.acknowledged ?? Number.POSITIVE_INFINITY);
+        },
       };
       ends.push(end);
       asked.push(end);
@@ -86,7 +90,8 @@ export function createEnds(observer: Observer): Ends {
     },
     isEnded: (token, before) =>
       ends.find((end) => end.acknowledged !== undefined && end.acknowledged < before && end.covers(token)),
-    isUntouched: (token, before) => !ends.some((end) => end.began < before && end.mayCover(token)),
+    isUntouched: (token, before, but = []) =>
+      !ends.some((end) => end.began < before && !but.includes(end) && end.mayCover(token)),
     isUnasked: (token) => !asked.some((end) => end.mayCover(token)),
     endedAt: (token, before) =>
       lostFamilies.has(token.fid) ? undefined : ends.find((end) => end.acknowledgedAt < before && end.covers(token)),

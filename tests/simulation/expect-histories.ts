@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import type { Fault } from './faults.ts';
 import { runHistory } from './history.ts';
+import type { Invariant } from './invariants.ts';
 import { reportOf } from './report.ts';
 
 /** So many histories are one test: enough to say where it went wrong, few enough to see it move. */
@@ -11,12 +13,32 @@ const PATIENCE = 600_000;
 export function expectHistories(from: number, count: number): void {
   const starts = Array.from({ length: count / PER_TEST }, (_, index) => from + index * PER_TEST);
   test.each(starts)(
-    `I1, I2, I3, I6 and I10 hold in every history: ${PER_TEST} seeds from %d`,
+    `I1, I2, I3, I6, I10, C and G hold in every history: ${PER_TEST} seeds from %d`,
     async (start) => {
       for (let seed = start; seed < start + PER_TEST; seed++) {
         const history = await runHistory(seed);
         if (history.violation !== undefined) expect.fail(reportOf(history));
       }
+    },
+    PATIENCE,
+  );
+}
+
+/** A mistake that is planted, the invariant by which it shows, and the histories within which it does. */
+type Planted = readonly [what: string, Fault, Invariant, within: number];
+
+/** Each of these mistakes is found by what it breaks. */
+export function expectFound(planted: readonly Planted[], isByPages = false): void {
+  test.each(planted)(
+    'planted: %s is found',
+    async (_, fault, invariant, within) => {
+      for (let seed = 1; seed <= within; seed++) {
+        const { violation } = await runHistory(seed, fault, isByPages);
+        if (violation === undefined) continue;
+        expect(violation.invariant).toBe(invariant);
+        return;
+      }
+      expect.fail(`not found in ${within} histories`);
     },
     PATIENCE,
   );

@@ -8,28 +8,38 @@ import { heartbeatFrame } from '@latchkey/server/feed/events';
 import type { Feed, FeedReader } from '@latchkey/server/feed/feed';
 import type { Scheduler } from './scheduler.ts';
 
-type Decide<Facts, T> = (facts: Facts, moment: Moment) => Decision<T>;
+export type Decide<Facts, T> = (facts: Facts, moment: Moment) => Decision<T>;
 
 /** A mistake that is put into the code on purpose: a simulation that does not find it looks in the wrong places. */
 export interface Fault {
+  /** What each process is given when it starts, where the mistake needs a memory of its own. */
+  born?(): Pick<Fault, 'decision'>;
   decision?<Facts, T>(decide: Decide<Facts, T>): Decide<Facts, T>;
   feed?(feed: Feed, scheduler: Scheduler): Feed;
   /** Changes what was decided, a moment before tokens are made of it. */
   beforeMinting?<T>(committed: Committed<T>, moment: Moment): Committed<T>;
 }
 
-const isRefresh = (facts: unknown): facts is RefreshFacts =>
-  typeof facts === 'object' && facts !== null && 'seedMatches' in facts && 'roles' in facts;
+/** Whether the facts of a decision have all of these names, and so are those that are meant. */
+export const hasFacts = (facts: unknown, ...names: readonly string[]): boolean =>
+  typeof facts === 'object' && facts !== null && names.every((name) => name in facts);
+
+/** Puts something else in the place of the decisions on such facts. */
+export const inDecision = <Facts, T>(
+  isMeant: (facts: unknown) => facts is Facts,
+  changed: (decide: Decide<Facts, T>, facts: Facts, moment: Moment) => unknown,
+): Pick<Fault, 'decision'> => ({
+  decision: (decide) => (facts, moment) =>
+    isMeant(facts)
+      ? (changed(decide as Decide<unknown, unknown> as Decide<Facts, T>, facts, moment) as ReturnType<typeof decide>)
+      : decide(facts, moment),
+});
+
+const isRefresh = (facts: unknown): facts is RefreshFacts => hasFacts(facts, 'seedMatches', 'roles');
 
 type ChangedRefresh = (decide: Decide<RefreshFacts, TokenGrant>, facts: RefreshFacts, moment: Moment) => unknown;
 
-/** Puts something else in the place of the decision on a refresh. */
-const inRefresh = (changed: ChangedRefresh): Fault => ({
-  decision: (decide) => (facts, moment) =>
-    isRefresh(facts)
-      ? (changed(decide as Decide<unknown, TokenGrant>, facts, moment) as ReturnType<typeof decide>)
-      : decide(facts, moment),
-});
+const inRefresh = (changed: ChangedRefresh): Fault => inDecision<RefreshFacts, TokenGrant>(isRefresh, changed);
 
 /** Whoever comes with the token before is answered, however late. */
 export const endlessOverlap = inRefresh((decide, facts, moment) => {

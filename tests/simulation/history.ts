@@ -25,11 +25,15 @@ class Violated extends Error {
   override readonly name = 'Violated';
 }
 
-/** Runs the history of a seed. The same seed gives the same history, to the letter of its trace. */
-export async function runHistory(seed: number, fault?: Fault): Promise<History> {
+/**
+ * Runs the history of a seed. The same seed gives the same history, to the letter of its trace.
+ *
+ * @param isByPages - true where people have to sign in on the pages; otherwise they do in some histories
+ */
+export async function runHistory(seed: number, fault?: Fault, isByPages = false): Promise<History> {
   const trace: string[] = [];
   const random = seededRandom(seed);
-  const world = createWorld(random, trace, fault);
+  const world = createWorld(random, trace, fault, isByPages);
   const { scheduler, observer } = world;
   let broken: Error | undefined;
   const live = (actor: Promise<void>): void => {
@@ -45,6 +49,7 @@ export async function runHistory(seed: number, fault?: Fault): Promise<History> 
     await scheduler.run(SHORTEST + random.below(random.chance(0.3) ? LONG : SHORT), () => {
       if (broken !== undefined) throw broken;
       checkAnswered(world.database.memory.committed, world.books.families.values(), observer);
+      world.guesses.check(world.database.memory.committed);
       for (const api of world.apis) api.check();
       if (observer.violation !== undefined) throw new Violated(observer.violation.what);
     });

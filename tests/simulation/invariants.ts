@@ -1,7 +1,10 @@
 import type { Scheduler } from './scheduler.ts';
 
-/** What must never happen, by the names of the design; `L` is what an honest client was promised. */
-export type Invariant = 'I1' | 'I2' | 'I3' | 'I6' | 'I10' | 'L';
+/**
+ * What must never happen, by the names of the design; `L` is what an honest client was promised, `C` is about codes and
+ * consents, `G` about guessing.
+ */
+export type Invariant = 'I1' | 'I2' | 'I3' | 'I6' | 'I10' | 'L' | 'C' | 'G';
 
 export interface Violation {
   readonly invariant: Invariant;

@@ -8,6 +8,10 @@ export interface Reply {
   readonly body: Readonly<Record<string, unknown>>;
   /** Cookies by name, as a browser would keep them. */
   readonly cookies: Readonly<Record<string, string>>;
+  /** Where a browser is sent. */
+  readonly location: string | undefined;
+  /** The page, if it is one. */
+  readonly page: string;
 }
 
 /** What a watcher hears of one request on its way. */
@@ -71,5 +75,12 @@ export async function readReply(response: Response): Promise<Reply> {
       return [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)];
     }),
   );
-  return { status: response.status, body: text === '' ? {} : JSON.parse(text), cookies };
+  const isJson = response.headers.get('content-type')?.includes('json') === true;
+  return {
+    status: response.status,
+    body: isJson && text !== '' ? JSON.parse(text) : {},
+    cookies,
+    location: response.headers.get('location') ?? undefined,
+    page: isJson ? '' : text,
+  };
 }

@@ -123,7 +123,8 @@ function assemble(parts: NodeParts, isAlive: () => boolean): Server {
   const { scheduler, random, clock, database, fault } = parts;
   const store = database.openedBy(isAlive);
   const monotonic = () => scheduler.now();
-  const commit: Server['commit'] = (load, decide) => transact(store, load, fault?.decision?.(decide) ?? decide);
+  const planted = fault?.born?.() ?? fault;
+  const commit: Server['commit'] = (load, decide) => transact(store, load, planted?.decision?.(decide) ?? decide);
   const { now } = clock;
   const steady = createSteadyClock(now, monotonic);
   const feed = createFeed(

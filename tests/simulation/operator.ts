@@ -5,13 +5,14 @@ import {
   loadDisableAccount,
   loadEnableAccount,
 } from '@latchkey/domain/accounts/disable-account';
+import { decideSetPassword, loadSetPassword, type SetPasswordCommand } from '@latchkey/domain/accounts/set-password';
 import { decideEndSession, loadEndSession } from '@latchkey/domain/administration/end-session';
 import { decideDeleteClient, loadDeleteClient } from '@latchkey/domain/clients/delete-client';
 import { decideRotation, loadRing, type RotationCommand } from '@latchkey/domain/keys/rotation';
 import { StoreUnavailable } from '@latchkey/domain/ports/store';
 import type { SessionId } from '@latchkey/protocol/types';
 import { endFamiliesUnder, rotateMacKeys } from '@latchkey/server/keys/rotate-mac';
-import { accountOf, CLIENTS, signingKey } from './deployment.ts';
+import { accountOf, CLIENTS, PASSWORD, phcOf, signingKey } from './deployment.ts';
 import type { Credential } from './ends.ts';
 import type { World } from './world.ts';
 
@@ -68,8 +69,28 @@ async function disable(world: World): Promise<void> {
   world.note('admin', `enable ${person.name}`);
 }
 
+/** As for somebody who cannot sign in any more. */
+async function setPassword(world: World): Promise<void> {
+  const { random, people, observer, node, guesses } = world;
+  const person = random.pick(people);
+  const wanted = `${PASSWORD} ${observer.tick()}`;
+  const command: SetPasswordCommand = { administrator, id: accountOf(person.name), phc: phcOf(wanted) };
+  person.passwords = [...person.passwords, wanted].slice(-2);
+  const covers = (token: Credential, began: number) => token.sub === person.sub && token.decided < began;
+  const reset = guesses.unlock(person);
+  await end(world, `set the password of ${person.name}`, covers, async () => {
+    const { outcome } = await node.server.commit(
+      (read, moment) => loadSetPassword(read, command.id, moment),
+      (facts, moment) => decideSetPassword(facts, command, moment),
+    );
+    return outcome;
+  });
+  reset.over();
+  person.passwords = [wanted];
+}
+
 async function endSession(world: World): Promise<void> {
-  const families = [...world.books.families.values()];
+  const families = [...world.books.families.values()].filter(({ sid: id }) => id !== '');
   if (families.length === 0) return;
   const { sid, label } = world.random.pick(families);
   const command = { administrator, id: sid as SessionId };
@@ -151,6 +172,7 @@ async function deleteClient(world: World): Promise<void> {
 const ACTIONS = [
   disable,
   disable,
+  setPassword,
   endSession,
   endSession,
   rotateMac,

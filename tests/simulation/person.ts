@@ -1,10 +1,12 @@
-import { API, ISSUER, PASSWORD } from './deployment.ts';
+import { signOut } from './browser.ts';
+import { API, CLIENTS, ISSUER, PASSWORD } from './deployment.ts';
 import type { Device, Stored } from './device.ts';
 import { forget, refresh, signIn } from './device.ts';
-import type { Credential, Ends } from './ends.ts';
+import { type Credential, type End, ofFamily } from './ends.ts';
+import type { Reset } from './guess-rules.ts';
 import type { Reply, Watch } from './network.ts';
 import { bearer, cookieHeaders, isConfidential, json, logoutRequest, revocationRequest } from './requests.ts';
-import type { World } from './world.ts';
+import type { Person, World } from './world.ts';
 
 /** How long a tab does nothing between two things. */
 const PAUSE = 5_000;
@@ -22,15 +24,16 @@ export async function runTab(world: World, device: Device): Promise<void> {
 type Action = (world: World, device: Device, held: Stored) => Promise<void>;
 
 const ACTIONS: readonly (readonly [number, Action])[] = [
-  [0.4, callApi],
+  [0.32, callApi],
   [0.3, (world, device) => refresh(world, device)],
-  [0.06, (world, device) => refresh(world, device, ISSUER)],
+  [0.06, (world, device) => refresh(world, device, device.mode === 'shop' ? undefined : ISSUER)],
   [0.08, whoAmI],
   [0.05, logOut],
   [0.03, changePassword],
   [0.03, endAll],
   [0.03, revokeAccess],
   [0.02, revokeFamily],
+  [0.08, withdraw],
 ];
 
 function pickAction(at: number): Action {
@@ -73,25 +76,42 @@ interface Asked {
   /** The family of the token that is shown. */
   readonly family: string;
   readonly covers: (token: Credential, began: number) => boolean;
+  /** The session that ends too, if the family still lives when it comes. */
+  readonly session?: string;
 }
 
 /** Watches a request that ends something: from its answer on it must have ended. */
-function ending({ ends, books }: World, { what, family, covers }: Asked): Watch {
-  let end: ReturnType<Ends['begin']> | undefined;
+function ending({ ends, books, observer }: World, { what, family, covers, session }: Asked): Watch {
+  let end: End | undefined;
+  let whole: End | undefined;
   return {
     arrived() {
       end = ends.begin(what, covers);
+      if (session !== undefined && session !== '') whole = ends.begin(what, ({ sid }) => sid === session);
     },
     left({ status }) {
       // under a key that an older database does not have a token is unknown, and then too the answer is that all is done
-      const isKnown = books.families.get(family)?.isForgotten === false;
-      if (end !== undefined && status < 300 && isKnown) ends.acknowledge(end);
+      const record = books.families.get(family);
+      if (end === undefined || status >= 300 || record === undefined || record.isForgotten) return;
+      ends.acknowledge(end);
+      if (whole === undefined || record.unanswered.size > 0) return;
+      if (ends.isUntouched(ofFamily(record), observer.tick(), [end, whole])) ends.acknowledge(whole);
     },
   };
 }
 
-async function end(world: World, device: Device, asked: Asked): Promise<Reply | undefined> {
-  const reply = await world.network.ask(asked.request, ending(world, asked));
+async function end(world: World, device: Device, asked: Asked, watch: Watch = {}): Promise<Reply | undefined> {
+  const { arrived, left } = ending(world, asked);
+  const reply = await world.network.ask(asked.request, {
+    arrived() {
+      arrived?.();
+      watch.arrived?.();
+    },
+    left(answer) {
+      left?.(answer);
+      watch.left?.(answer);
+    },
+  });
   world.note(device.name, `${asked.what} → ${world.outcome(reply)}`);
   return reply;
 }
@@ -99,12 +119,16 @@ async function end(world: World, device: Device, asked: Asked): Promise<Reply | 
 const labelOf = ({ books }: World, { fid }: Stored): string => books.families.get(fid)?.label ?? '?';
 
 async function logOut(world: World, device: Device, held: Stored): Promise<void> {
+  const { browser, person, name } = device;
+  if (browser !== undefined && world.random.chance(0.7))
+    return signOut(world, { name, person, browser, errand: undefined });
   if (isConfidential(held.mode)) return revokeFamily(world, device, held);
   await end(world, device, {
     what: `logout of ${labelOf(world, held)}`,
     request: logoutRequest(held),
     family: held.fid,
     covers: ({ fid }) => fid === held.fid,
+    session: held.sid,
   });
   if (device.held === held) forget(world, device, 'left');
 }
@@ -129,6 +153,10 @@ async function revokeAccess(world: World, device: Device): Promise<void> {
   });
 }
 
+/** Whose tokens a device holds: in a browser it may be somebody else who was signed in. */
+const ownerOf = ({ people }: World, { person, access }: Device): Person =>
+  people.find(({ sub }) => sub === access.at(-1)?.sub) ?? person;
+
 /** With what a person proves who they are at the first-party API. */
 function proofOf(device: Device, held: Stored): Readonly<Record<string, string>> | undefined {
   if (held.mode === 'cookie') return cookieHeaders(held);
@@ -139,7 +167,7 @@ function proofOf(device: Device, held: Stored): Readonly<Record<string, string>>
 async function endAll(world: World, device: Device, held: Stored): Promise<void> {
   const proof = proofOf(device, held);
   if (proof === undefined) return;
-  const { sub, name } = device.person;
+  const { sub, name } = ownerOf(world, device);
   await end(world, device, {
     what: `end of all sessions of ${name}`,
     request: json('/api/sessions', {}, proof, 'DELETE'),
@@ -149,7 +177,7 @@ async function endAll(world: World, device: Device, held: Stored): Promise<void>
 }
 
 async function changePassword(world: World, device: Device, held: Stored): Promise<void> {
-  const { person } = device;
+  const person = ownerOf(world, device);
   const proof = proofOf(device, held);
   const current = person.passwords.at(-1);
   if (proof === undefined || current === undefined) return;
@@ -157,11 +185,40 @@ async function changePassword(world: World, device: Device, held: Stored): Promi
   const wanted = `${PASSWORD} ${world.observer.tick()}`;
   const body = { current_password: current, new_password: wanted };
   person.passwords = [...person.passwords, wanted].slice(-2);
-  const reply = await end(world, device, {
-    what: `new password of ${person.name}`,
-    request: json('/api/password', body, proof),
-    family: held.fid,
-    covers: (token, began) => token.sub === person.sub && token.sid !== sid && token.decided < began,
-  });
+  let reset: Reset | undefined;
+  const reply = await end(
+    world,
+    device,
+    {
+      what: `new password of ${person.name}`,
+      request: json('/api/password', body, proof),
+      family: held.fid,
+      covers: (token, began) => token.sub === person.sub && token.sid !== sid && token.decided < began,
+    },
+    {
+      arrived() {
+        reset = world.guesses.reset(person);
+      },
+      left({ status }) {
+        reset?.over();
+        if (status < 300) reset?.accepted();
+      },
+    },
+  );
   if (reply !== undefined) person.passwords = [reply.status < 300 ? wanted : current];
+}
+
+/** Takes back what was allowed to the client of somebody else. */
+async function withdraw(world: World, device: Device, held: Stored): Promise<void> {
+  if (device.mode === 'portal' && ownToken(device) === undefined) await refresh(world, device, ISSUER);
+  const proof = proofOf(device, held);
+  if (proof === undefined) return;
+  const { sub, name } = ownerOf(world, device);
+  const { id } = CLIENTS.shop;
+  await end(world, device, {
+    what: `${name} takes back the consent`,
+    request: json(`/api/consents/${id}`, {}, proof, 'DELETE'),
+    family: held.fid,
+    covers: (token, began) => token.sub === sub && token.client === id && (token.consented ?? token.decided) < began,
+  });
 }

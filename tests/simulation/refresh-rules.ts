@@ -3,6 +3,7 @@ import type { Books, RefreshRecord, Rotation, Tokens } from './books.ts';
 import { credentialOf, type Ends, ofFamily } from './ends.ts';
 import type { Observer } from './invariants.ts';
 import type { Reply, Watch } from './network.ts';
+import { isBare } from './requests.ts';
 
 /** A refresh as the observer sees it. */
 interface Presented {
@@ -89,7 +90,7 @@ export function createRefreshRules(observer: Observer, books: Books, ends: Ends)
   function isOverlapping({ record, clock, attempt }: Presented, first: Rotation, overlap: number): boolean {
     const { mode } = record.family;
     if (clock === undefined) return false;
-    const isByAttempt = mode === 'plain' || mode === 'attempt';
+    const isByAttempt = isBare(mode) || mode === 'attempt';
     if (isByAttempt && (attempt === undefined || first.attempt !== attempt)) return false;
     return Math.abs(clock - first.clock) < overlap;
   }

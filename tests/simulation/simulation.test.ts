@@ -1,10 +1,8 @@
 import { expect, test } from 'vitest';
+import { expectFound } from './expect-histories.ts';
 import * as faults from './faults.ts';
 import { runHistory } from './history.ts';
 import { type Output, simulate } from './simulate.ts';
-
-/** A machine that does many things at once may need long. */
-const PATIENCE = 600_000;
 
 test('the same seed gives the same history, to the letter', async () => {
   const seeds = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -16,8 +14,8 @@ test('the same seed gives the same history, to the letter', async () => {
   expect(new Set(once.map(({ trace }) => trace.join('\n'))).size).toBe(seeds.length);
 });
 
-/** Mistakes of the kind that reviews miss. Each is found by what it breaks, within so many histories. */
-test.each([
+// Mistakes of the kind that reviews miss. Each is found by what it breaks, within so many histories.
+expectFound([
   ['an overlap that never ends', faults.endlessOverlap, 'I3', 100],
   ['a rotation that is answered and not written', faults.forgottenRotation, 'I10', 10],
   ['one more successor within the overlap', faults.secondSuccessor, 'I2', 100],
@@ -26,19 +24,7 @@ test.each([
   ['a feed that skips an event after a reconnection', faults.skippedEvent, 'I1', 600],
   ['a feed that loses what happens between snapshot and live', faults.lostBetween, 'I1', 150],
   ['heartbeats that tell of now and not of the last read', faults.idleHeartbeats, 'I1', 500],
-] as const)(
-  'planted: %s is found',
-  async (_, fault, invariant, within) => {
-    for (let seed = 1; seed <= within; seed++) {
-      const { violation } = await runHistory(seed, fault);
-      if (violation === undefined) continue;
-      expect(violation.invariant).toBe(invariant);
-      return;
-    }
-    expect.fail(`not found in ${within} histories`);
-  },
-  PATIENCE,
-);
+]);
 
 function listener() {
   const said: string[] = [];

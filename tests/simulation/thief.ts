@@ -2,6 +2,7 @@ import { ISSUER } from './deployment.ts';
 import type { Stored } from './device.ts';
 import { tokensOf } from './refresh-rules.ts';
 import { bearer, isConfidential, json, refreshRequest } from './requests.ts';
+import { stealInBrowser } from './thief-of-codes.ts';
 import type { World } from './world.ts';
 
 const PAUSE = 9_000;
@@ -14,6 +15,7 @@ export async function runThief(world: World): Promise<void> {
     const device = random.pick(world.devices);
     if (random.chance(0.5)) void useAccess(world);
     else if (device.held !== undefined) void useRefresh(world, device.held);
+    if (device.browser !== undefined) stealInBrowser(world, device.browser);
   }
 }
 

@@ -41,6 +41,9 @@ async function restore(world: World): Promise<void> {
     families.filter(({ decided }) => decided > then).map(({ fid }) => fid),
   );
   for (const family of families) if (family.lastTold > then) family.isForgotten = true;
+  world.codes.restoredTo(then);
+  world.browsing.restoredTo(then);
+  world.guesses.restored();
   for (const person of world.people) person.disabledSince = undefined;
   const everything = random.chance(0.3)
     ? ends.begin('everything', ({ jti, decided }, began) => jti !== undefined && decided < began)
@@ -87,6 +90,7 @@ async function night(world: World): Promise<void> {
   while ((await database.memory.expire(clock.now(), 100)) === 100);
   for (const family of books.families.values())
     if (!database.memory.committed.families.has(family.fid)) family.isForgotten = true;
+  world.codes.morning(database.memory.committed);
   for (const api of apis) api.restart();
   await node.start();
   world.note('node', 'starts in the morning');

@@ -1,9 +1,12 @@
 import type { ApiServer } from './api-server.ts';
 import type { Books } from './books.ts';
+import type { BrowserRules } from './browser-rules.ts';
 import type { WallClock } from './clock.ts';
+import type { CodeRules } from './code-rules.ts';
 import type { Database } from './database.ts';
 import type { Device } from './device.ts';
 import type { Ends } from './ends.ts';
+import type { GuessRules } from './guess-rules.ts';
 import type { Observer } from './invariants.ts';
 import type { Network, Reply } from './network.ts';
 import type { ServerNode } from './node.ts';
@@ -33,6 +36,9 @@ export interface World {
   readonly books: Books;
   readonly ends: Ends;
   readonly rules: RefreshRules;
+  readonly codes: CodeRules;
+  readonly browsing: BrowserRules;
+  readonly guesses: GuessRules;
   readonly people: readonly Person[];
   readonly devices: readonly Device[];
   readonly apis: readonly ApiServer[];
@@ -43,6 +49,8 @@ export interface World {
   clockSetAt: number;
   /** What an answer was, in words: its status, and why it was refused. */
   outcome(reply: Reply | undefined): string;
+  /** Why the server refused, as its own ring of refusals knows it. */
+  reasonOf(reply: Reply | undefined): string | undefined;
   /** Writes a line of the trace. */
   note(who: string, what: string): void;
 }

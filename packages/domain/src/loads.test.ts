@@ -51,6 +51,7 @@ const event = { kind: 'token', id: row.idOf('tok', 1), exp: (NOW / 1000 + 60) as
 const summary = { ...session, lastSeenAt: NOW };
 const administrator = { id: 'cli_admin', scope: [] };
 const attempt = row.attempt(1);
+const authenticated = row.attempt(2, { progress: { stage: 'authenticated', sessionId: session.id } });
 const consent = row.consent();
 const code = row.code(1, { familyId: family.id });
 const spent = row.code(2, { familyId: family.id });
@@ -81,6 +82,7 @@ beforeAll(async () => {
     { kind: 'mac_key.create', key: row.macKey(2) },
     { kind: 'revocation.emit', event },
     { kind: 'attempt.store', attempt },
+    { kind: 'attempt.store', attempt: authenticated },
     { kind: 'consent.store', consent },
     { kind: 'code.issue', code },
     { kind: 'code.issue', code: spent },
@@ -340,14 +342,22 @@ describe('of logins on the pages', () => {
       cookie: row.cookie(1).hash,
       proof: { result: 'match', accountId: account.id, version: 1 },
     } as unknown as Parameters<typeof loadSignIn>[1];
-    const found = { attempt, session, account, credential, liveSessions: [summary] };
+    const found = { attempt, session, begun: undefined, account, credential, liveSessions: [summary] };
     expect(await loadSignIn(store.read, command, moment)).toEqual(found);
     const other = { ...command, attemptId: row.idOf('att', 9), cookie: undefined };
     expect(await loadSignIn(store.read, other, moment)).toEqual({ ...found, attempt: undefined, session: undefined });
+    const twice = { ...command, attemptId: authenticated.id, cookie: undefined };
+    expect(await loadSignIn(store.read, twice, moment)).toEqual({
+      ...found,
+      attempt: authenticated,
+      session: undefined,
+      begun: session,
+    });
     const unknown = { ...command, proof: { result: 'no_credential', accountId: undefined } } as const;
     expect(await loadSignIn(store.read, unknown, moment)).toEqual({
       attempt,
       session,
+      begun: undefined,
       account: undefined,
       credential: undefined,
       liveSessions: [],

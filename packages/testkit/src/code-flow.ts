@@ -1,7 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Client } from '@latchkey/domain/clients/client';
+import { actionIn, hiddenIn } from './page-form.ts';
 import { type Answered, PASSWORD, read, type World } from './people.ts';
 import { addClient, form, type TestServer, type WithSecret } from './test-server.ts';
+
+export { actionIn, hiddenIn };
 
 /** Where the answers of the test clients go. */
 export const CALLBACK = 'https://rp.example/callback';
@@ -41,28 +44,6 @@ export interface Visited {
   readonly text: string;
   readonly location: string | undefined;
 }
-
-const UNESCAPED: Readonly<Record<string, string>> = {
-  '&amp;': '&',
-  '&lt;': '<',
-  '&gt;': '>',
-  '&quot;': '"',
-  '&#39;': "'",
-};
-const unescaped = (text: string): string =>
-  text.replace(/&(?:amp|lt|gt|quot|#39);/g, (found) => UNESCAPED[found] ?? found);
-
-/** The hidden fields of a page's form. */
-export const hiddenIn = (text: string): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    [...text.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)].map(([, name = '', value = '']) => [
-      unescaped(name),
-      unescaped(value),
-    ]),
-  );
-
-export const actionIn = (text: string): string =>
-  unescaped(/<form method="post" action="([^"]*)">/.exec(text)?.[1] ?? '');
 
 export function createPageBrowser(at: TestServer, remote?: string): PageBrowser {
   const cookies = new Map<string, string>();

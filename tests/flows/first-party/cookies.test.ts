@@ -21,7 +21,7 @@ const withCookies = (login: Answered, more: Record<string, string> = {}) => ({
   ...more,
 });
 
-test('SES-01 ASVS 3.3: a login that asks for cookies sets three, and says no token in its body', async () => {
+test('SES-01 ASVS 3.3: a login that asks for cookies sets three and one for the device, and says no token in its body', async () => {
   const { status, headers, body } = await signIn();
   expect(status).toBe(200);
   expect(body).toEqual({ csrf_token: expect.any(String), expires_in: 300, scope: 'read write' });
@@ -29,6 +29,7 @@ test('SES-01 ASVS 3.3: a login that asks for cookies sets three, and says no tok
     '__Host-latchkey-refresh=…; Path=/; Secure; SameSite=Strict; HttpOnly; Max-Age=86400',
     '__Host-latchkey-access=…; Path=/; Secure; SameSite=Strict; HttpOnly; Max-Age=300',
     '__Host-latchkey-csrf=…; Path=/; Secure; SameSite=Strict; Max-Age=86400',
+    '__Host-latchkey-device=…; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=15552000',
   ]);
 });
 

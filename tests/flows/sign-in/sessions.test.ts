@@ -121,6 +121,18 @@ test('whoever signs in as somebody else signs the first person out in this brows
   expect((await world.at.server.store.read.session(alice.claims.sid))?.ended?.reason).toBe('other_account_signed_in');
 });
 
+test('a form that is sent again because no answer came leaves one session, and the last cookie counts', async () => {
+  const id = await addAccount(world.at.server, 'dora');
+  const [browser, again] = [newBrowser(), newBrowser()];
+  const page = await browser.get(String((await visit(browser)).location));
+  for (const pair of browser.cookies) again.cookies.set(...pair);
+  const typed = { username: 'dora', password: PASSWORD };
+  for (const one of [browser, again]) expect((await one.submit(page, typed)).location).toMatch(/\/consent\?login=/);
+  expect(await world.at.server.store.read.liveSessions(id, clock.now())).toHaveLength(1);
+  expect(await errorOf(browser)).toBe('login_required');
+  expect(await errorOf(again)).toBe('consent_required');
+});
+
 test('OIDC Core §3.1.2.1: prompt=select_account asks once, and goes on with who was chosen', async () => {
   const browser = newBrowser();
   await through(browser);

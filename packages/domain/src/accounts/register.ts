@@ -2,6 +2,7 @@ import type { AccountId, AttemptId, Sha256 } from '@latchkey/protocol/types';
 import { allow, type Decision, refuse } from '../decision.ts';
 import type { LoginAttempt } from '../login/attempt.ts';
 import {
+  type BrowserSessionFacts,
   type BrowserSignIn,
   isWaitingIn,
   loadBrowserSession,
@@ -10,7 +11,6 @@ import {
 } from '../login/browser-session.ts';
 import { useOf } from '../login/link-owner.ts';
 import { isGoodFor, type OneTimeLink } from '../login/one-time-link.ts';
-import type { Session } from '../login/session.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import type { Account, Identifier } from './account.ts';
 import { identifierOf, type ParsedIdentifier } from './identifier.ts';
@@ -26,26 +26,25 @@ export interface RegisterCommand {
   readonly signIn: BrowserSignIn | undefined;
 }
 
-export interface RegisterFacts {
+export interface RegisterFacts extends BrowserSessionFacts {
   readonly link: OneTimeLink | undefined;
   /** The account that has the address by now. */
   readonly addressTaken: Identifier | undefined;
   readonly usernameTaken: Identifier | undefined;
   readonly attempt: LoginAttempt | undefined;
-  readonly session: Session | undefined;
 }
 
 /** Loads what `decideRegister` looks at. */
 export async function loadRegister(read: Reader, command: RegisterCommand, moment: Moment): Promise<RegisterFacts> {
   const link = await read.link(command.hash);
   const { username, signIn } = command;
-  const { session } = await loadBrowserSession(read, signIn?.cookie, undefined, moment);
+  const attempt = link?.attemptId === undefined ? undefined : await read.attempt(link.attemptId);
   return {
     link,
     addressTaken: link?.address === undefined ? undefined : await read.identifier(link.address.normalised),
     usernameTaken: username === undefined ? undefined : await read.identifier(username.normalised),
-    attempt: link?.attemptId === undefined ? undefined : await read.attempt(link.attemptId),
-    session,
+    attempt,
+    ...(await loadBrowserSession(read, { attempt, cookie: signIn?.cookie }, undefined, moment)),
   };
 }
 
@@ -93,11 +92,8 @@ export function decideRegister(facts: RegisterFacts, command: RegisterCommand, m
   ]);
 }
 
-function signedIn(
-  { attempt, session }: RegisterFacts,
-  { id, signIn }: RegisterCommand,
-  moment: Moment,
-): StartedInBrowser | undefined {
+function signedIn(facts: RegisterFacts, { id, signIn }: RegisterCommand, moment: Moment): StartedInBrowser | undefined {
+  const { attempt } = facts;
   if (signIn === undefined || !isWaitingIn(attempt, signIn.browser, moment.now)) return undefined;
-  return startInBrowser({ session, liveSessions: [] }, { accountId: id, attempt, amr: ['pwd'] }, signIn, moment);
+  return startInBrowser(facts, { accountId: id, attempt, amr: ['pwd'] }, signIn, moment);
 }

@@ -34,19 +34,26 @@ export interface BrowserSignIn {
 export interface BrowserSessionFacts {
   /** The session that the browser is in now. */
   readonly session: Session | undefined;
+  /** The session that this very login has begun before: its form was sent twice, or the answer was lost. */
+  readonly begun: Session | undefined;
   /** The sessions of whoever signs in. */
   readonly liveSessions: readonly SessionSummary[];
 }
 
-export const loadBrowserSession = async (
+/** Loads what `startInBrowser` looks at; without an account for one that is only being made. */
+export async function loadBrowserSession(
   read: Reader,
-  cookie: Sha256 | undefined,
+  { attempt, cookie }: { readonly attempt: LoginAttempt | undefined; readonly cookie: Sha256 | undefined },
   accountId: AccountId | undefined,
   { now }: Moment,
-): Promise<BrowserSessionFacts> => ({
-  session: cookie === undefined ? undefined : await read.sessionByCookie(cookie),
-  liveSessions: accountId === undefined ? [] : await read.liveSessions(accountId, now),
-});
+): Promise<BrowserSessionFacts> {
+  const progress = attempt?.progress;
+  return {
+    session: cookie === undefined ? undefined : await read.sessionByCookie(cookie),
+    begun: progress?.stage === 'authenticated' ? await read.session(progress.sessionId) : undefined,
+    liveSessions: accountId === undefined ? [] : await read.liveSessions(accountId, now),
+  };
+}
 
 /**
  * Whether a login waits in this very browser.
@@ -75,12 +82,13 @@ export interface StartedInBrowser {
 /**
  * The session of a browser in which somebody has just proved who they are. Whoever was signed in before in this browser
  * under another account is signed out; the same person stays in their session, which from now on answers to another
- * cookie and to the new time.
+ * cookie and to the new time. One login leaves one session, however often its form is sent: one whose cookie never came
+ * to the browser could not be signed out of.
  *
  * @spec ASVS 7.2.4 (SES-02: a new cookie at each authentication); OIDC Core §3.1.2.1 (`auth_time`)
  */
 export function startInBrowser(
-  { session, liveSessions }: BrowserSessionFacts,
+  facts: BrowserSessionFacts,
   who: WhoSignedIn,
   command: BrowserSignIn,
   moment: Moment,
@@ -88,8 +96,8 @@ export function startInBrowser(
   const { accountId, attempt } = who;
   const { now } = moment;
   const cookie: SessionCookie = { hash: command.newCookie, idleSeconds: command.idleSeconds, seenAt: now };
-  const isLive = session !== undefined && isSessionLive(session, now);
-  const same = isLive && session.accountId === accountId ? session : undefined;
+  const before = sessionsBefore(facts, now);
+  const same = before.find((session) => session.accountId === accountId);
   const id = same?.id ?? command.sessionId;
   const next: LoginAttempt = {
     ...attempt,
@@ -100,18 +108,24 @@ export function startInBrowser(
   const started: readonly Write[] =
     same === undefined
       ? [
-          ...endOldest(liveSessions, now),
+          ...endOldest(facts.liveSessions, now),
           { kind: 'session.start', session: sessionOf(who, cookie, proved, command, moment) },
         ]
       : [{ kind: 'session.authenticate', id, from: same.version, ...proved, cookie }];
-  const replaced: readonly Write[] =
-    isLive && same === undefined
-      ? endSessionWrites(session, { reason: 'other_account_signed_in', by: accountId, at: now })
-      : [];
+  const replaced = before
+    .filter((session) => session !== same)
+    .flatMap((session) => endSessionWrites(session, { reason: 'other_account_signed_in', by: accountId, at: now }));
   return {
     id,
     writes: [...replaced, ...started, { kind: 'attempt.store', attempt: next }, audited(id, who, command, moment)],
   };
+}
+
+/** The live sessions in which this browser is, that of its cookie first. */
+function sessionsBefore({ session, begun }: BrowserSessionFacts, now: Moment['now']): readonly Session[] {
+  const known = session !== undefined && isSessionLive(session, now) ? [session] : [];
+  if (begun === undefined || begun.id === session?.id || !isSessionLive(begun, now)) return known;
+  return [...known, begun];
 }
 
 /** What that proves, here and now. */

@@ -66,9 +66,10 @@ test('a new account sees who has its address and its name, and the login that ma
   const load = (hash: Sha256, more: object) =>
     loadRegister(store.read, { hash, ...more } as unknown as Parameters<typeof loadRegister>[1], moment);
   const signIn = { cookie: row.cookie(1).hash };
-  const found = { link, addressTaken: own, usernameTaken: own, attempt, session };
+  const found = { link, addressTaken: own, usernameTaken: own, attempt, session, begun: undefined, liveSessions: [] };
   expect(await load(link.hash, { username: parts, signIn })).toEqual(found);
-  const nothing = { addressTaken: undefined, usernameTaken: undefined, attempt: undefined, session: undefined };
+  const sessions = { session: undefined, begun: undefined, liveSessions: [] };
+  const nothing = { addressTaken: undefined, usernameTaken: undefined, attempt: undefined, ...sessions };
   expect(await load(bare.hash, {})).toEqual({ ...nothing, link: bare });
   expect(await load(none, {})).toEqual({ ...nothing, link: undefined });
 });
@@ -82,9 +83,10 @@ test('a sign-in by a link sees its login, its account with the live sessions, an
     identifiers: [own],
     attempt,
     session,
+    begun: undefined,
     liveSessions: [{ ...session, lastSeenAt: NOW }],
   });
-  const nothing = { ...nobody, attempt: undefined, session: undefined, liveSessions: [] };
+  const nothing = { ...nobody, attempt: undefined, session: undefined, begun: undefined, liveSessions: [] };
   expect(await load(bare.hash, {})).toEqual({ ...nothing, link: bare });
   expect(await load(none, {})).toEqual({ ...nothing, link: undefined });
 });

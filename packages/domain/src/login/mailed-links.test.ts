@@ -114,6 +114,8 @@ describe('a link for a new account', () => {
     usernameTaken: undefined,
     attempt,
     session: undefined,
+    begun: undefined,
+    liveSessions: [],
   };
   const command: RegisterCommand = { hash, id, username, phc: '$new', signIn };
   const decide = (some: Partial<RegisterFacts> = {}, more: Partial<RegisterCommand> = {}) =>
@@ -138,7 +140,12 @@ describe('a link for a new account', () => {
     writes,
   });
   const signedIn = (session?: Parameters<typeof startInBrowser>[0]['session']) =>
-    startInBrowser({ session, liveSessions: [] }, { accountId: id, attempt, amr: ['pwd'] }, signIn, moment).writes;
+    startInBrowser(
+      { session, begun: undefined, liveSessions: [] },
+      { accountId: id, attempt, amr: ['pwd'] },
+      signIn,
+      moment,
+    ).writes;
 
   test('PWD-13: it makes the account, whose address is verified, and signs in to the login that waits in this browser', () => {
     expect(decide()).toEqual(allowed(attempt.id, ...made(both), ...signedIn()));
@@ -177,6 +184,7 @@ describe('a link to sign in', () => {
     identifiers: [name, address],
     attempt,
     session: undefined,
+    begun: undefined,
     liveSessions: [],
   };
   const decide = (some: Partial<SignInByLinkFacts> = {}, more: Partial<BrowserSignIn> = {}) =>

@@ -29,10 +29,11 @@ export async function loadSignInByLink(
 ): Promise<SignInByLinkFacts> {
   const facts = await loadLink(read, command.hash);
   const attemptId = facts.link?.attemptId;
+  const attempt = attemptId === undefined ? undefined : await read.attempt(attemptId);
   return {
     ...facts,
-    attempt: attemptId === undefined ? undefined : await read.attempt(attemptId),
-    ...(await loadBrowserSession(read, command.cookie, facts.account?.id, moment)),
+    attempt,
+    ...(await loadBrowserSession(read, { attempt, cookie: command.cookie }, facts.account?.id, moment)),
   };
 }
 

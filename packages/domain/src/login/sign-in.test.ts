@@ -40,7 +40,7 @@ const command: SignInCommand = {
     { value: 'two', amr: ['pwd', 'otp'] },
   ],
 };
-const facts: SignInFacts = { attempt, account, credential, session: undefined, liveSessions: [] };
+const facts: SignInFacts = { attempt, account, credential, session: undefined, begun: undefined, liveSessions: [] };
 /** Another session of the same person, in this browser. */
 const mine = row.session(1, {
   version: 5,
@@ -153,8 +153,21 @@ describe('the session of a sign-in', () => {
     expect(other.writes.some(({ kind }) => kind === 'session.end')).toBe(isLive);
   });
 
+  test('a form that is sent twice, or again when no answer came, leaves one session', () => {
+    expect(decide({ begun: mine })).toEqual(allowed(mine.id, again, ...goesOn(mine.id)));
+    expect(decide({ session: mine, begun: mine })).toEqual(allowed(mine.id, again, ...goesOn(mine.id)));
+  });
+
+  test('somebody else in the same form ends the session that it has begun', () => {
+    const over = ends(theirs, 'other_account_signed_in', account.id);
+    expect(decide({ begun: theirs })).toEqual(allowed(started.id, ...over, start, ...goesOn(started.id)));
+    expect(decide({ session: mine, begun: theirs })).toEqual(allowed(mine.id, ...over, again, ...goesOn(mine.id)));
+  });
+
   test('a session that has ended is not entered again', () => {
     const ended = { at: row.after(-1), reason: 'logout', by: account.id } as const;
+    for (const session of [mine, theirs])
+      expect(decide({ begun: { ...session, ended } })).toEqual(allowed(started.id, start, ...goesOn(started.id)));
     for (const session of [mine, theirs])
       expect(decide({ session: { ...session, ended } })).toEqual(allowed(started.id, start, ...goesOn(started.id)));
   });

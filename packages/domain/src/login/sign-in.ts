@@ -25,11 +25,12 @@ export interface SignInFacts extends PasswordFacts, BrowserSessionFacts {
 /** Loads what `decideSignIn` looks at. */
 export async function loadSignIn(read: Reader, command: SignInCommand, moment: Moment): Promise<SignInFacts> {
   const { accountId } = command.proof;
+  const attempt = await read.attempt(command.attemptId);
   return {
-    attempt: await read.attempt(command.attemptId),
+    attempt,
     account: accountId === undefined ? undefined : await read.account(accountId),
     credential: accountId === undefined ? undefined : await read.password(accountId),
-    ...(await loadBrowserSession(read, command.cookie, accountId, moment)),
+    ...(await loadBrowserSession(read, { attempt, cookie: command.cookie }, accountId, moment)),
   };
 }
 

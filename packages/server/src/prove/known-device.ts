@@ -8,24 +8,26 @@ const DEVICE_COOKIE = '__Host-latchkey-device';
 const SECONDS = 180 * 86_400;
 /** People who share a browser; of more the one that was there longest ago is forgotten. */
 const PEOPLE_MAX = 3;
-const FORM = /^[A-Za-z0-9_-]{43}(?:\.[A-Za-z0-9_-]{43}){1,3}$/;
+const FORM = /^[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}(?:~[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}){0,2}$/;
 /** Wrong guesses from a known device: then it counts as any other, until the allowance has grown again. */
 const GUESSES = { burst: 10, perMinute: 0.1 } as const;
 
-/** A browser in which somebody has signed in before: its own random value, and a mark for each of them. */
-interface KnownDevice {
+/** That somebody has signed in in this browser: a random value, and the mark that binds it to their account. */
+interface Known {
   readonly value: string;
-  readonly marks: readonly string[];
+  readonly mark: string;
 }
 
-function deviceOf({ request }: Call): KnownDevice | undefined {
+function knownIn({ request }: Call): readonly Known[] {
   const text = readCookie(request.headers.get('cookie'), DEVICE_COOKIE);
-  if (text === undefined || !FORM.test(text)) return undefined;
-  const [value = '', ...marks] = text.split('.');
-  return { value, marks };
+  if (text === undefined || !FORM.test(text)) return [];
+  return text.split('~').map((entry) => {
+    const [value = '', mark = ''] = entry.split('.');
+    return { value, mark };
+  });
 }
 
-/** A mark is good for one browser, account and password: whoever sets another one has to sign in everywhere anew. */
+/** A mark is good for one account and password: whoever sets another one has to sign in everywhere anew. */
 const markOf = (value: string, { accountId, version }: Marked, server: Server): string =>
   createHmac('sha256', server.csrfKey)
     .update(JSON.stringify(['device', value, accountId, version]))
@@ -33,7 +35,8 @@ const markOf = (value: string, { accountId, version }: Marked, server: Server): 
 
 type Marked = Pick<PasswordCredential, 'accountId' | 'version'>;
 
-const isSame = (one: string, other: string): boolean => timingSafeEqual(Buffer.from(one), Buffer.from(other));
+const isOf = ({ value, mark }: Known, marked: Marked, server: Server): boolean =>
+  timingSafeEqual(Buffer.from(mark), Buffer.from(markOf(value, marked, server)));
 
 /**
  * Whether a guess at this password comes from a browser in which it was right before. Such a guess does not wait for
@@ -42,17 +45,15 @@ const isSame = (one: string, other: string): boolean => timingSafeEqual(Buffer.f
  * @spec ASVS 6.1.1 (PWD-10)
  */
 export async function isKnownDevice(call: Call, credential: PasswordCredential, server: Server): Promise<boolean> {
-  const device = deviceOf(call);
-  if (device === undefined) return false;
-  const wanted = markOf(device.value, credential, server);
-  if (!device.marks.some((mark) => isSame(mark, wanted))) return false;
-  return (await server.ephemeral.take(`device:${wanted}`, GUESSES)) === 0;
+  const known = knownIn(call).find((one) => isOf(one, credential, server));
+  return known !== undefined && (await server.ephemeral.take(`device:${known.mark}`, GUESSES)) === 0;
 }
 
-/** The cookie after a password was right in this browser. */
-export function deviceCookie(call: Call, credential: Marked, server: Server): string {
-  const device = deviceOf(call) ?? { value: Buffer.from(server.entropy(32)).toString('base64url'), marks: [] };
-  const mark = markOf(device.value, credential, server);
-  const marks = [mark, ...device.marks.filter((one) => !isSame(one, mark))].slice(0, PEOPLE_MAX);
-  return `${DEVICE_COOKIE}=${[device.value, ...marks].join('.')}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=${SECONDS}`;
+/** The cookie after a password was right in this browser: what it knew of this person before is replaced. */
+export function deviceCookie(call: Call, marked: Marked, server: Server): string {
+  const value = Buffer.from(server.entropy(32)).toString('base64url');
+  const others = knownIn(call).filter((one) => !isOf(one, marked, server));
+  const known = [{ value, mark: markOf(value, marked, server) }, ...others].slice(0, PEOPLE_MAX);
+  const text = known.map((one) => `${one.value}.${one.mark}`).join('~');
+  return `${DEVICE_COOKIE}=${text}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=${SECONDS}`;
 }
