@@ -30,7 +30,7 @@ export interface AccountPart {
 export const accountPart = (title: string, part: AccountPart, body: Html, words: Words): string =>
   layout(
     title,
-    html`<p><a href="${part.home}">${words('account.title')}</a></p>
+    html`<p><a href="${part.home}"><span aria-hidden="true">← </span>${words('account.title')}</a></p>
 <h1>${title}</h1>
 ${noticeOf(part, words)}${body}`,
     { theme: part.theme, words, isWide: true },
