@@ -11,6 +11,7 @@ export const NOTICES = [
   'password_changed',
   'identifier_added',
   'identifier_removed',
+  'profile_saved',
   'gone',
 ] as const;
 
