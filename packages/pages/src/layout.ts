@@ -31,7 +31,7 @@ export const STYLE =
   ':focus-visible{outline:3px solid var(--link);outline-offset:2px}' +
   '[role=alert]{margin:1rem 0;padding:.75rem 1rem;color:var(--bad);background:var(--bad-bg);border-inline-start:4px solid;border-radius:.25rem}' +
   '[role=status]{margin:1rem 0;padding:.75rem 1rem;color:var(--good);background:var(--good-bg);border-inline-start:4px solid;border-radius:.25rem}' +
-  'h2{margin:0 0 .25rem;font-size:1.0625rem;line-height:1.4}.rows{list-style:none;margin:1.25rem 0;padding:0;border-top:1px solid var(--line)}.rows>li{padding:1rem 0;border-bottom:1px solid var(--line)}.rows p{margin:0 0 .125rem}.rows ul{margin:.25rem 0 .5rem;list-style:disc}form>.rows:last-child{margin-bottom:0;border-bottom:0}input+p,textarea+p{margin-top:.375rem}.rows button{margin-top:.75rem}.tag{display:inline-block;padding:0 .5rem;font-size:.8125rem;font-weight:600;color:var(--good);background:var(--good-bg);border-radius:1rem}' +
+  '.rows h2{margin:0 0 .25rem;font-size:1.0625rem;line-height:1.4}.rows{list-style:none;margin:1.25rem 0;padding:0;border-top:1px solid var(--line)}.rows>li{padding:1rem 0;border-bottom:1px solid var(--line)}.rows p{margin:0 0 .125rem}.rows ul{margin:.25rem 0 .5rem;list-style:disc}form>.rows:last-child{margin-bottom:0;border-bottom:0}input+p,textarea+p{margin-top:.375rem}.rows button{margin-top:.75rem}.tag{display:inline-block;padding:0 .5rem;font-size:.8125rem;font-weight:600;color:var(--good);background:var(--good-bg);border-radius:1rem}' +
   '@media(min-width:30rem){.rows>li{display:flex;gap:1rem;align-items:center;justify-content:space-between}.rows button{flex:none;width:auto;margin:0}}' +
   '@media(max-width:30rem){main{padding:1.5rem 1.25rem}}@media(min-width:48rem){.wide main{max-width:40rem}}';
 

@@ -39,8 +39,8 @@ const profileOf = (text: string) => ({
   values: Object.fromEntries(PROFILE_FIELDS.map((name) => [name, text])),
 });
 const sessionsOf = (text: string) => [
-  { id: text, isCurrent: true, userAgent: text, address: text, since: 0, lastSeen: 0 },
-  { id: text, isCurrent: false, userAgent: undefined, address: undefined, since: 0, lastSeen: 0 },
+  { id: text, isCurrent: true, userAgent: text, address: text, since: 0, lastSeen: 0, applications: [text, text] },
+  { id: text, isCurrent: false, userAgent: undefined, address: undefined, since: 0, lastSeen: 0, applications: [] },
 ];
 
 /** Every page, with the same text in each of its fields that takes text. */

@@ -179,6 +179,16 @@ describe.each(FORMS)('the form %s', (path) => {
     expect(storedNow()).toEqual(before);
   });
 
+  test('CSRF-03: from another site, with no session, begins no login either', async () => {
+    const before = rowsOf(world.at);
+    const statuses = ['cross-site', 'same-site', 'none'].map(async (site) => {
+      const answer = await world.at.fetch(path, form({ end: 'all' }, { 'sec-fetch-site': site }));
+      return [answer.status, answer.headers.getSetCookie()];
+    });
+    expect(await Promise.all(statuses)).toEqual(Array(3).fill([403, []]));
+    expect(rowsOf(world.at)).toEqual(before);
+  });
+
   test('takes no other type of body, and none that is too large', async () => {
     const { name } = await newPerson();
     const headers = { cookie: `${SESSION}=${cookieOf(await signedIn(name))}`, 'sec-fetch-site': 'same-origin' };
@@ -207,6 +217,20 @@ describe('sessions', () => {
     expect(text).toContain('198.51.100.');
     expect(await liveOf(id)).toHaveLength(2);
     expect((await browser.get('/account')).text).toContain('You are signed in at 2 places.');
+  });
+
+  test('each session says which applications it signed in to, the own ones of the deployment too', async () => {
+    const { name } = await newPerson();
+    const browser = await signedIn(name);
+    await codeFlow(world, client, {}, browser);
+    await world.login({ username: name });
+    const { text } = await browser.get('/account/sessions');
+    expect([...text.matchAll(/Signed in to <bdi>([^<]*)/g)].map(([, told]) => told)).toEqual([
+      'Relying party',
+      'Test client',
+    ]);
+    await change(browser, '/account/applications', { client: client.row.id });
+    expect((await browser.get('/account/sessions')).text).not.toContain('Relying party');
   });
 
   test('SES-06 ASVS 7.5.2: one is ended; its cookie signs nobody in, and this one goes on', async () => {
@@ -313,6 +337,8 @@ describe('a change that matters', () => {
       return;
     }
     expect(answer.location).toMatch(/\/signin\?login=att_/);
+    // not even that something is wrong with it is said to who must not see the page
+    expect((await browser.post(path, { ...token, add: 'no name', end: '' })).location).toMatch(/\/signin\?login=att_/);
     expect(storedNow()).toEqual(before);
     // signing in leads back to the page, where the change is to be asked for once more
     const back = await goThrough(browser, answer, { username: name });
