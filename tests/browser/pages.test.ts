@@ -14,6 +14,7 @@ const executable = findChromium();
 /** The pages of an account, with what they say after a change. */
 const ACCOUNT = [
   '/account',
+  '/account/profile',
   '/account/sessions',
   '/account/sessions?notice=session_ended',
   '/account/applications',
@@ -102,6 +103,11 @@ describe.skipIf(executable === undefined)('the pages, as somebody sees them', ()
         await page.click('button.main');
         await page.locator('[role=alert]').waitFor();
         await look('names, refused');
+        await page.goto(`${world.at.issuer}/account/profile`);
+        await page.fill('input[name=birthdate]', 'yesterday');
+        await page.click('button.main');
+        await page.locator('[role=alert]').waitFor();
+        await look('profile, refused');
         await page.goto(`${world.at.issuer}/account/password`);
         await page.fill('input[name=current_password]', PASSWORD);
         await page.fill('input[name=new_password]', 'short');

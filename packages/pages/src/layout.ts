@@ -24,7 +24,7 @@ export const STYLE =
   'h1{margin:0 0 .5rem;font-size:1.5rem;line-height:1.25;letter-spacing:-.01em}h2{margin:0 0 .25rem;font-size:1.125rem}article{margin:1.5rem 0 0;padding:1.25rem 0 0;border-top:1px solid var(--line);white-space:pre-line}article p{margin:0 0 .75rem}p{margin:0 0 1rem}.muted{color:var(--muted)}a{color:var(--link)}code{font:.9375em ui-monospace,monospace}p bdi{font-weight:600}main>:last-child{margin-bottom:0}' +
   'ul{margin:0;padding:0 0 0 1.25rem}dl{margin:1.25rem 0;padding:0;border-top:1px solid var(--line)}dt{margin:.875rem 0 .125rem;font-size:.875rem;color:var(--muted)}dd{margin:0 0 .25rem}' +
   'label{display:block;margin:1rem 0 .375rem;font-weight:600}' +
-  'input{display:block;width:100%;min-height:2.75rem;padding:.5rem .75rem;font:inherit;color:inherit;background:var(--card);border:1px solid var(--edge);border-radius:.5rem}input[type=hidden]{display:none}input[readonly]{background:var(--bg)}input[aria-invalid]{border-color:var(--bad);border-width:2px}' +
+  'input,textarea{display:block;width:100%;min-height:2.75rem;padding:.5rem .75rem;font:inherit;color:inherit;background:var(--card);border:1px solid var(--edge);border-radius:.5rem}input[type=hidden]{display:none}input[readonly]{background:var(--bg)}[aria-invalid]{border-color:var(--bad);border-width:2px}' +
   '.buttons{display:flex;flex-direction:column;gap:.75rem;margin-top:1.5rem}' +
   'button,.button{display:block;width:100%;min-height:2.75rem;padding:.5rem 1rem;font:inherit;font-weight:600;text-align:center;text-decoration:none;color:inherit;background:none;border:1px solid var(--edge);border-radius:.5rem;cursor:pointer;overflow-wrap:anywhere}' +
   'button:hover,.button:hover{background:var(--bg)}.main,.main:hover{color:var(--on-accent);background:var(--accent)}.main:hover{text-decoration:underline}.account{text-align:start}' +
@@ -32,7 +32,7 @@ export const STYLE =
   ':focus-visible{outline:3px solid var(--link);outline-offset:2px}' +
   '[role=alert]{margin:1rem 0;padding:.75rem 1rem;color:var(--bad);background:var(--bad-bg);border-inline-start:4px solid;border-radius:.25rem}' +
   '[role=status]{margin:1rem 0;padding:.75rem 1rem;color:var(--good);background:var(--good-bg);border-inline-start:4px solid;border-radius:.25rem}' +
-  'h2{margin:0 0 .25rem;font-size:1.0625rem;line-height:1.4}.rows{list-style:none;margin:1.25rem 0;padding:0;border-top:1px solid var(--line)}.rows>li{padding:1rem 0;border-bottom:1px solid var(--line)}.rows p{margin:0 0 .125rem}.rows ul{margin:.25rem 0 .5rem}.rows button{margin-top:.75rem}.tag{display:inline-block;padding:0 .5rem;font-size:.8125rem;font-weight:600;color:var(--good);background:var(--good-bg);border-radius:1rem}' +
+  '.rows h2{margin:0 0 .25rem;font-size:1.0625rem;line-height:1.4}.rows{list-style:none;margin:1.25rem 0;padding:0;border-top:1px solid var(--line)}.rows>li{padding:1rem 0;border-bottom:1px solid var(--line)}.rows p{margin:0 0 .125rem}.rows ul{margin:.25rem 0 .5rem;list-style:disc}form>.rows:last-child{margin-bottom:0;border-bottom:0}input+p,textarea+p{margin-top:.375rem}.rows button{margin-top:.75rem}.tag{display:inline-block;padding:0 .5rem;font-size:.8125rem;font-weight:600;color:var(--good);background:var(--good-bg);border-radius:1rem}' +
   '@media(min-width:30rem){.rows>li{display:flex;gap:1rem;align-items:center;justify-content:space-between}.rows button{flex:none;width:auto;margin:0}}' +
   '@media(max-width:30rem){main{padding:1.5rem 1.25rem}}@media(min-width:48rem){.wide main{max-width:40rem}}';
 

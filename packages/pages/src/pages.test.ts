@@ -4,6 +4,7 @@ import { type IdentifierError, identifiersPage } from './account/identifiers.ts'
 import { accountPage } from './account/overview.ts';
 import { NOTICES } from './account/part.ts';
 import { type PasswordError, passwordPage } from './account/password.ts';
+import { PROFILE_FIELDS, profilePage } from './account/profile.ts';
 import { sessionsPage } from './account/sessions.ts';
 import { type AskedLink, askForMailPage } from './ask-for-mail.ts';
 import { chooseAccountPage } from './choose-account.ts';
@@ -47,9 +48,13 @@ const PASSWORD_ERRORS: readonly PasswordError[] = [
 ];
 const IDENTIFIER_ERRORS: readonly IdentifierError[] = ['invalid', 'taken', 'limit', 'last', 'throttled'];
 const partOf = (text: string) => ({ theme: themed(text), home: text, hidden: { [text]: text } });
+const profileOf = (text: string) => ({
+  ...partOf(text),
+  values: Object.fromEntries(PROFILE_FIELDS.map((name) => [name, text])),
+});
 const sessionsOf = (text: string) => [
-  { id: text, isCurrent: true, userAgent: text, address: text, since: 0, lastSeen: 0 },
-  { id: text, isCurrent: false, userAgent: undefined, address: undefined, since: 0, lastSeen: 0 },
+  { id: text, isCurrent: true, userAgent: text, address: text, since: 0, lastSeen: 0, applications: [text, text] },
+  { id: text, isCurrent: false, userAgent: undefined, address: undefined, since: 0, lastSeen: 0, applications: [] },
 ];
 
 /** Every page, with the same text in each of its fields that takes text. */
@@ -212,6 +217,9 @@ const PAGES: Readonly<Record<string, Page>> = {
         ),
     ]),
   ),
+  profile: (text, words) => profilePage({ ...profileOf(text), wrong: [], isPhoneVerified: true }, words),
+  'profile, refused': (text, words) =>
+    profilePage({ ...profileOf(text), wrong: PROFILE_FIELDS, isPhoneVerified: false }, words),
   'no password': (text, words) =>
     passwordPage({ ...partOf(text), accountLabel: text, hasPassword: false, codePointsMin: 15 }, words),
   ...Object.fromEntries(
@@ -284,7 +292,9 @@ test.each(NAMES)('HDR-02 ASVS 1.2.1: no CSS comes from the fields of the page "%
 });
 
 const TURNED = '\u202Eknab\u202C\u2066\u2069\u200F\u061C\u200B\uFEFF\u0000\u0007\u2028';
-const read = (html: string): string => html.replace(/ (?:value|name|action|href|src)="[^"]*"/g, '');
+/** What is read: what stands in a field is its owner's, and is sent as it stands there. */
+const read = (html: string): string =>
+  html.replace(/(<textarea[^>]*>)[^<]*/g, '$1').replace(/ (?:value|name|action|href|src)="[^"]*"/g, '');
 
 test.each(NAMES.filter((name) => name !== 'status'))(
   'AUT-12 ASVS 10.7.2: nothing that turns or hides text is read on the page "%s"',

@@ -17,6 +17,7 @@ import { accountApplications, withdrawAccountApplication } from './endpoints/pag
 import { accountIdentifiers, changeAccountIdentifiers } from './endpoints/pages/account/identifiers.ts';
 import { accountOverview, accountSignOut } from './endpoints/pages/account/overview.ts';
 import { accountPassword, changeAccountPassword } from './endpoints/pages/account/password.ts';
+import { accountProfile, setAccountProfile } from './endpoints/pages/account/profile.ts';
 import { accountSessions, endAccountSessions } from './endpoints/pages/account/sessions.ts';
 import { mailbox, register, reset, signInLink } from './endpoints/pages/ask-for-mail.ts';
 import { chooseAccount, chooseAccountForm } from './endpoints/pages/choose-account.ts';
@@ -64,6 +65,8 @@ export const ROUTES: readonly Endpoint[] = [
   consent,
   accountOverview,
   accountSignOut,
+  accountProfile,
+  setAccountProfile,
   accountSessions,
   endAccountSessions,
   accountApplications,

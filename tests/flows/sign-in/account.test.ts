@@ -1,5 +1,7 @@
+import { ADDRESS_PARTS, PROFILE_TEXTS } from '@latchkey/domain/accounts/profile';
 import type { Client } from '@latchkey/domain/clients/client';
 import type { Write } from '@latchkey/domain/write';
+import { PROFILE_FIELDS } from '@latchkey/pages/account/profile';
 import { makeId } from '@latchkey/protocol/ids';
 import type { AccountId, SessionId } from '@latchkey/protocol/types';
 import { makeCookieValue } from '@latchkey/server/http/browser-cookies';
@@ -87,49 +89,49 @@ const fieldsOf = (path: string, session: string): Readonly<Record<string, string
   client: client.row.id,
   current_password: PASSWORD,
   new_password: NEW_PASSWORD,
+  nickname: 'Somebody',
   ...(path === '/account/identifiers' ? { add: `another-name-${++people}` } : {}),
 });
 
+const PARTS = ['profile', 'sessions', 'applications', 'password', 'identifiers'].map((part) => `/account/${part}`);
+
 test('the pages of the account are these', () => {
   expect([PAGES, FORMS]).toEqual([
-    ['/account', '/account/sessions', '/account/applications', '/account/password', '/account/identifiers'],
-    ['/account/sign-out', '/account/sessions', '/account/applications', '/account/password', '/account/identifiers'],
+    ['/account', ...PARTS],
+    ['/account/sign-out', ...PARTS],
   ]);
 });
 
-describe.each(['/account', '/account/sessions', '/account/applications', '/account/password', '/account/identifiers'])(
-  'the page %s',
-  (path) => {
-    test('SES-03 ASVS 7.4.1: is for whoever is signed in; all others sign in, and come back', async () => {
-      const { name, id } = await newPerson();
-      const browser = newBrowser();
-      const turned = await browser.get(path);
-      expect([turned.status, turned.location]).toEqual([303, expect.stringMatching(/\/signin\?login=att_/)]);
-      await goThrough(browser, turned, { username: name });
-      const seen = await browser.get(path);
-      expect([seen.status, seen.text.includes('<h1>')]).toEqual([200, true]);
-      await write({
-        kind: 'session.end',
-        id: await sessionOf(browser),
-        ended: { at: clock.now(), reason: 'logout', by: id },
-      });
-      expect((await browser.get(path)).location).toMatch(/\/signin\?login=att_/);
+describe.each(PAGES)('the page %s', (path) => {
+  test('SES-03 ASVS 7.4.1: is for whoever is signed in; all others sign in, and come back', async () => {
+    const { name, id } = await newPerson();
+    const browser = newBrowser();
+    const turned = await browser.get(path);
+    expect([turned.status, turned.location]).toEqual([303, expect.stringMatching(/\/signin\?login=att_/)]);
+    await goThrough(browser, turned, { username: name });
+    const seen = await browser.get(path);
+    expect([seen.status, seen.text.includes('<h1>')]).toEqual([200, true]);
+    await write({
+      kind: 'session.end',
+      id: await sessionOf(browser),
+      ended: { at: clock.now(), reason: 'logout', by: id },
     });
+    expect((await browser.get(path)).location).toMatch(/\/signin\?login=att_/);
+  });
 
-    test('HDR-01 ASVS 3.4.1 to 3.4.8: runs nothing, is framed by nobody and kept by nobody', async () => {
-      const { name } = await newPerson();
-      const { headers } = await (await signedIn(name)).get(path);
-      expect(headers.get('content-security-policy')).toMatch(
-        /^default-src 'none'; .*script-src 'none'; .*base-uri 'none'; form-action 'self'; frame-ancestors 'none'$/,
-      );
-      expect(
-        ['cache-control', 'x-content-type-options', 'referrer-policy', 'cross-origin-opener-policy'].map((one) =>
-          headers.get(one),
-        ),
-      ).toEqual(['no-store', 'nosniff', 'no-referrer', 'same-origin']);
-    });
-  },
-);
+  test('HDR-01 ASVS 3.4.1 to 3.4.8: runs nothing, is framed by nobody and kept by nobody', async () => {
+    const { name } = await newPerson();
+    const { headers } = await (await signedIn(name)).get(path);
+    expect(headers.get('content-security-policy')).toMatch(
+      /^default-src 'none'; .*script-src 'none'; .*base-uri 'none'; form-action 'self'; frame-ancestors 'none'$/,
+    );
+    expect(
+      ['cache-control', 'x-content-type-options', 'referrer-policy', 'cross-origin-opener-policy'].map((one) =>
+        headers.get(one),
+      ),
+    ).toEqual(['no-store', 'nosniff', 'no-referrer', 'same-origin']);
+  });
+});
 
 describe.each(FORMS)('the form %s', (path) => {
   test('CSRF-01, CSRF-02, CSRF-03 ASVS 3.5.1: believes nothing that does not come from its page and its session', async () => {
@@ -177,6 +179,16 @@ describe.each(FORMS)('the form %s', (path) => {
     expect(storedNow()).toEqual(before);
   });
 
+  test('CSRF-03: from another site, with no session, begins no login either', async () => {
+    const before = rowsOf(world.at);
+    const statuses = ['cross-site', 'same-site', 'none'].map(async (site) => {
+      const answer = await world.at.fetch(path, form({ end: 'all' }, { 'sec-fetch-site': site }));
+      return [answer.status, answer.headers.getSetCookie()];
+    });
+    expect(await Promise.all(statuses)).toEqual(Array(3).fill([403, []]));
+    expect(rowsOf(world.at)).toEqual(before);
+  });
+
   test('takes no other type of body, and none that is too large', async () => {
     const { name } = await newPerson();
     const headers = { cookie: `${SESSION}=${cookieOf(await signedIn(name))}`, 'sec-fetch-site': 'same-origin' };
@@ -205,6 +217,20 @@ describe('sessions', () => {
     expect(text).toContain('198.51.100.');
     expect(await liveOf(id)).toHaveLength(2);
     expect((await browser.get('/account')).text).toContain('You are signed in at 2 places.');
+  });
+
+  test('each session says which applications it signed in to, the own ones of the deployment too', async () => {
+    const { name } = await newPerson();
+    const browser = await signedIn(name);
+    await codeFlow(world, client, {}, browser);
+    await world.login({ username: name });
+    const { text } = await browser.get('/account/sessions');
+    expect([...text.matchAll(/Signed in to <bdi>([^<]*)/g)].map(([, told]) => told)).toEqual([
+      'Relying party',
+      'Test client',
+    ]);
+    await change(browser, '/account/applications', { client: client.row.id });
+    expect((await browser.get('/account/sessions')).text).not.toContain('Relying party');
   });
 
   test('SES-06 ASVS 7.5.2: one is ended; its cookie signs nobody in, and this one goes on', async () => {
@@ -311,6 +337,8 @@ describe('a change that matters', () => {
       return;
     }
     expect(answer.location).toMatch(/\/signin\?login=att_/);
+    // not even that something is wrong with it is said to who must not see the page
+    expect((await browser.post(path, { ...token, add: 'no name', end: '' })).location).toMatch(/\/signin\?login=att_/);
     expect(storedNow()).toEqual(before);
     // signing in leads back to the page, where the change is to be asked for once more
     const back = await goThrough(browser, answer, { username: name });
@@ -534,6 +562,71 @@ describe('names', () => {
       verifiedAt: undefined,
     });
     expect(await world.at.server.store.read.roles(id, undefined)).toEqual([]);
+  });
+});
+
+describe('the profile', () => {
+  const profileOf = async (id: AccountId) => (await world.at.server.store.read.profile(id))?.claims;
+
+  test('what a person says of themselves is kept, shown again, and told to the clients that they allow it', async () => {
+    const { name, id } = await newPerson();
+    const browser = await signedIn(name);
+    const typed = {
+      name: 'Ada <Lovelace>',
+      birthdate: '1815-12-10',
+      phone_number: '+44 20 7946 0000',
+      'address.street_address': '1 Saint James Square\r\nGround floor',
+      'address.country': 'UK',
+      website: '',
+    };
+    const seen = await change(browser, '/account/profile', typed);
+    expect(noticeIn(seen)).toBe('Your profile is saved.');
+    expect(await profileOf(id)).toEqual({
+      name: typed.name,
+      birthdate: typed.birthdate,
+      phone_number: '+442079460000',
+      address: { street_address: '1 Saint James Square\nGround floor', country: 'UK' },
+    });
+    expect(seen.text).toContain('value="Ada &lt;Lovelace&gt;"');
+    expect(seen.text).toMatch(/<textarea [^>]*>\n1 Saint James Square\nGround floor<\/textarea>/);
+    await change(browser, '/account/profile', { nickname: 'Ada' });
+    expect(await profileOf(id)).toEqual({ nickname: 'Ada' });
+  });
+
+  test('what has not its form is marked, comes back, and nothing is kept', async () => {
+    const { name, id } = await newPerson();
+    const browser = await signedIn(name);
+    const token = hiddenIn((await browser.get('/account')).text);
+    const typed = { birthdate: 'yesterday', website: 'javascript:alert(1)', nickname: 'Ada' };
+    const { status, text } = await browser.post('/account/profile', { ...token, ...typed });
+    const wrong = [...text.matchAll(/name="([\w.]+)"[^>]*aria-invalid="true"/g)].map(([, field]) => field);
+    expect([status, wrong, await profileOf(id)]).toEqual([422, ['birthdate', 'website'], undefined]);
+    expect(text).toContain('value="Ada"');
+  });
+
+  test('attack 8.31: that a number was verified nobody says of themselves, and with another number it is not', async () => {
+    const { name, id } = await newPerson();
+    const browser = await signedIn(name);
+    const phone = { phone_number: '+442079460000' };
+    await change(browser, '/account/profile', {
+      ...phone,
+      phone_number_verified: 'true',
+      accountId: 'x',
+      version: '9',
+    });
+    expect(await profileOf(id)).toEqual(phone);
+    const claims = { ...phone, phone_number_verified: true };
+    await write({ kind: 'profile.set', profile: { accountId: id, version: 2, claims, updatedAt: clock.now() } });
+    expect((await browser.get('/account/profile')).text).toContain('This number is verified');
+    await change(browser, '/account/profile', { ...phone, nickname: 'Ada' });
+    expect(await profileOf(id)).toEqual({ ...claims, nickname: 'Ada' });
+    await change(browser, '/account/profile', { phone_number: '+442079460001' });
+    expect(await profileOf(id)).toEqual({ phone_number: '+442079460001' });
+  });
+
+  test('every claim that a profile can hold has its field', () => {
+    const names = [...PROFILE_TEXTS, ...ADDRESS_PARTS.map((part) => `address.${part}`)];
+    expect([...PROFILE_FIELDS].sort()).toEqual(names.sort());
   });
 });
 

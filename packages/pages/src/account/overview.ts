@@ -22,6 +22,7 @@ export function accountPage(model: OverviewModel, words: Words): string {
     html`<h1>${words('account.title')}</h1>
 <p>${sentence(words, 'account.lead', { account: nameOf(accountLabel, words) })}</p>
 ${noticeOf(model, words)}<ul class="rows">
+${part('profile', words('account.profile.title'), words('account.profile.about'))}
 ${part('sessions', words('account.sessions.title'), words('account.sessions.count', { count: sessions }))}
 ${part('applications', words('account.applications.title'), words('account.applications.count', { count: applications }))}
 ${part('password', words('account.password.title'), words('account.password.about'))}

@@ -11,6 +11,7 @@ export const NOTICES = [
   'password_changed',
   'identifier_added',
   'identifier_removed',
+  'profile_saved',
   'gone',
 ] as const;
 
@@ -30,7 +31,7 @@ export interface AccountPart {
 export const accountPart = (title: string, part: AccountPart, body: Html, words: Words): string =>
   layout(
     title,
-    html`<p><a href="${part.home}">${words('account.title')}</a></p>
+    html`<p><a href="${part.home}"><span aria-hidden="true">← </span>${words('account.title')}</a></p>
 <h1>${title}</h1>
 ${noticeOf(part, words)}${body}`,
     { theme: part.theme, words, isWide: true },

@@ -1,7 +1,7 @@
 import { deviceOf } from '../device.ts';
 import { form } from '../form.ts';
 import { type Html, html } from '../html.ts';
-import { codeOf, visible } from '../name.ts';
+import { codeOf, nameOf, visible } from '../name.ts';
 import { timeOf } from '../time.ts';
 import { sentence, type Words } from '../words.ts';
 import { type AccountPart, accountPart } from './part.ts';
@@ -14,6 +14,8 @@ export interface SessionRow {
   readonly address: string | undefined;
   readonly since: number;
   readonly lastSeen: number;
+  /** The names of the applications that it signed in to, and that can still use it. */
+  readonly applications: readonly string[];
 }
 
 /** What the page of sessions shows. */
@@ -41,16 +43,16 @@ ${canEnd ? form(action, hidden, html`${rows}<p class="muted">${words('account.se
   );
 }
 
-function rowOf(
-  { id, isCurrent, userAgent, address, since, lastSeen }: SessionRow,
-  canEnd: boolean,
-  words: Words,
-): Html {
+function rowOf(session: SessionRow, canEnd: boolean, words: Words): Html {
+  const { id, isCurrent, userAgent, address, since, lastSeen, applications } = session;
   const device = deviceText(userAgent, words);
   const facts = [
     ...(address === undefined ? [] : [sentence(words, 'account.sessions.from', { address: codeOf(address) })]),
     sentence(words, 'account.since', { time: timeOf(since, words) }),
     sentence(words, 'account.sessions.seen', { time: timeOf(lastSeen, words) }),
+    ...(applications.length === 0
+      ? []
+      : [sentence(words, 'account.sessions.applications', { names: namesOf(applications, words) })]),
   ];
   const end = words('account.sessions.end');
   return html`<li><div><h2><bdi>${device}</bdi>${isCurrent ? html` <span class="tag">${words('account.sessions.current')}</span>` : ''}</h2>
@@ -60,6 +62,9 @@ ${facts.map((fact) => html`<p class="muted">${fact}</p>`)}</div>${
       : ''
   }</li>`;
 }
+
+const namesOf = (names: readonly string[], words: Words): Html =>
+  html`${names.map((name, index) => html`${index === 0 ? '' : ', '}${nameOf(name, words)}`)}`;
 
 /** What is known of the device; where nothing is, what it said of itself. */
 function deviceText(userAgent: string | undefined, words: Words): string {

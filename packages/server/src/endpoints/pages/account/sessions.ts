@@ -9,7 +9,7 @@ import { type SessionRow, sessionsPage } from '@latchkey/pages/account/sessions'
 import { parseId } from '@latchkey/protocol/ids';
 import { DURATIONS } from '@latchkey/protocol/limits';
 import { fail, ok } from '@latchkey/protocol/result';
-import type { SessionId } from '@latchkey/protocol/types';
+import type { EpochMilliseconds, SessionId } from '@latchkey/protocol/types';
 import { wordsFor } from '../../../http/page.ts';
 import { signInTo } from '../../../login/begin.ts';
 import type { SignedIn } from '../../../prove/signed-in.ts';
@@ -30,8 +30,17 @@ export const accountSessions: Endpoint = accountPage({
       return signInTo({ path: PATH, maxAge: DURATIONS.freshAuthentication }, call, accountSessions, server);
     const { now } = await server.store.read.moment();
     const sessions = await server.store.read.liveSessions(person.session.accountId, now);
+    const rowOf = async (session: SessionSummary): Promise<SessionRow> => ({
+      id: session.id,
+      isCurrent: session.id === person.session.id,
+      userAgent: session.userAgent,
+      address: session.address,
+      since: session.createdAt,
+      lastSeen: session.lastSeenAt,
+      applications: await applicationsIn(session.id, now, server.store),
+    });
     const html = sessionsPage(
-      { ...partOf(person, call, server), sessions: rowsOf(sessions, person.session.id), canEnd },
+      { ...partOf(person, call, server), sessions: inOrder(await Promise.all(sessions.map(rowOf))), canEnd },
       wordsFor(call.request, server),
     );
     return ok(accountResponse(html, server));
@@ -39,17 +48,16 @@ export const accountSessions: Endpoint = accountPage({
 });
 
 /** This one first, then those that were seen last. */
-const rowsOf = (sessions: readonly SessionSummary[], current: SessionId): readonly SessionRow[] =>
-  sessions
-    .map(({ id, userAgent, address, createdAt, lastSeenAt }) => ({
-      id,
-      isCurrent: id === current,
-      userAgent,
-      address,
-      since: createdAt,
-      lastSeen: lastSeenAt,
-    }))
-    .sort((a, b) => Number(b.isCurrent) - Number(a.isCurrent) || b.lastSeen - a.lastSeen);
+const inOrder = (rows: readonly SessionRow[]): readonly SessionRow[] =>
+  [...rows].sort((a, b) => Number(b.isCurrent) - Number(a.isCurrent) || b.lastSeen - a.lastSeen);
+
+/** The names of the clients that a session signed in to, and that can still use it. */
+async function applicationsIn(session: SessionId, now: EpochMilliseconds, { read }: Server['store']) {
+  const families = await read.familiesOfSession(session);
+  const live = families.filter(({ ended, expiresAt }) => ended === undefined && now < expiresAt);
+  const clients = await Promise.all(live.map(({ clientId }) => read.client(clientId)));
+  return clients.flatMap((client) => (client === undefined || client.deletedAt !== undefined ? [] : [client.name]));
+}
 
 /** Ends one of them, all others, or all. @spec ASVS 7.5.2 (SES-06: a fresh authentication to end any) */
 export const endAccountSessions = accountForm({
