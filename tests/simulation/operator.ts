@@ -10,8 +10,9 @@ import { decideDeleteClient, loadDeleteClient } from '@latchkey/domain/clients/d
 import { decideRotation, loadRing, type RotationCommand } from '@latchkey/domain/keys/rotation';
 import { StoreUnavailable } from '@latchkey/domain/ports/store';
 import type { SessionId } from '@latchkey/protocol/types';
+import { adminApiOf } from '@latchkey/server/bootstrap';
 import { endFamiliesUnder, rotateMacKeys } from '@latchkey/server/keys/rotate-mac';
-import { accountOf, CLIENTS, signingKey } from './deployment.ts';
+import { accountOf, CLIENTS, ISSUER, signingKey } from './deployment.ts';
 import type { Credential } from './ends.ts';
 import type { World } from './world.ts';
 
@@ -49,7 +50,11 @@ async function end(
 
 async function disable(world: World): Promise<void> {
   const person = world.random.pick(world.people);
-  const command: DisableAccountCommand = { administrator, id: accountOf(person.name) };
+  const command: DisableAccountCommand = {
+    administrator,
+    id: accountOf(person.name),
+    adminApi: adminApiOf(ISSUER),
+  };
   const covers = (token: Credential, began: number) => token.sub === person.sub && token.decided < began;
   const isDone = await end(world, `disable ${person.name}`, covers, async () => {
     const { outcome } = await world.node.server.commit(
