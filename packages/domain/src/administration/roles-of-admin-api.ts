@@ -32,6 +32,9 @@ export const ADMIN_ROLES = {
 
 export type AdminRole = keyof typeof ADMIN_ROLES;
 
+/** The role that may do everything, and that a deployment begins with. */
+export const FULL_ADMIN: AdminRole = 'admin';
+
 export const isAdminRole = (name: string): name is AdminRole => Object.hasOwn(ADMIN_ROLES, name);
 
 /** The scopes of the admin API that these roles give; those at other resources give none. */
