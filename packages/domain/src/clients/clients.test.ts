@@ -1,3 +1,4 @@
+import { COMMAND_LINE } from '@latchkey/protocol/command-line';
 import { LIMITS } from '@latchkey/protocol/limits';
 import type {
   ClientId,
@@ -564,3 +565,12 @@ test.each([undefined, { ...client, deletedAt: now }])(
     );
   },
 );
+
+test('the client of our own command line stays: it belongs to the server', () => {
+  const own = { ...client, id: COMMAND_LINE.clientId };
+  expect(decideDeleteClient({ client: own, secrets: [] }, { administrator, id: own.id }, moment)).toEqual({
+    outcome: { ok: false, error: 'built_in' },
+    expects: [],
+    writes: [],
+  });
+});
