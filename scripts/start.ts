@@ -25,7 +25,7 @@ await all.run(async () => {
   if (!(await untilReady(`${issuer}/readyz`, server, 30_000)))
     throw new Error('The server did not come up; see the lines above.');
   const admin = await openAdmin(join(secrets, 'admin.json'), issuer);
-  const demo = await ensureDemo(admin, join(secrets, 'demo.json'), api);
+  const demo = await ensureDemo(admin, join(secrets, 'demo.json'), { audience: api, issuer });
   if (!(await untilSaid('ready', startExample(), 30_000)))
     throw new Error('The example API did not come up; see the lines above.');
   console.log(welcome(demo));
@@ -66,7 +66,7 @@ function startServer() {
   const server = all.add(
     run(
       'packages/cli/src/main.ts',
-      ['serve', '--dev', '--port', String(port), '--log-level', 'warn'],
+      ['serve', '--dev', '--port', String(port), '--log-level', 'warn', '--no-admin-link'],
       { LATCHKEY_DATA: resolve(root, folder, 'data'), LATCHKEY_KEK_FILE: join(secrets, 'kek') },
       'inherit',
     ),
@@ -88,7 +88,7 @@ function welcome({ username, password }: Demo): string {
   return [
     `Latchkey   ${issuer}   development mode, data in ${folder}/data, Ctrl-C stops`,
     `Example    ${api}   protected by @latchkey/verifier`,
-    `Account    ${username}   ${password}   (kept in ${folder}/.latchkey/demo.json)`,
+    `Account    ${username}   ${password}   (an administrator; kept in ${folder}/.latchkey/demo.json)`,
     'Paste into another shell: log in, call the API, refresh, log out, call again and be refused.',
     `lk() { curl -s "${issuer}/api/$1" -H 'Content-Type: application/json' -d "$2"; }`,
     `pick() { printf '%s' "$R" | sed -E "s/.*\\"$1\\":\\"([^\\"]*)\\".*/\\1/"; }`,

@@ -77,7 +77,7 @@ async function prepare(): Promise<Demo> {
   if (!(await untilReady(`${issuer}/readyz`, server, 30_000))) throw new Error('The server did not come up.');
   say('server ready');
   const admin = await openAdmin(join(folder, 'admin.json'), issuer);
-  const demo = await ensureDemo(admin, join(folder, 'demo.json'), api);
+  const demo = await ensureDemo(admin, join(folder, 'demo.json'), { audience: api, issuer });
   if (!(await apiReady)) throw new Error('The API did not come up.');
   say('API ready: it has the keys and follows the revocation feed');
   return demo;

@@ -33,7 +33,7 @@ test('audit tail --follow prints what happens from then on, and ends at Ctrl-C',
       while (!pattern.test(out) && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 50));
       expect(out).toMatch(pattern);
     };
-    await untilPrinted(/client\.created/);
+    await untilPrinted(/administrator\.link_issued/);
     await place.latchkey(['resource', 'create', 'https://followed.example']);
     await untilPrinted(/resource\.created/);
     expect(
@@ -41,7 +41,7 @@ test('audit tail --follow prints what happens from then on, and ends at Ctrl-C',
         .trim()
         .split('\n')
         .map((line) => JSON.parse(line).event),
-    ).toEqual(['client.created', 'resource.created']);
+    ).toEqual(['administrator.link_issued', 'resource.created']);
     process.kill(-(follower.pid ?? 0), 'SIGINT');
     await once(follower, 'close');
     expect(follower.exitCode).toBe(0);

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,8 +20,10 @@ export interface Place {
   readonly folder: string;
   readonly issuer: string;
   latchkey(args: readonly string[], stdin?: string): Promise<Ran>;
+  /** Starts the command, and leaves it running. */
+  start(args: readonly string[]): ChildProcessWithoutNullStreams;
   /** Starts the server in development mode and waits until it is ready. */
-  serve(): Promise<ChildProcess>;
+  serve(): Promise<ChildProcessWithoutNullStreams>;
   close(): Promise<void>;
 }
 
@@ -36,6 +38,7 @@ export async function openPlace(): Promise<Place> {
   return {
     folder,
     issuer,
+    start,
     async latchkey(args, stdin = '') {
       const child = start(args);
       let [out, err] = ['', ''];

@@ -40,7 +40,7 @@ const head = (path: string, lines: readonly string[] = []) =>
 test('SIGTERM: a request under way is answered, streams and idle connections end, nobody new comes in, exit code 0', {
   timeout: 60_000,
 }, async () => {
-  const server = await place.serve(['--dev', '--drain-seconds', '120']);
+  const server = await place.serve(['--dev', '--no-admin-link', '--drain-seconds', '120']);
   const { clientId } = await deploy(place, NAME, PASSWORD);
   const idle = await openSocket();
   idle.socket.write(head('GET /healthz'));

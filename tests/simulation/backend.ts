@@ -2,6 +2,7 @@ import { allow, refuse } from '@latchkey/domain/decision';
 import { loadStartSession, type StartSessionCommand, startSession } from '@latchkey/domain/login/start-session';
 import { makeId } from '@latchkey/protocol/ids';
 import type { ResourceIdentifier } from '@latchkey/protocol/types';
+import { adminApiOf } from '@latchkey/server/bootstrap';
 import { mintTokens } from '@latchkey/server/mint/token-response';
 import { seedPlace } from '@latchkey/server/seal/places';
 import { SEED_BYTES } from '@latchkey/tokens/formats/refresh-token';
@@ -30,6 +31,7 @@ export async function startBackendSession(world: World, person: Person, mode: Mo
     scope: undefined,
     resource: undefined,
     issuer: ISSUER as ResourceIdentifier,
+    adminApi: adminApiOf(ISSUER),
     idleSeconds: server.settings.bodyIdleSeconds,
     absoluteSeconds: server.settings.bodyAbsoluteSeconds,
     address: undefined,

@@ -11,8 +11,9 @@ import { decideDeleteClient, loadDeleteClient } from '@latchkey/domain/clients/d
 import { decideRotation, loadRing, type RotationCommand } from '@latchkey/domain/keys/rotation';
 import { StoreUnavailable } from '@latchkey/domain/ports/store';
 import type { SessionId } from '@latchkey/protocol/types';
+import { adminApiOf } from '@latchkey/server/bootstrap';
 import { endFamiliesUnder, rotateMacKeys } from '@latchkey/server/keys/rotate-mac';
-import { accountOf, CLIENTS, PASSWORD, phcOf, signingKey } from './deployment.ts';
+import { accountOf, CLIENTS, ISSUER, PASSWORD, phcOf, signingKey } from './deployment.ts';
 import type { Credential } from './ends.ts';
 import type { World } from './world.ts';
 
@@ -50,7 +51,11 @@ async function end(
 
 async function disable(world: World): Promise<void> {
   const person = world.random.pick(world.people);
-  const command: DisableAccountCommand = { administrator, id: accountOf(person.name) };
+  const command: DisableAccountCommand = {
+    administrator,
+    id: accountOf(person.name),
+    adminApi: adminApiOf(ISSUER),
+  };
   const covers = (token: Credential, began: number) => token.sub === person.sub && token.decided < began;
   const isDone = await end(world, `disable ${person.name}`, covers, async () => {
     const { outcome } = await world.node.server.commit(
@@ -74,7 +79,12 @@ async function setPassword(world: World): Promise<void> {
   const { random, people, observer, node, guesses } = world;
   const person = random.pick(people);
   const wanted = `${PASSWORD} ${observer.tick()}`;
-  const command: SetPasswordCommand = { administrator, id: accountOf(person.name), phc: phcOf(wanted) };
+  const command: SetPasswordCommand = {
+    administrator,
+    id: accountOf(person.name),
+    phc: phcOf(wanted),
+    adminApi: adminApiOf(ISSUER),
+  };
   person.passwords = [...person.passwords, wanted].slice(-2);
   const covers = (token: Credential, began: number) => token.sub === person.sub && token.decided < began;
   const reset = guesses.unlock(person);

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import { CREDENTIAL_FILE, CREDENTIAL_VARIABLE } from './admin-client.ts';
 import type { Context } from './context.ts';
+import { CREDENTIAL_FILE, CREDENTIAL_VARIABLE, SIGN_IN_FILE } from './credential.ts';
 import { EXIT, type ExitCode, Stop } from './exit-codes.ts';
 import { printable } from './output.ts';
 
@@ -17,6 +17,8 @@ export const NOUNS: readonly {
 }[] = [
   { name: 'serve', summary: 'run the server', load: () => import('./commands/serve.ts') },
   { name: 'init', summary: 'make data folder, keys and an administrator', load: () => import('./commands/init.ts') },
+  { name: 'login', summary: 'sign in as an administrator, in a browser', load: () => import('./commands/login.ts') },
+  { name: 'logout', summary: 'end that sign-in', load: () => import('./commands/logout.ts') },
   { name: 'account', summary: 'people who sign in', load: () => import('./commands/account.ts') },
   { name: 'profile', summary: 'what is known of people', load: () => import('./commands/profile.ts') },
   { name: 'client', summary: 'applications that obtain tokens', load: () => import('./commands/client.ts') },
@@ -38,7 +40,7 @@ export async function createProgram(context: Context, words?: readonly string[])
     .option('--json', 'print JSON for programs')
     .option(
       '--credential <file>',
-      `an administrator's credential (env ${CREDENTIAL_VARIABLE}, else ${CREDENTIAL_FILE})`,
+      `an administrator's credential (env ${CREDENTIAL_VARIABLE}, else ${SIGN_IN_FILE}, else ${CREDENTIAL_FILE})`,
     )
     .showHelpAfterError('(add --help for what there is)')
     .exitOverride()
@@ -56,6 +58,7 @@ const AFTER = `
 Examples:
   latchkey serve --dev                  run on this machine, to try it
   latchkey init && latchkey serve       run in production
+  latchkey login                        sign in as an administrator
   latchkey account create ada           make an account; asks for the password
   latchkey token explain s1f2e3d4-a1    why was this refused?
 

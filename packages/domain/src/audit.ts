@@ -30,6 +30,7 @@ export const AUDIT_EVENTS = [
   'resource.secret_rotated',
   'role.granted',
   'role.revoked',
+  'administrator.link_issued',
   'token.revoked',
   'family.ended',
   'refresh_token.reused',

@@ -227,10 +227,10 @@ describe('of people', () => {
 
   test('what ends an account sees its live sessions and the families without one', async () => {
     const ends = { sessions: [summary], offline: [offline] };
-    const command = { administrator, id: account.id };
-    expect(await loadDisableAccount(store.read, command, moment)).toEqual({ account, ends });
-    expect(await loadEnableAccount(store.read, command)).toEqual(account);
-    expect(await loadSetPassword(store.read, account.id, moment)).toEqual({ account, credential, ends });
+    const command = { administrator, id: account.id, adminApi: row.ADMIN_API };
+    expect(await loadDisableAccount(store.read, command, moment)).toEqual({ account, roles: [role], ends });
+    expect(await loadEnableAccount(store.read, command)).toEqual({ account, roles: [role] });
+    expect(await loadSetPassword(store.read, account.id, moment)).toEqual({ account, credential, roles: [role], ends });
     expect(await loadSetProfile(store.read, account.id)).toEqual({ account, profile: row.profile(1) });
     expect(await loadEndSession(store.read, { administrator, id: session.id })).toEqual(session);
   });
@@ -246,7 +246,13 @@ describe('of people', () => {
   });
 
   test('a role is seen among all of its account', async () => {
-    const command = { administrator, accountId: account.id, resource: row.API, role: 'viewer' };
+    const command = {
+      administrator,
+      accountId: account.id,
+      resource: row.API,
+      role: 'viewer',
+      adminApi: row.ADMIN_API,
+    };
     expect(await loadRole(store.read, command)).toEqual({ account, resource, roles: [role] });
   });
 });
@@ -297,12 +303,15 @@ describe('of clients, resources and keys', () => {
 
 describe('of logins on the pages', () => {
   const advance = (login: object, cookie: Sha256 | undefined) =>
-    loadAdvance(store.read, { login, cookie, issuer: issuer.identifier } as unknown as Parameters<
-      typeof loadAdvance
-    >[1]);
-  const signedIn = { session, account, consent };
+    loadAdvance(store.read, {
+      login,
+      cookie,
+      issuer: issuer.identifier,
+      adminApi: row.ADMIN_API,
+    } as unknown as Parameters<typeof loadAdvance>[1]);
+  const signedIn = { session, account, roles: [], consent };
   const nowhere = 'https://nowhere.example' as ResourceIdentifier;
-  const noSession = { session: undefined, account: undefined, consent: undefined };
+  const noSession = { session: undefined, account: undefined, roles: [], consent: undefined };
   const none = { attempt: undefined, client: undefined, resources: [], ...noSession };
 
   test('a login that begins sees the client, its resources, who is signed in and what they allowed', async () => {
@@ -316,6 +325,15 @@ describe('of logins on the pages', () => {
     const resources = [issuer.identifier, nowhere, row.API];
     const begun = row.attempt(2, { request: row.request({ resources }) });
     expect(await advance({ begun }, undefined)).toMatchObject({ resources: [issuer, resource] });
+  });
+
+  test('a login for the admin API sees what the account is there', async () => {
+    const begun = row.attempt(2, { request: row.request({ resources: [row.API, row.ADMIN_API] }) });
+    const administrates = { accountId: account.id, resource: row.ADMIN_API, role: 'support' };
+    await put(store, { kind: 'role.grant', role: administrates });
+    expect(await advance({ begun }, row.cookie(1).hash)).toMatchObject({ roles: [administrates] });
+    expect(await advance({ begun }, undefined)).toMatchObject({ roles: [] });
+    await put(store, { kind: 'role.revoke', role: administrates });
   });
 
   test('AUT-14: a login that waits sees what is stored, and nothing else of a request', async () => {

@@ -41,8 +41,9 @@ const [account, session, client] = [row.account(1), row.session(1), row.client(1
 const [accountId, family, disabled] = [account.id, row.family(1), row.account(3)];
 const offline = row.family(2, { sessionId: undefined });
 const administrator = { id: 'cli_admin', scope: [] };
-const byAdministrator = { administrator, id: accountId };
-const role = { administrator, accountId, resource: row.API, role: 'editor' };
+const adminApi = row.ADMIN_API;
+const byAdministrator = { administrator, id: accountId, adminApi };
+const role = { administrator, accountId, resource: row.API, role: 'editor', adminApi };
 const claims = {
   iss: 'https://id.example',
   sub: accountId,
@@ -119,6 +120,7 @@ const saying =
       codeSeconds: 60,
       issuer: ISSUER,
       assurance: { levels: [], methods: [] },
+      adminApi: row.ADMIN_API,
       isKeptOnly: false,
     };
     return transact(
@@ -204,7 +206,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       (facts, moment) => decideDisableAccount(facts, byAdministrator, moment),
     ),
   'an account is enabled': (store) => {
-    const command = { administrator, id: disabled.id };
+    const command = { ...byAdministrator, id: disabled.id };
     return transact(
       store,
       (read) => loadEnableAccount(read, command),
@@ -281,6 +283,7 @@ const redeem = (store: MemoryStore) => {
     macKeyId: 1,
     idleSeconds: 3_600,
     offlineSeconds: 3_600,
+    adminApi: row.ADMIN_API,
   };
   return transact(
     store,

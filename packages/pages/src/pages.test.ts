@@ -20,12 +20,22 @@ import { mailboxPage } from './mailbox.ts';
 import en from './messages/en.json' with { type: 'json' };
 import { newPasswordPage } from './new-password.ts';
 import type { PasswordError as NewPasswordError } from './password-field.ts';
+import { type SetUpError, setUpDonePage, setUpPage } from './set-up.ts';
 import { signedOutPage } from './signed-out.ts';
 import { type SigninError, signInPage } from './signin.ts';
 import { statusPage } from './status.ts';
 import { createWords, LANGUAGES, type MessageKey, type Words } from './words.ts';
 
 type Page = (text: string, words: Words) => string;
+const SET_UP_ERRORS: readonly SetUpError[] = [
+  'username',
+  'taken',
+  'too_short',
+  'too_long',
+  'characters',
+  'blocklisted',
+  'breached',
+];
 const ERRORS: readonly SigninError[] = ['wrong', 'throttled', 'overloaded', 'expired'];
 const ASKED: readonly AskedLink[] = ['reset_password', 'register', 'sign_in'];
 const NEW_PASSWORD_ERRORS: readonly NewPasswordError[] = [
@@ -240,6 +250,31 @@ const PAGES: Readonly<Record<string, Page>> = {
         ),
     ]),
   ),
+  'become an administrator': (text, words) =>
+    setUpPage({ theme: themed(text), action: text, hidden: { [text]: text }, codePointsMin: 15 }, words),
+  'become an administrator, signed in': (text, words) =>
+    setUpPage(
+      {
+        theme: themed(text),
+        action: text,
+        hidden: { [text]: text },
+        accountLabel: text,
+        username: text,
+        codePointsMin: 15,
+      },
+      words,
+    ),
+  ...Object.fromEntries(
+    SET_UP_ERRORS.map((error) => [
+      `become an administrator, ${error}`,
+      (text: string, words: Words) =>
+        setUpPage(
+          { theme: themed(text), action: text, hidden: { [text]: text }, username: text, codePointsMin: 15, error },
+          words,
+        ),
+    ]),
+  ),
+  'an administrator now': (text, words) => setUpDonePage({ theme: themed(text), accountLabel: text }, words),
   error: (text, words) =>
     errorPage({ theme: themed(text), title: text, message: text, errorId: text, code: text }, words),
   status: (text, words) => statusPage({ issuer: text, isDevelopment: true, theme: themed(text) }, words),

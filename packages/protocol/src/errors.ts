@@ -270,6 +270,14 @@ export const ERRORS = {
     'A refresh may narrow the scope that was granted, never widen it.',
     'Leave scope out, or ask for a part of what was granted.',
   ),
+  scope_exceeds_roles: row(
+    400,
+    'invalid_scope',
+    'RFC 6749 §3.3',
+    'tell',
+    'The roles of the account at the admin API give none of the scopes.',
+    'Have an administrator grant one: latchkey role grant.',
+  ),
   resource_malformed: row(
     400,
     'invalid_target',
@@ -487,6 +495,14 @@ export const ERRORS = {
     'tell',
     'The person or the server said no.',
     'Ask again only if the person wants to.',
+  ),
+  admin_role_missing: row(
+    400,
+    'access_denied',
+    'RFC 6749 §4.1.2.1',
+    'tell',
+    'The roles of the account at the admin API give none of the scopes that were asked for.',
+    'Have an administrator grant one: latchkey role grant, or sign in as somebody else.',
   ),
   authorization_request_unknown: row(
     400,
@@ -947,6 +963,14 @@ export const ERRORS = {
     'The token lacks a scope that this needs.',
     'Ask for a token with the scopes that the challenge names.',
   ),
+  admin_role_insufficient: row(
+    403,
+    'insufficient_scope',
+    'RFC 6750 §3.1',
+    'tell',
+    'The roles of the account at the admin API do not give the scope that this needs.',
+    'Have an administrator grant a role that does: docs/concepts/administrators.md.',
+  ),
   role_insufficient: row(
     403,
     'insufficient_scope',
@@ -1093,8 +1117,8 @@ export const ERRORS = {
     'invalid_request',
     'RFC 9700 §2.3',
     'tell',
-    'A client of the admin API is confidential, not first-party, and uses client_credentials only.',
-    'Create a client of its own for administration.',
+    'A client of the admin API that uses client_credentials is not first-party and has no other grant.',
+    'Create a client of its own for machines, and another for people.',
   ),
   client_without_secret: row(
     409,
@@ -1111,6 +1135,22 @@ export const ERRORS = {
     'tell',
     'The audience is neither the identifier of the resource nor a plain name of letters, digits, dot, dash and underscore.',
     'Leave it out, or choose a plain name.',
+  ),
+  admin_role_unknown: row(
+    422,
+    'invalid_request',
+    'RFC 9700 §2.3',
+    'tell',
+    'The admin API knows no such role.',
+    'Use admin, operator, support or auditor.',
+  ),
+  account_outranks: row(
+    403,
+    'insufficient_scope',
+    'RFC 9700 §2.3',
+    'tell',
+    'The account may do more in the admin API than whoever asks.',
+    'Ask an administrator who may do as much.',
   ),
   role_invalid: row(
     422,

@@ -149,6 +149,8 @@ export const DURATIONS = {
   loginAttempt: 1_800,
   /** A link that was sent by mail, and how long a request for one may wait for its mail. @spec NUM-14 */
   oneTimeLink: 600,
+  /** The link by which somebody becomes an administrator. */
+  setUpLink: 3_600,
   idToken: 3_600,
   /** A logout token. @spec OIDC Back-Channel Logout §2.4 (two minutes at most) */
   logoutToken: 120,

@@ -7,6 +7,8 @@ import { listen, PortInUse } from './listen.ts';
 import { type ConfigurationInput, loadConfiguration } from './load-configuration.ts';
 import { createLog } from './observe/pino-log.ts';
 import { flagOf, type SettingProblem } from './read-settings.ts';
+import type { Server } from './server.ts';
+import { issueSetUpLink } from './set-up-link.ts';
 import { systemParts } from './system.ts';
 
 /** Exit codes of `serve`. */
@@ -15,6 +17,8 @@ export const EXIT = { ok: 0, fault: 1, usage: 2 } as const;
 /** With what `serve` talks to whoever started it. */
 export interface ServeInput extends Omit<ConfigurationInput, 'makesKek'> {
   readonly dev: boolean;
+  /** Whether development mode tells a link for the first administrator. */
+  readonly tellsLink: boolean;
   readonly say: (line: string) => void;
 }
 
@@ -23,7 +27,7 @@ export const problemLines = (problems: readonly SettingProblem[]): readonly stri
   problems.flatMap(({ setting, problem, mend }) => [`${setting} (${flagOf(setting)}): ${problem}`, `    ${mend}`]);
 
 /** Runs the server until it is asked to stop. Resolves with the exit code. */
-export async function serve({ dev, say, ...input }: ServeInput): Promise<number> {
+export async function serve({ dev, tellsLink, say, ...input }: ServeInput): Promise<number> {
   const flags = dev ? { ...input.flags, mode: 'development' } : input.flags;
   const configuration = loadConfiguration({ ...input, flags, makesKek: dev });
   if (!configuration.ok) {
@@ -50,6 +54,7 @@ export async function serve({ dev, say, ...input }: ServeInput): Promise<number>
     if (dev) await ensureAdministrator(running.server, credentialFile);
     const listening = await listen(running, tls);
     log.info('listening', { issuer: settings.issuer, host: settings.host, port: listening.port, mode: settings.mode });
+    if (dev && tellsLink) await tellLink(running.server, say);
     const signal = await stopped;
     log.info('stopping', { signal });
     running.drain();
@@ -63,6 +68,13 @@ export async function serve({ dev, say, ...input }: ServeInput): Promise<number>
     for (const line of lines) say(line);
     return EXIT.fault;
   }
+}
+
+/** To the terminal and to no log: whoever has the link becomes an administrator. */
+async function tellLink(server: Server, say: ServeInput['say']): Promise<void> {
+  const link = await issueSetUpLink(server, false);
+  if (link !== undefined)
+    say(`Nobody is an administrator yet. This link makes you one, once, for an hour: ${link.url}`);
 }
 
 /** What whoever starts the server can mend. */

@@ -28,6 +28,7 @@ import { resetLink, resetLinkForm } from './endpoints/pages/links/reset.ts';
 import { signInByLink, signInLinkForm } from './endpoints/pages/links/sign-in.ts';
 import { verifyLink, verifyLinkForm } from './endpoints/pages/links/verify.ts';
 import { logo } from './endpoints/pages/logo.ts';
+import { setUp, setUpForm } from './endpoints/pages/setup.ts';
 import { signIn, signInForm } from './endpoints/pages/signin.ts';
 import { reports } from './endpoints/reports.ts';
 import { revocation } from './endpoints/revocation.ts';
@@ -90,6 +91,8 @@ export const ROUTES: readonly Endpoint[] = [
   signInByLink,
   verifyLinkForm,
   verifyLink,
+  setUpForm,
+  setUp,
   endSession,
   endSessionByPost,
   confirmEndSession,

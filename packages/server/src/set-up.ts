@@ -7,6 +7,7 @@ import { ensureAdministrator } from './initialise.ts';
 import type { Configuration } from './load-configuration.ts';
 import type { Log } from './observe/log.ts';
 import { createAuditMac } from './seal/aead.ts';
+import { issueSetUpLink, type SetUpLink } from './set-up-link.ts';
 import { systemParts } from './system.ts';
 
 const SILENT: Log = { info() {}, warn() {}, error() {} };
@@ -15,14 +16,22 @@ const fault = (error: Error): never => {
   throw error;
 };
 
+/** The administrator's client, and the link for a person, where there is one to tell. */
+export interface Initialised {
+  readonly clientId: ClientId;
+  readonly isNew: boolean;
+  readonly link: SetUpLink | undefined;
+}
+
 /**
  * Makes what a deployment begins with: data folder and database, keys, the administrator's client and the file with
- * its credential. What is there already stays.
+ * its credential; and a link for the first person who administers. What is there already stays.
  */
 export async function initialise(
   { settings, kek }: Pick<Configuration, 'settings' | 'kek'>,
   credentialFile: string,
-): Promise<{ readonly clientId: ClientId; readonly isNew: boolean }> {
+  isAnotherWanted: boolean,
+): Promise<Initialised> {
   const running = await createServer(settings, {
     kek,
     log: SILENT,
@@ -33,7 +42,8 @@ export async function initialise(
     ...systemParts(),
   });
   try {
-    return await ensureAdministrator(running.server, credentialFile);
+    const made = await ensureAdministrator(running.server, credentialFile);
+    return { ...made, link: await issueSetUpLink(running.server, isAnotherWanted) };
   } finally {
     running.drain();
     await running.close();

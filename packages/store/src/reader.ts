@@ -37,6 +37,7 @@ export function createReader(executor: Executor, now: () => EpochMilliseconds): 
     accounts: (page) => list(accounts.page(page), accounts.model),
     roles: (account, resource) =>
       list(resource === undefined ? roles.ofAccount(account) : roles.at(account, resource), roles.model),
+    holders: (resource, role, limit) => list(roles.holders(resource, role, limit), roles.model),
     session: (id) => maybe(sessions.byId(id), sessions.model),
     liveSessions: (account, at) => list(sessions.live(account, at), sessions.summary),
     sessionByCookie: (hash) => maybe(sessions.byCookie(hash), sessions.model),

@@ -45,7 +45,13 @@ export interface Visited {
   readonly location: string | undefined;
 }
 
-export function createPageBrowser(at: TestServer, remote?: string): PageBrowser {
+/** What a browser needs of a server: one in this process, or one behind a port. */
+export interface Visitable {
+  readonly fetch: TestServer['fetch'];
+  readonly secrets: Pick<TestServer['secrets'], 'add'>;
+}
+
+export function createPageBrowser(at: Visitable, remote?: string): PageBrowser {
   const cookies = new Map<string, string>();
   async function visit(path: string, init: RequestInit): Promise<Visited> {
     const cookie = [...cookies].map((pair) => pair.join('=')).join('; ');

@@ -72,11 +72,11 @@ test('RFC 9700 §2.3: nobody makes an administrator who may do more than they ma
   expect([taken.status, taken.body.error]).toEqual([403, 'insufficient_scope']);
 });
 
-test('a first-party or public client is never for the admin API', async () => {
+test('a machine for the admin API is confidential, not first-party, and nothing but a machine', async () => {
   const admin = await addAdministrator(world.at);
   const resources = [adminApiOf(world.at.issuer)];
   for (const shape of [
-    { authentication: 'none', grant_types: ['refresh_token'] },
+    { authentication: 'none', grant_types: ['client_credentials'] },
     { authentication: 'client_secret_basic', first_party: true, grant_types: ['client_credentials'] },
     { authentication: 'client_secret_basic', grant_types: ['client_credentials', 'refresh_token'] },
   ])

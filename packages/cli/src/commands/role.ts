@@ -10,10 +10,12 @@ export function register(command: Command, context: Context): void {
   command.addHelpText(
     'after',
     `
-A role stands in the roles claim of the next access token for its resource.
+A role stands in the roles claim of the next access token for its resource. At the admin API the roles are admin,
+operator, support and auditor; there they count at once.
 
 Examples:
   latchkey role grant ada https://api.example.com editor
+  latchkey role grant alice https://id.example.com/admin/api support
   latchkey role list ada`,
   );
 

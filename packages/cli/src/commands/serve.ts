@@ -8,6 +8,7 @@ import { addSettingsFlags, settingsIn } from '../settings-flags.ts';
 export function register(command: Command, { env, cwd, say }: Context): void {
   addSettingsFlags(command)
     .option('--dev', 'development mode: this machine only, plain http, an open feed, keys and administrator made')
+    .option('--no-admin-link', 'with --dev: print no link for the first administrator')
     .addHelpText(
       'after',
       `
@@ -18,7 +19,14 @@ Examples:
   latchkey serve --issuer https://id.example.com --trusted-proxies 127.0.0.1`,
     )
     .action(async (options: Readonly<Record<string, unknown>>) => {
-      const code = await serve({ flags: settingsIn(options), dev: options.dev === true, env, cwd, say });
+      const code = await serve({
+        flags: settingsIn(options),
+        dev: options.dev === true,
+        tellsLink: options.adminLink !== false,
+        env,
+        cwd,
+        say,
+      });
       if (code !== EXIT.ok) throw new Stop(code === EXIT.usage ? EXIT.usage : EXIT.fault, '');
     });
 }

@@ -9,6 +9,7 @@ import type {
   SessionId,
 } from '@latchkey/protocol/types';
 import { expect, test } from 'vitest';
+import { ADMIN_SCOPES } from '../administration/scopes.ts';
 import type { Session } from '../login/session.ts';
 import type { TokenFamily } from '../tokens/family.ts';
 import type { Account } from './account.ts';
@@ -71,6 +72,9 @@ const credential: PasswordCredential = {
   failures: 0,
   lastFailureAt: undefined,
 };
+const adminApi = 'https://id.example/admin/api';
+const ofAccount = { administrator, id, adminApi };
+const roles = [{ accountId: id, resource: 'https://api.example', role: 'admin' }];
 const ends = { sessions: [session('ses_1'), session('ses_2')], offline: [offline] };
 
 const audit = (event: string, actor: string, detail: object = {}) => ({
@@ -149,7 +153,7 @@ test('a name that is taken is not given twice', () => {
 
 test('SES-05 ASVS 7.4.2: disabling ends everything by one cut-off of the account', () => {
   const ended = { reason: 'account_disabled', by: 'cli_admin', at: now };
-  expect(decideDisableAccount({ account, ends }, { administrator, id }, moment)).toEqual({
+  expect(decideDisableAccount({ account, roles, ends }, ofAccount, moment)).toEqual({
     outcome: { ok: true, value: 'disabled' },
     expects: [],
     writes: [
@@ -167,29 +171,29 @@ test('SES-05 ASVS 7.4.2: disabling ends everything by one cut-off of the account
 
 test('what is disabled is not disabled again, what is enabled not enabled again, and nothing comes back', () => {
   const disabled = { ...account, disabledAt: now };
-  expect(decideDisableAccount({ account: disabled, ends }, { administrator, id }, moment)).toEqual({
+  expect(decideDisableAccount({ account: disabled, roles, ends }, ofAccount, moment)).toEqual({
     outcome: { ok: true, value: 'was_disabled' },
     expects: [],
     writes: [],
   });
-  expect(decideEnableAccount(disabled, { administrator, id }, moment)).toEqual({
+  expect(decideEnableAccount({ account: disabled, roles }, ofAccount, moment)).toEqual({
     outcome: { ok: true, value: 'enabled' },
     expects: [],
     writes: [{ kind: 'account.enable', id }, audit('account.enabled', 'cli_admin')],
   });
-  expect(decideEnableAccount(account, { administrator, id }, moment).writes).toEqual([]);
-  expect(decideEnableAccount(undefined, { administrator, id }, moment).outcome).toEqual({
+  expect(decideEnableAccount({ account, roles }, ofAccount, moment).writes).toEqual([]);
+  expect(decideEnableAccount({ account: undefined, roles }, ofAccount, moment).outcome).toEqual({
     ok: false,
     error: 'not_found',
   });
-  expect(decideDisableAccount({ account: undefined, ends }, { administrator, id }, moment).outcome).toEqual({
+  expect(decideDisableAccount({ account: undefined, roles, ends }, ofAccount, moment).outcome).toEqual({
     ok: false,
     error: 'not_found',
   });
 });
 
 test('SES-05: a password that an administrator sets ends every session and offline family, by one event each', () => {
-  expect(decideSetPassword({ account, credential, ends }, { administrator, id, phc: '$new' }, moment)).toEqual({
+  expect(decideSetPassword({ account, credential, roles, ends }, { ...ofAccount, phc: '$new' }, moment)).toEqual({
     outcome: { ok: true, value: undefined },
     expects: [],
     writes: [
@@ -206,7 +210,7 @@ const match = { result: 'match', accountId: id, version: 4 } as const;
 const change = { id, proof: match, phc: '$new', sessionId: 'ses_1' as SessionId };
 
 test('SES-05, PWD-15 ASVS 7.4.3: its owner changes it: the session that asks goes on, the rest ends', () => {
-  expect(decideChangePassword({ account, credential, ends }, change, moment)).toEqual({
+  expect(decideChangePassword({ account, credential, roles, ends }, change, moment)).toEqual({
     outcome: { ok: true, value: undefined },
     expects: [
       { table: 'account', id, version: 3 },
@@ -238,16 +242,35 @@ test.each([
   ['a hundred failures', { credential: failing(100) }, {}, 'password_locked', []],
   ['no account', { account: undefined }, {}, 'account_unknown', []],
 ] as const)('PWD-15: %s changes no password', (_, facts, command, error, writes) => {
-  expect(decideChangePassword({ account, credential, ends, ...facts }, { ...change, ...command }, moment)).toEqual({
+  expect(
+    decideChangePassword({ account, credential, roles, ends, ...facts }, { ...change, ...command }, moment),
+  ).toEqual({
     outcome: { ok: false, error },
     expects: [],
     writes,
   });
 });
 
+test.each([
+  ['another admin', ADMIN_SCOPES, undefined],
+  ['one who may all but read the log', ADMIN_SCOPES.filter((scope) => scope !== 'audit:read'), 'account_outranks'],
+  ['one who may write accounts only', ['accounts:write'], 'account_outranks'],
+])('attack 8.31: of an admin nobody sets the password or the state who may do less: %s', (_, scope, error) => {
+  const outranking = { account, credential, ends, roles: [{ accountId: id, resource: adminApi, role: 'admin' }] };
+  const command = { administrator: { id: 'acc_2', scope }, id, adminApi };
+  for (const decided of [
+    decideSetPassword(outranking, { ...command, phc: '$new' }, moment),
+    decideDisableAccount(outranking, command, moment),
+    decideEnableAccount({ ...outranking, account: { ...account, disabledAt: now } }, command, moment),
+  ]) {
+    expect(decided.outcome.ok ? undefined : decided.outcome.error).toBe(error);
+    expect(decided.writes.length > 0).toBe(error === undefined);
+  }
+});
+
 test('no password is set for an account that is not there', () => {
-  const none = { account: undefined, credential: undefined, ends: { sessions: [], offline: [] } };
-  expect(decideSetPassword(none, { administrator, id, phc: '$new' }, moment)).toEqual({
+  const none = { account: undefined, credential: undefined, roles: [], ends: { sessions: [], offline: [] } };
+  expect(decideSetPassword(none, { ...ofAccount, phc: '$new' }, moment)).toEqual({
     outcome: { ok: false, error: 'not_found' },
     expects: [],
     writes: [],

@@ -1,20 +1,28 @@
 import type { AccountId } from '@latchkey/protocol/types';
-import type { Administrator } from '../administration/scopes.ts';
+import { scopesOf } from '../administration/roles-of-admin-api.ts';
+import { type Administrator, mayGive } from '../administration/scopes.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
 import { type AccountEnds, loadAccountEnds } from '../login/end-sessions.ts';
 import { type Ending, sessionEnded } from '../login/end-writes.ts';
 import type { AccountReader, Moment, Reader } from '../ports/reader.ts';
 import { eventExpiry } from '../tokens/event-expiry.ts';
 import type { Write } from '../write.ts';
-import type { Account } from './account.ts';
+import type { Account, Role } from './account.ts';
 
 export interface DisableAccountCommand {
   readonly administrator: Administrator;
   readonly id: AccountId;
+  /** The audience of the admin API. */
+  readonly adminApi: string;
 }
 
-export interface DisableAccountFacts {
+/** The account, and what it is at the resources. */
+export interface EnableAccountFacts {
   readonly account: Account | undefined;
+  readonly roles: readonly Role[];
+}
+
+export interface DisableAccountFacts extends EnableAccountFacts {
   readonly ends: AccountEnds;
 }
 
@@ -23,22 +31,24 @@ export const loadDisableAccount = async (
   { id }: DisableAccountCommand,
   moment: Moment,
 ): Promise<DisableAccountFacts> => ({
-  account: await read.account(id),
+  ...(await loadEnableAccount(read, { id })),
   ends: await loadAccountEnds(read, id, moment),
 });
 
 /**
  * Decides that an account may not be used any more: one cut-off ends all that was ever issued for it, at every reader
- * and here; the rows say so, too, so that nothing comes back when the account is enabled again.
+ * and here; the rows say so, too, so that nothing comes back when the account is enabled again. Nobody does so to one that
+ * may do more in the admin API than they may themselves.
  *
- * @returns `not_found`
+ * @returns `not_found`, `account_outranks`
  */
 export function decideDisableAccount(
-  { account, ends }: DisableAccountFacts,
-  { administrator, id }: DisableAccountCommand,
+  { account, roles, ends }: DisableAccountFacts,
+  { administrator, id, adminApi }: DisableAccountCommand,
   { now }: Moment,
 ): Decision<'disabled' | 'was_disabled'> {
   if (account === undefined) return refuse('not_found');
+  if (!mayGive(administrator, scopesOf(roles, adminApi))) return refuse('account_outranks');
   if (account.disabledAt !== undefined) return allow('was_disabled');
   const ended: Ending = { reason: 'account_disabled', by: administrator.id, at: now };
   return allow('disabled', [
@@ -53,20 +63,24 @@ export function decideDisableAccount(
   ]);
 }
 
-export const loadEnableAccount = (read: Pick<AccountReader, 'account'>, { id }: DisableAccountCommand) =>
-  read.account(id);
+export const loadEnableAccount = async (
+  read: Pick<AccountReader, 'account' | 'roles'>,
+  { id }: Pick<DisableAccountCommand, 'id'>,
+): Promise<EnableAccountFacts> => ({ account: await read.account(id), roles: await read.roles(id, undefined) });
 
 /**
- * Decides that an account may be used again. What was ended stays ended.
+ * Decides that an account may be used again. What was ended stays ended. Nobody does so for one that may do more in the
+ * admin API than they may themselves.
  *
- * @returns `not_found`
+ * @returns `not_found`, `account_outranks`
  */
 export function decideEnableAccount(
-  account: Account | undefined,
-  { administrator, id }: DisableAccountCommand,
+  { account, roles }: EnableAccountFacts,
+  { administrator, id, adminApi }: DisableAccountCommand,
   { now }: Moment,
 ): Decision<'enabled' | 'was_enabled'> {
   if (account === undefined) return refuse('not_found');
+  if (!mayGive(administrator, scopesOf(roles, adminApi))) return refuse('account_outranks');
   if (account.disabledAt === undefined) return allow('was_enabled');
   return allow('enabled', [{ kind: 'account.enable', id }, auditOf('account.enabled', id, administrator, now)]);
 }

@@ -1,10 +1,11 @@
 import type { AccountId, SessionId } from '@latchkey/protocol/types';
-import type { Administrator } from '../administration/scopes.ts';
+import { scopesOf } from '../administration/roles-of-admin-api.ts';
+import { type Administrator, mayGive } from '../administration/scopes.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
 import { type AccountEnds, endAllWrites, loadAccountEnds } from '../login/end-sessions.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import type { Write } from '../write.ts';
-import type { Account } from './account.ts';
+import type { Account, Role } from './account.ts';
 import type { PasswordCredential, PasswordProof } from './password-credential.ts';
 import { isLocked, secondsToWait } from './throttle.ts';
 
@@ -12,12 +13,14 @@ import { isLocked, secondsToWait } from './throttle.ts';
 export interface SetPasswordFacts {
   readonly account: Account | undefined;
   readonly credential: PasswordCredential | undefined;
+  readonly roles: readonly Role[];
   readonly ends: AccountEnds;
 }
 
 export const loadSetPassword = async (read: Reader, id: AccountId, moment: Moment): Promise<SetPasswordFacts> => ({
   account: await read.account(id),
   credential: await read.password(id),
+  roles: await read.roles(id, undefined),
   ends: await loadAccountEnds(read, id, moment),
 });
 
@@ -26,20 +29,24 @@ export interface SetPasswordCommand {
   readonly id: AccountId;
   /** The new password's hash as a PHC string; the password was checked before it was hashed. */
   readonly phc: string;
+  /** The audience of the admin API. */
+  readonly adminApi: string;
 }
 
 /**
  * Decides that an administrator sets a password: every session and offline family ends, since nobody knows who holds
- * them. The count of wrong guesses starts anew.
+ * them. The count of wrong guesses starts anew. Whoever has the password of an account is that account: so nobody sets
+ * that of one that may do more in the admin API than they may themselves.
  *
- * @returns `not_found`
+ * @returns `not_found`, `account_outranks`
  */
 export function decideSetPassword(
-  { account, ends }: SetPasswordFacts,
-  { administrator, id, phc }: SetPasswordCommand,
+  { account, roles, ends }: SetPasswordFacts,
+  { administrator, id, phc, adminApi }: SetPasswordCommand,
   { now }: Moment,
 ): Decision<undefined> {
   if (account === undefined) return refuse('not_found');
+  if (!mayGive(administrator, scopesOf(roles, adminApi))) return refuse('account_outranks');
   return allow(undefined, [
     { kind: 'password.set', id, phc, at: now },
     ...endAllWrites(ends, { reason: 'password_changed', by: administrator.id, at: now }),

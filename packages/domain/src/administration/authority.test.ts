@@ -1,11 +1,11 @@
 import type { AccessTokenClaims } from '@latchkey/protocol/claims';
-import type { ClientId, EpochMilliseconds, EpochSeconds } from '@latchkey/protocol/types';
-import { expect, test } from 'vitest';
+import type { AccountId, ClientId, EpochMilliseconds, EpochSeconds } from '@latchkey/protocol/types';
+import { describe, expect, test } from 'vitest';
 import type { Client } from '../clients/client.ts';
-import { allow } from '../decision.ts';
+import { allow, refuse } from '../decision.ts';
 import type { Reader } from '../ports/reader.ts';
 import type { Write } from '../write.ts';
-import { onAuthorityOf } from './authority.ts';
+import { administratorOf, loadAdministratorRoles, onAuthorityOf, onAuthorityOfAdministrator } from './authority.ts';
 
 const id = 'cli_00000000000000000000000001' as ClientId;
 const claims: AccessTokenClaims = {
@@ -81,4 +81,56 @@ test('the facts about the token are read in the transaction, beside those of the
     revocationsOf: () => Promise.resolve([]),
   };
   expect(await decision.load(read as Reader, moment)).toEqual({ authority, facts: 'facts' });
+});
+
+describe('a person', () => {
+  const accountId = 'acc_00000000000000000000000001' as AccountId;
+  const adminApi = claims.aud as string;
+  const personal: AccessTokenClaims = { ...claims, sub: accountId, scope: 'keys:write keys:read explain' };
+  const role = (name: string, resource = adminApi) => ({ accountId, resource, role: name });
+
+  test('may do what their token says, as far as their roles give it now; a machine may do what its token says', () => {
+    expect(administratorOf(personal, [role('auditor')], adminApi)).toEqual({
+      id: accountId,
+      scope: ['keys:read', 'explain'],
+    });
+    expect(administratorOf(personal, [role('admin', 'https://api.example')], adminApi).scope).toEqual([]);
+    expect(administratorOf({ ...personal, sub: id }, [], adminApi)).toEqual({
+      id,
+      scope: ['keys:write', 'keys:read', 'explain'],
+    });
+    expect(administratorOf(claims, [], adminApi).scope).toEqual([]);
+  });
+
+  const account = { id: accountId, version: 1, createdAt: moment.now, disabledAt: undefined, cutOff: undefined };
+  const read = (roles: readonly object[]) =>
+    ({
+      client: () => Promise.resolve(client),
+      account: () => Promise.resolve(account),
+      roles: (asked: string, resource: string) =>
+        Promise.resolve(asked === accountId && resource === adminApi ? roles : []),
+      revocationsOf: () => Promise.resolve([]),
+    }) as unknown as Reader;
+  const administrator = { id: accountId, scope: ['keys:read', 'explain'] };
+  const onBehalf = onAuthorityOfAdministrator(
+    personal,
+    administrator,
+    adminApi,
+    () => Promise.resolve('facts'),
+    (facts) => allow(facts, [write]),
+  );
+
+  test.each([
+    ['still give all of what was proved', [role('auditor')], true],
+    ['give more', [role('admin')], true],
+    ['give less', [role('support')], false],
+    ['are gone', [], false],
+  ])('whose roles %s within the transaction: %s', async (_, roles, isAllowed) => {
+    const decided = onBehalf.decide(await onBehalf.load(read(roles), moment), moment);
+    expect(decided).toEqual(isAllowed ? allow('facts', [write]) : refuse('admin_role_insufficient'));
+  });
+
+  test('a machine has no roles, and needs none', async () => {
+    expect(await loadAdministratorRoles(read([role('admin')]), { ...personal, sub: id }, adminApi)).toEqual([]);
+  });
 });

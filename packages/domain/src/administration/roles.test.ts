@@ -3,12 +3,21 @@ import type { AccountId, EpochMilliseconds, ResourceId, ResourceIdentifier } fro
 import { expect, test } from 'vitest';
 import type { Role } from '../accounts/account.ts';
 import { decideGrantRole, decideRevokeRole, type RoleFacts } from './roles.ts';
+import { ADMIN_ROLES, type AdminRole } from './roles-of-admin-api.ts';
+import { ADMIN_SCOPES } from './scopes.ts';
 
 const now = 1_000_000 as EpochMilliseconds;
 const moment = { now, position: { epoch: 1, seq: 7 }, catalogue: 1 };
 const accountId = 'acc_1' as AccountId;
 const identifier = 'https://api.example' as ResourceIdentifier;
-const command = { administrator: { id: 'cli_admin', scope: [] }, accountId, resource: identifier, role: 'editor' };
+const adminApi = 'https://id.example/admin/api' as ResourceIdentifier;
+const command = {
+  administrator: { id: 'cli_admin', scope: [] },
+  accountId,
+  resource: identifier,
+  role: 'editor',
+  adminApi,
+};
 const facts: RoleFacts = {
   account: { id: accountId, version: 1, createdAt: 0 as EpochMilliseconds, disabledAt: undefined, cutOff: undefined },
   resource: {
@@ -79,4 +88,54 @@ test.each([
 
 test('a role that the account does not have is not revoked', () => {
   expect(decideRevokeRole(facts, command, moment).outcome).toEqual({ ok: false, error: 'not_found' });
+});
+
+const ofAdminApi: RoleFacts = {
+  ...facts,
+  resource: facts.resource === undefined ? undefined : { ...facts.resource, identifier: adminApi },
+};
+const at = (name: string, scope: readonly string[]) => ({
+  ...command,
+  administrator: { id: 'acc_2', scope },
+  resource: adminApi,
+  role: name,
+});
+const errorOf = ({ outcome }: ReturnType<typeof decideGrantRole>) => (outcome.ok ? undefined : outcome.error);
+
+test('RFC 9700 §2.3: nobody gives or takes a role of the admin API that may do more than they may', () => {
+  const names = Object.keys(ADMIN_ROLES) as readonly AdminRole[];
+  for (const name of names) {
+    const held = { ...ofAdminApi, roles: [{ accountId, resource: adminApi, role: name }] };
+    expect([name, errorOf(decideGrantRole(ofAdminApi, at(name, ADMIN_ROLES[name]), moment))]).toEqual([
+      name,
+      undefined,
+    ]);
+    expect([name, errorOf(decideRevokeRole(held, at(name, ADMIN_ROLES[name]), moment))]).toEqual([name, undefined]);
+    for (const missing of ADMIN_ROLES[name]) {
+      const less = at(
+        name,
+        ADMIN_SCOPES.filter((scope) => scope !== missing),
+      );
+      expect([name, missing, errorOf(decideGrantRole(ofAdminApi, less, moment))]).toEqual([
+        name,
+        missing,
+        'scope_insufficient',
+      ]);
+      expect([name, missing, decideRevokeRole(held, less, moment)]).toEqual([
+        name,
+        missing,
+        { outcome: { ok: false, error: 'scope_insufficient' }, expects: [], writes: [] },
+      ]);
+    }
+  }
+});
+
+test('the admin API knows its roles by name; one that it does not know is not granted there, and can be taken away', () => {
+  for (const name of ['editor', 'Admin', 'constructor', 'toString'])
+    expect([name, errorOf(decideGrantRole(ofAdminApi, at(name, ADMIN_SCOPES), moment))]).toEqual([
+      name,
+      'admin_role_unknown',
+    ]);
+  const held = { ...ofAdminApi, roles: [{ accountId, resource: adminApi, role: 'editor' }] };
+  expect(errorOf(decideRevokeRole(held, at('editor', []), moment))).toBeUndefined();
 });

@@ -6,7 +6,8 @@ import type { Resource } from '../clients/resource.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
 import type { AccountReader, ClientReader, Moment } from '../ports/reader.ts';
 import type { Write } from '../write.ts';
-import type { Administrator } from './scopes.ts';
+import { isAdminRole, scopesOf } from './roles-of-admin-api.ts';
+import { type Administrator, mayGive } from './scopes.ts';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/;
 
@@ -15,6 +16,8 @@ export interface RoleCommand {
   readonly accountId: AccountId;
   readonly resource: string;
   readonly role: string;
+  /** The audience of the admin API. */
+  readonly adminApi: string;
 }
 
 export interface RoleFacts {
@@ -35,16 +38,18 @@ export const loadRole = async (
 
 /**
  * Decides that an account gets a role at a resource; it stands in the next access token for that resource. To grant a
- * role twice changes nothing.
+ * role twice changes nothing. At the admin API the roles are known, and nobody gives one that may do more than they may.
  *
- * @returns `not_found`, `role_invalid`, `resource_unknown`, `limit_reached`
+ * @returns `not_found`, `role_invalid`, `resource_unknown`, `admin_role_unknown`, `scope_insufficient`, `limit_reached`
  */
 export function decideGrantRole(facts: RoleFacts, command: RoleCommand, { now }: Moment): Decision<Role> {
-  const { accountId, role } = command;
+  const { accountId, role, adminApi, administrator } = command;
   if (facts.account === undefined) return refuse('not_found');
   if (role.length > LIMITS.roleMax || !NAME.test(role)) return refuse('role_invalid');
   if (facts.resource === undefined) return refuse('resource_unknown');
   const granted: Role = { accountId, resource: facts.resource.identifier, role };
+  if (granted.resource === adminApi && !isAdminRole(role)) return refuse('admin_role_unknown');
+  if (!mayGive(administrator, scopesOf([granted], adminApi))) return refuse('scope_insufficient');
   if (has(facts, granted)) return allow(granted);
   if (facts.roles.length >= LIMITS.rolesPerAccountMax) return refuse('limit_reached');
   return allow(granted, [{ kind: 'role.grant', role: granted }, entry('role.granted', granted, command, now)]);
@@ -52,13 +57,14 @@ export function decideGrantRole(facts: RoleFacts, command: RoleCommand, { now }:
 
 /**
  * Decides that an account loses a role; access tokens that name it are replaced within their life of minutes. The
- * resource need not exist any more.
+ * resource need not exist any more. At the admin API it is gone at once, and only who may do as much takes it away.
  *
- * @returns `not_found`
+ * @returns `not_found`, `scope_insufficient`
  */
 export function decideRevokeRole(facts: RoleFacts, command: RoleCommand, { now }: Moment): Decision<Role> {
   const role: Role = { accountId: command.accountId, resource: command.resource, role: command.role };
   if (facts.account === undefined || !has(facts, role)) return refuse('not_found');
+  if (!mayGive(command.administrator, scopesOf([role], command.adminApi))) return refuse('scope_insufficient');
   return allow(role, [{ kind: 'role.revoke', role }, entry('role.revoked', role, command, now)]);
 }
 

@@ -3,6 +3,7 @@ import { type ResourceIdentifier, type Sha256, seconds } from '@latchkey/protoco
 import { NOW } from '@latchkey/testkit/conformance/conformance-case';
 import * as row from '@latchkey/testkit/conformance/rows';
 import { describe, expect, test } from 'vitest';
+import { ADMIN_SCOPES } from '../administration/scopes.ts';
 import type { SessionCookie } from '../login/session.ts';
 import { type AdvanceCommand, type AdvanceFacts, decideAdvance } from './advance.ts';
 import { resourcesOf } from './asked.ts';
@@ -27,7 +28,7 @@ const api = row.resource(1, { identifier: row.API });
 const issuer = row.resource(2, { identifier: ISSUER, scope: ['openid', 'profile', 'email', 'offline_access'] });
 const consent = row.consent({ resources: [row.API, ISSUER] });
 const attempt = row.attempt(1);
-const facts: AdvanceFacts = { attempt, client, resources: [api], session, account, consent };
+const facts: AdvanceFacts = { attempt, client, resources: [api], session, account, roles: [], consent };
 const command: AdvanceCommand = {
   login: { waiting: { id: attempt.id, browser: attempt.browser } },
   cookie: cookie.hash,
@@ -37,6 +38,7 @@ const command: AdvanceCommand = {
   codeSeconds: 60,
   issuer: ISSUER,
   assurance: { levels: [], methods: [] },
+  adminApi: row.ADMIN_API,
   isKeptOnly: false,
 };
 
@@ -533,5 +535,56 @@ describe('a login to one of our own pages', () => {
     expect(decide({ ...none, attempt: login, session: undefined }, { ...waits, said: 'deny' })).toEqual(
       open('/', { kind: 'attempt.remove', id: login.id }),
     );
+  });
+});
+
+describe('a login for the admin API', () => {
+  const adminApi = row.resource(3, { identifier: row.ADMIN_API, scope: ADMIN_SCOPES });
+  const scope = ['keys:write', 'keys:read', 'explain'];
+  const administration = {
+    client: { ...own, scope: [...ADMIN_SCOPES], resources: [row.ADMIN_API] },
+    resources: [adminApi],
+    ...asking({ scope, resources: [row.ADMIN_API] }),
+  };
+  const having = (...names: readonly string[]) => ({
+    ...administration,
+    roles: names.map((name) => ({ accountId: account.id, resource: row.ADMIN_API, role: name })),
+  });
+
+  test('the code stands for what was asked for, as far as the roles of the person give it', () => {
+    expect(grantedBy(decide(having('admin')))).toEqual([[scope, [row.ADMIN_API]]]);
+    expect(grantedBy(decide(having('auditor')))).toEqual([[['keys:read', 'explain'], [row.ADMIN_API]]]);
+  });
+
+  test('RFC 6749 §4.1.2.1: whose roles give none of it is refused, with or without a page, and leaves nothing', () => {
+    for (const less of [having(), having('editor')]) {
+      expect(answerOf(decide(less))).toBe('admin_role_missing');
+      expect(decide(less).writes).toEqual([removed]);
+      expect(decide({ ...less, ...asking({ scope, resources: [row.ADMIN_API], prompt: ['none'] }) }).writes).toEqual([
+        removed,
+      ]);
+    }
+    const theirs = { ...having(), client: { ...administration.client, firstParty: false }, consent: undefined };
+    expect(answerOf(decide(theirs, { said: 'allow' }))).toBe('admin_role_missing');
+  });
+
+  test('who it is comes first: nobody is told of roles before they are signed in', () => {
+    expect(answerOf(decide({ ...having(), session: undefined }))).toBe('sign_in');
+    expect(answerOf(decide({ ...having(), session: undefined }, { said: 'deny' }))).toBe('access_denied');
+  });
+
+  test('the consent is for what the person can allow, and no more is remembered', () => {
+    const theirs = {
+      ...having('auditor'),
+      client: { ...administration.client, firstParty: false },
+      consent: undefined,
+    };
+    expect(answerOf(decide(theirs))).toBe('consent');
+    const allowed = decide(theirs, { said: 'allow' });
+    expect(grantedBy(allowed)).toEqual([[['keys:read', 'explain'], [row.ADMIN_API]]]);
+    expect(allowed.writes).toContainEqual({
+      kind: 'consent.store',
+      consent: row.consent({ scope: ['keys:read', 'explain'], resources: [row.ADMIN_API], givenAt: now }),
+    });
   });
 });

@@ -7,7 +7,8 @@ import {
   type ResourceIdentifier,
   type Sha256,
 } from '@latchkey/protocol/types';
-import type { Account } from '../accounts/account.ts';
+import type { Account, Role } from '../accounts/account.ts';
+import { askedByRoles } from '../administration/roles-of-admin-api.ts';
 import type { Client } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
@@ -35,6 +36,8 @@ export interface AdvanceCommand {
   readonly codeSeconds: number;
   readonly issuer: ResourceIdentifier;
   readonly assurance: Assurance;
+  /** The audience of the admin API. */
+  readonly adminApi: string;
   /** True for a request by POST: it is kept, and goes on when the browser comes with its cookies. */
   readonly isKeptOnly: boolean;
 }
@@ -45,6 +48,8 @@ export interface AdvanceFacts {
   readonly resources: readonly Resource[];
   readonly session: Session | undefined;
   readonly account: Account | undefined;
+  /** What the account is at the admin API. */
+  readonly roles: readonly Role[];
   readonly consent: Consent | undefined;
 }
 
@@ -69,15 +74,15 @@ export async function loadAdvance(read: Reader, command: AdvanceCommand): Promis
   const client = request === undefined ? undefined : await read.client(request.clientId);
   const session = cookie === undefined ? undefined : await read.sessionByCookie(cookie);
   const isOf = session !== undefined && client !== undefined;
+  const identifiers = request === undefined || client === undefined ? [] : resourcesOf(request, client, command.issuer);
+  const isAdministration = isOf && identifiers.some((identifier) => identifier === command.adminApi);
   return {
     attempt,
     client,
-    resources:
-      request === undefined || client === undefined
-        ? []
-        : await loadResources(read, resourcesOf(request, client, command.issuer)),
+    resources: await loadResources(read, identifiers),
     session,
     account: session === undefined ? undefined : await read.account(session.accountId),
+    roles: isAdministration ? await read.roles(session.accountId, command.adminApi) : [],
     consent: isOf ? await read.consent(session.accountId, client.id) : undefined,
   };
 }
@@ -88,6 +93,7 @@ const NOTHING: AdvanceFacts = {
   resources: [],
   session: undefined,
   account: undefined,
+  roles: [],
   consent: undefined,
 };
 
@@ -142,20 +148,24 @@ function advanceToClient(
   const session = isSignedIn(facts, moment) ? facts.session : undefined;
   const chosen = command.said === 'this_account' ? chosenBy(attempt, session) : attempt;
   const { assurance } = command;
-  const standing = { attempt: chosen, asked: asked.value, client, session, consent: facts.consent, assurance };
-  const step = nextStep(standing, moment.now);
+  const allowable = askedByRoles(asked.value, facts.resources, facts.roles, command.adminApi);
+  const standing = { attempt: chosen, client, session, consent: facts.consent, assurance };
+  const step = nextStep({ ...standing, asked: allowable ?? asked.value }, moment.now);
   if (step.kind === 'answer') return answer(step.error);
   if (command.said === 'deny')
     return answer('access_denied', session === undefined ? [] : [denied(session, client, moment)]);
-  if (step.kind === 'issue' || (step.kind === 'consent' && command.said === 'allow')) {
-    const given =
-      step.kind === 'consent' ? consentWrites(facts.consent, step.session, client, asked.value, moment) : [];
-    const code = codeOf(chosen, step.session, asked.value, command, moment);
-    return allow(
-      { kind: 'code', attempt },
-      [...over, ...given, { kind: 'code.issue', code }, ...seen(step.session, moment)],
-      expects,
-    );
+  if (step.kind === 'issue' || step.kind === 'consent') {
+    if (allowable === undefined) return answer('admin_role_missing');
+    if (step.kind === 'issue' || command.said === 'allow') {
+      const given =
+        step.kind === 'consent' ? consentWrites(facts.consent, step.session, client, allowable, moment) : [];
+      const code = codeOf(chosen, step.session, allowable, command, moment);
+      return allow(
+        { kind: 'code', attempt },
+        [...over, ...given, { kind: 'code.issue', code }, ...seen(step.session, moment)],
+        expects,
+      );
+    }
   }
   if (isStored && chosen === attempt) return allow({ kind: 'page', step, attempt }, [], expects);
   return allow({ kind: 'page', step, attempt: chosen }, [{ kind: 'attempt.store', attempt: chosen }], expects);

@@ -1,3 +1,4 @@
+import { COMMAND_LINE } from '@latchkey/protocol/command-line';
 import { LIMITS } from '@latchkey/protocol/limits';
 import type {
   ClientId,
@@ -343,10 +344,15 @@ const forAdminApi = { ...createClient, resources: [adminApi], scope: ['accounts:
 test.each([
   ['what its maker has', { scope: ['accounts:read'] }, undefined],
   ['more than its maker has', { scope: ['accounts:read', 'keys:write'] }, 'scope_insufficient'],
-  ['a public one', { ...publicClient, origins: [] }, 'admin_client_invalid'],
-  ['a first-party one', { firstParty: true }, 'admin_client_invalid'],
-  ['one with refresh tokens', { grantTypes: ['client_credentials', 'refresh_token'] }, 'admin_client_invalid'],
-  ['one that people sign in with', signInClient, 'admin_client_invalid'],
+  ['a public one for people', { ...publicClient, origins: [] }, undefined],
+  ['a first-party machine', { firstParty: true }, 'admin_client_invalid'],
+  ['a machine with refresh tokens', { grantTypes: ['client_credentials', 'refresh_token'] }, 'admin_client_invalid'],
+  ['one that people sign in with', { ...signInClient, scope: ['accounts:read'] }, undefined],
+  [
+    'one that people sign in with, who may do more than its maker',
+    { ...signInClient, scope: ['keys:write'] },
+    'scope_insufficient',
+  ],
   [
     'one that people sign in with, too',
     { ...signInClient, grantTypes: ['client_credentials', 'authorization_code'] },
@@ -559,3 +565,12 @@ test.each([undefined, { ...client, deletedAt: now }])(
     );
   },
 );
+
+test('the client of our own command line stays: it belongs to the server', () => {
+  const own = { ...client, id: COMMAND_LINE.clientId };
+  expect(decideDeleteClient({ client: own, secrets: [] }, { administrator, id: own.id }, moment)).toEqual({
+    outcome: { ok: false, error: 'built_in' },
+    expects: [],
+    writes: [],
+  });
+});

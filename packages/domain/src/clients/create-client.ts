@@ -63,7 +63,8 @@ export async function loadCreateClient(
 
 /**
  * Decides a new client. Its properties must go together, its resources must exist, and nobody makes a client for the
- * admin API that may do more than they may themselves.
+ * admin API that may do more than they may themselves. One of the admin API is a machine or signs people in, never both:
+ * what a person does there is theirs, and bounded by their roles.
  *
  * @returns `client_metadata_conflict`, `origin_invalid`, `redirect_uri_invalid`,
  *   `backchannel_logout_uri_invalid`, `limit_reached`, `scope_malformed`, `resource_unknown`, `scope_not_allowed`,
@@ -95,9 +96,9 @@ export function decideCreateClient(
     (isSignIn && isIdentityScope(name)) || resources.some((resource) => resource.scope.includes(name));
   if (!command.scope.every(isKnown)) return refuse('scope_not_allowed');
   if (resources.some(({ audience }) => audience === command.adminApi)) {
-    const machine =
-      confidential && !command.firstParty && command.grantTypes.every((type) => type === 'client_credentials');
-    if (!machine) return refuse('admin_client_invalid');
+    const isMachine = command.grantTypes.includes('client_credentials');
+    const isMore = command.firstParty || command.grantTypes.some((type) => type !== 'client_credentials');
+    if (isMachine && isMore) return refuse('admin_client_invalid');
     if (!mayGive(command.administrator, command.scope)) return refuse('scope_insufficient');
   }
 

@@ -1,3 +1,4 @@
+import { COMMAND_LINE } from '@latchkey/protocol/command-line';
 import { DURATIONS } from '@latchkey/protocol/limits';
 import { type ClientId, type EpochSeconds, seconds } from '@latchkey/protocol/types';
 import type { Administrator } from '../administration/scopes.ts';
@@ -26,7 +27,7 @@ export const loadDeleteClient = async (
  * Decides that a client goes: its secrets are removed, and one cut-off ends every token and family that it was issued,
  * at verifiers and here. Its row stays, so that its id is never given again and refusals can be explained.
  *
- * @returns `not_found`
+ * @returns `not_found`, `built_in` for the client of our own command line
  */
 export function decideDeleteClient(
   { client, secrets }: DeleteClientFacts,
@@ -34,6 +35,7 @@ export function decideDeleteClient(
   { now }: Moment,
 ): Decision<Client> {
   if (client === undefined || client.deletedAt !== undefined) return refuse('not_found');
+  if (client.id === COMMAND_LINE.clientId) return refuse('built_in');
   const exp = (seconds(now) + DURATIONS.eventRetention) as EpochSeconds;
   return allow({ ...client, deletedAt: now }, [
     { kind: 'client.delete', id: client.id, at: now },

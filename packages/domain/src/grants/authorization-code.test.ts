@@ -2,6 +2,7 @@ import { LIMITS } from '@latchkey/protocol/limits';
 import type { EpochMilliseconds, ResourceIdentifier, Sealed } from '@latchkey/protocol/types';
 import * as row from '@latchkey/testkit/conformance/rows';
 import { describe, expect, test } from 'vitest';
+import { ADMIN_SCOPES } from '../administration/scopes.ts';
 import { proved } from '../clients/client.ts';
 import { decideRedeem, type RedeemCommand, type RedeemFacts } from './authorization-code.ts';
 
@@ -40,6 +41,7 @@ const command: RedeemCommand = {
   macKeyId: 2,
   idleSeconds: 600,
   offlineSeconds: 7_200,
+  adminApi: row.ADMIN_API,
 };
 
 const decide = (someFacts: Partial<RedeemFacts> = {}, someCommand: Partial<RedeemCommand> = {}) =>
@@ -162,6 +164,20 @@ describe('a redemption', () => {
     ['one that is no longer kept', { resource: undefined }],
   ])('CODE-06, RES-03: %s than those allowed is refused, and the code stays', (_, someFacts) => {
     expect(decide(someFacts)).toEqual(refused('resource_exceeds_code'));
+  });
+
+  test('a code for the admin API stands for what the roles give when it is redeemed', () => {
+    const adminApi = row.resource(3, { identifier: row.ADMIN_API, scope: ADMIN_SCOPES });
+    const stored = { ...code, scope: ['keys:write', 'explain'], resources: [row.ADMIN_API] };
+    const consent = row.consent({ scope: stored.scope, resources: stored.resources });
+    const role = (name: string) => [{ accountId: account.id, resource: row.ADMIN_API, role: name }];
+    const redeeming = { code: stored, consent, resource: adminApi, roles: role('support') };
+    const decided = decide(redeeming);
+    expect(decided.outcome).toMatchObject({ value: { access: { scope: ['explain'], roles: ['support'] } } });
+    // the family keeps what was allowed: a role that comes back counts again
+    expect(decided.writes).toMatchObject([redeemed, { family: { scope: stored.scope } }]);
+    expect(decide({ ...redeeming, roles: [] })).toEqual(refused('scope_exceeds_roles'));
+    expect(decide({ ...redeeming, roles: role('editor') })).toEqual(refused('scope_exceeds_roles'));
   });
 
   test('RES-04: two resources at once are refused, and the code stays', () => {

@@ -8,6 +8,7 @@ import {
   type Sha256,
 } from '@latchkey/protocol/types';
 import type { Role } from '../accounts/account.ts';
+import { scopeByRoles } from '../administration/roles-of-admin-api.ts';
 import type { AuthorizationCode } from '../authorization/code.ts';
 import { type Consent, covers, dependsOnConsent } from '../authorization/consent.ts';
 import type { Client, ProvedClient } from '../clients/client.ts';
@@ -35,6 +36,8 @@ export interface RedeemCommand {
   readonly idleSeconds: number;
   /** The absolute life of a family that outlives its session. */
   readonly offlineSeconds: number;
+  /** The audience of the admin API. */
+  readonly adminApi: string;
 }
 
 export interface RedeemFacts extends Lifelines {
@@ -85,7 +88,7 @@ const NOTHING: RedeemFacts = {
  *
  * @returns `code_unknown`, `code_of_other_client`, `client_changed`, `code_tries_exceeded`, `code_redirect_uri_wrong`,
  *   `code_verifier_unexpected`, `code_verifier_missing`, `code_verifier_wrong`, `code_used`, `code_expired`,
- *   `code_ended`, `resource_ambiguous`, `resource_exceeds_code`
+ *   `code_ended`, `resource_ambiguous`, `resource_exceeds_code`, `scope_exceeds_roles`
  * @spec RFC 6749 §4.1.3; RFC 7636 §4.6; OAuth 2.1 "Reuse of Authorization Codes"; RFC 8707 §2.2
  */
 export function decideRedeem(facts: RedeemFacts, command: RedeemCommand, moment: Moment): Decision<TokenGrant> {
@@ -106,6 +109,8 @@ export function decideRedeem(facts: RedeemFacts, command: RedeemCommand, moment:
   if (command.resources.length > 1) return refuse('resource_ambiguous');
   const { resource } = facts;
   if (resource === undefined || !code.resources.includes(resource.identifier)) return refuse('resource_exceeds_code');
+  const scope = scopeByRoles(intersect(code.scope, resource.scope), resource, facts.roles, command.adminApi);
+  if (scope === undefined) return refuse('scope_exceeds_roles');
 
   const isOffline = code.scope.includes('offline_access') && client.grantTypes.includes('refresh_token');
   const family: TokenFamily = {
@@ -127,7 +132,7 @@ export function decideRedeem(facts: RedeemFacts, command: RedeemCommand, moment:
     refresh: client.grantTypes.includes('refresh_token') ? firstRefresh(command, now) : undefined,
   };
   return allow(
-    grantOf(family, client, code, { ...facts, resource }, moment),
+    grantOf(family, client, code, { resource, scope, roles: facts.roles }, moment),
     [
       ...endUnused(facts.families, now),
       { kind: 'code.redeem', hash: code.hash, at: now },
@@ -203,7 +208,7 @@ function grantOf(
   family: TokenFamily,
   client: Client,
   code: AuthorizationCode,
-  { resource, roles }: { readonly resource: Resource; readonly roles: readonly Role[] },
+  { resource, scope, roles }: Pick<AccessGrant, 'resource' | 'scope'> & { readonly roles: readonly Role[] },
   { now, position }: Moment,
 ): TokenGrant {
   const { refresh } = family;
@@ -211,7 +216,7 @@ function grantOf(
     subject: family.accountId,
     clientId: family.clientId,
     resource,
-    scope: intersect(family.scope, resource.scope),
+    scope,
     roles: roles.map(({ role }) => role),
     issuedAt: now,
     pos: position,

@@ -77,6 +77,7 @@ async function present(history: History, step: Presentation, generation: number)
     macKeyId: step.macKeyId,
     overlapMilliseconds: 10_000,
     acrLevels: [],
+    adminApi: row.ADMIN_API,
   } as const;
   return transact(
     store,

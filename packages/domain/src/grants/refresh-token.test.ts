@@ -2,6 +2,7 @@ import type { EpochMilliseconds, EpochSeconds, ResourceIdentifier, Sha256 } from
 import { NOW } from '@latchkey/testkit/conformance/conformance-case';
 import * as row from '@latchkey/testkit/conformance/rows';
 import { describe, expect, test } from 'vitest';
+import { ADMIN_SCOPES } from '../administration/scopes.ts';
 import { type Client, proved } from '../clients/client.ts';
 import type { Authenticated, RefreshState } from '../tokens/family.ts';
 import type { Write } from '../write.ts';
@@ -46,6 +47,7 @@ const command: RefreshCommand = {
     { value: 'one', amr: ['pwd'] },
     { value: 'two', amr: ['pwd', 'otp'], withinSeconds: 60 },
   ],
+  adminApi: row.ADMIN_API,
 };
 
 const decide = (
@@ -488,5 +490,24 @@ describe('what is issued', () => {
     const used = decide(withRefresh({ overlapUses: 1, overlapStreak: 2 }));
     const unused = decide(withRefresh({ overlapUses: 0, overlapStreak: 2 }));
     expect([used.writes, unused.writes]).toEqual([[rotated({ overlapStreak: 2 })], [rotated()]]);
+  });
+});
+
+describe('a family for the admin API', () => {
+  const adminApi = row.resource(3, { identifier: row.ADMIN_API, scope: ADMIN_SCOPES });
+  const scope = ['keys:write', 'keys:read', 'explain'];
+  const administration = { family: { ...family, scope, resources: [row.ADMIN_API] }, resource: adminApi };
+  const having = (...names: readonly string[]) => ({
+    ...administration,
+    roles: names.map((name) => ({ accountId: account.id, resource: row.ADMIN_API, role: name })),
+  });
+  const scopeIn = ({ outcome }: ReturnType<typeof decide>) => (outcome.ok ? outcome.value.access.scope : outcome.error);
+
+  test('each refresh gives what the roles give at that moment, and nothing where they give none of it', () => {
+    expect(scopeIn(decide(having('operator')))).toEqual(scope);
+    expect(scopeIn(decide(having('auditor')))).toEqual(['keys:read', 'explain']);
+    expect(scopeIn(decide(having('auditor'), { scope: 'keys:write explain' }))).toEqual(['explain']);
+    for (const less of [having(), having('editor')]) expect(decide(less)).toEqual(refused('scope_exceeds_roles'));
+    expect(decide(having('auditor'), { scope: 'keys:write' })).toEqual(refused('scope_exceeds_roles'));
   });
 });

@@ -8,6 +8,7 @@ import {
   seconds,
 } from '@latchkey/protocol/types';
 import type { Role } from '../accounts/account.ts';
+import { scopeByRoles } from '../administration/roles-of-admin-api.ts';
 import type { AuditEvent } from '../audit.ts';
 import { type AcrLevel, heldAcr } from '../authorization/assurance.ts';
 import { type Client, isPublic, type ProvedClient } from '../clients/client.ts';
@@ -40,6 +41,8 @@ export interface RefreshCommand {
   /** The overlap of a rotation, where one is allowed and the client has none of its own; in milliseconds. */
   readonly overlapMilliseconds: number;
   readonly acrLevels: readonly AcrLevel[];
+  /** The audience of the admin API. */
+  readonly adminApi: string;
 }
 
 export interface RefreshFacts extends Lifelines {
@@ -190,10 +193,15 @@ type Asked =
   | { readonly ok: true; readonly scope: Scope; readonly resource: Resource }
   | {
       readonly ok: false;
-      readonly error: 'scope_malformed' | 'scope_exceeds_family' | 'resource_ambiguous' | 'resource_exceeds_family';
+      readonly error:
+        | 'scope_malformed'
+        | 'scope_exceeds_family'
+        | 'scope_exceeds_roles'
+        | 'resource_ambiguous'
+        | 'resource_exceeds_family';
     };
 
-/** Scope and resource of the new access token: any part of what was granted. @spec RFC 6749 §6, RFC 8707 §2.2 */
+/** Scope and resource of the new access token: any part of what was granted, as far as roles still give it. @spec RFC 6749 §6, RFC 8707 §2.2 */
 function askedFor(facts: RefreshFacts, family: TokenFamily, command: RefreshCommand): Asked {
   const scope = command.scope === undefined ? family.scope : parseScope(command.scope);
   if (scope === undefined) return { ok: false, error: 'scope_malformed' };
@@ -204,7 +212,8 @@ function askedFor(facts: RefreshFacts, family: TokenFamily, command: RefreshComm
     return { ok: false, error: 'resource_exceeds_family' };
   const known = intersect(scope, resource.scope);
   if (command.scope !== undefined && known.length < scope.length) return { ok: false, error: 'scope_exceeds_family' };
-  return { ok: true, scope: known, resource };
+  const given = scopeByRoles(known, resource, facts.roles, command.adminApi);
+  return given === undefined ? { ok: false, error: 'scope_exceeds_roles' } : { ok: true, scope: given, resource };
 }
 
 const personOf = (

@@ -90,6 +90,7 @@ const command: LogInCommand = {
   scope: undefined,
   resource: undefined,
   issuer: ISSUER,
+  adminApi: 'https://id.example/admin/api',
   idleSeconds: 60,
   absoluteSeconds: 600,
   address: '192.0.2.1',
@@ -387,4 +388,23 @@ test('SES-06: all sessions and offline families end, by one event each', () => {
     { kind: 'family.end', id: 'fam_off', ended: { reason: 'ended_by_owner', by: id, at: now } },
     { kind: 'revocation.emit', event: { kind: 'family', id: 'fam_off', exp } },
   ]);
+});
+
+test('a login for the admin API gets what the roles there give of it, and none is begun where they give nothing', () => {
+  const adminApi = command.adminApi as typeof API;
+  const administration = { ...resource, identifier: adminApi, audience: adminApi, scope: ['keys:write', 'explain'] };
+  const ours = { ...client, scope: ['keys:write', 'explain'], resources: [adminApi] };
+  const decide = (more: Partial<LogInCommand>, ...names: readonly string[]) => {
+    const roles = names.map((role) => ({ accountId: id, resource: adminApi, role }));
+    const all = { ...facts, client: ours, start: { ...start, resource: administration, roles } };
+    return decideLogIn(all, { ...command, resource: adminApi, ...more }, moment);
+  };
+  const given = decide({}, 'support');
+  expect(given.outcome).toMatchObject({ value: { access: { scope: ['explain'], roles: ['support'] } } });
+  expect(given.writes).toContainEqual(
+    expect.objectContaining({ family: expect.objectContaining({ scope: ['explain'], resources: [adminApi, ISSUER] }) }),
+  );
+  expect(decide({}, 'operator').outcome).toMatchObject({ value: { access: { scope: ['keys:write', 'explain'] } } });
+  for (const refused of [decide({}), decide({}, 'editor'), decide({ scope: 'keys:write' }, 'support')])
+    expect(refused).toEqual({ outcome: { ok: false, error: 'scope_exceeds_roles' }, expects: [], writes: [] });
 });

@@ -11,6 +11,7 @@ import {
   seconds,
 } from '@latchkey/protocol/types';
 import type { Role } from '../accounts/account.ts';
+import { scopeByRoles } from '../administration/roles-of-admin-api.ts';
 import { type AcrLevel, acrOf } from '../authorization/assurance.ts';
 import type { Client } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
@@ -32,6 +33,8 @@ export interface StartSessionCommand {
   readonly scope: string | undefined;
   readonly resource: ResourceIdentifier | undefined;
   readonly issuer: ResourceIdentifier;
+  /** The audience of the admin API. */
+  readonly adminApi: string;
   readonly idleSeconds: number;
   readonly absoluteSeconds: number;
   readonly address: string | undefined;
@@ -74,7 +77,7 @@ export interface StartedSession {
  * A session with its first family. The family also covers the server itself, so that its owner can look after it.
  * Where an account has as many sessions as it may, the oldest makes room.
  *
- * @returns `resource_unknown`, `scope_malformed`, `scope_not_allowed`
+ * @returns `resource_unknown`, `scope_malformed`, `scope_not_allowed`, `scope_exceeds_roles`
  */
 export function startSession(
   facts: StartSessionFacts,
@@ -82,15 +85,17 @@ export function startSession(
   client: Client,
   command: StartSessionCommand,
   { now, position }: Moment,
-): Result<StartedSession, 'resource_unknown' | 'scope_malformed' | 'scope_not_allowed'> {
+): Result<StartedSession, 'resource_unknown' | 'scope_malformed' | 'scope_not_allowed' | 'scope_exceeds_roles'> {
   const { resource } = facts;
   const isCovered =
     resource?.identifier === command.issuer || client.resources.some((one) => one === resource?.identifier);
   if (resource === undefined || !isCovered) return fail('resource_unknown');
   const allowed = intersect(client.scope, resource.scope);
-  const scope: Scope | undefined = command.scope === undefined ? allowed : parseScope(command.scope);
-  if (scope === undefined) return fail('scope_malformed');
-  if (!isSubset(scope, allowed)) return fail('scope_not_allowed');
+  const asked: Scope | undefined = command.scope === undefined ? allowed : parseScope(command.scope);
+  if (asked === undefined) return fail('scope_malformed');
+  if (!isSubset(asked, allowed)) return fail('scope_not_allowed');
+  const scope = scopeByRoles(asked, resource, facts.roles, command.adminApi);
+  if (scope === undefined) return fail('scope_exceeds_roles');
 
   const expiresAt = later(now, command.absoluteSeconds * 1000);
   const session: Session = {

@@ -41,6 +41,8 @@ export interface AccountReader {
   profile(account: AccountId): Promise<Profile | undefined>;
   accounts(page: Page<AccountId>): Promise<readonly Account[]>;
   roles(account: AccountId, resource: string | undefined): Promise<readonly Role[]>;
+  /** Some of those who have a role at a resource, oldest account first. */
+  holders(resource: string, role: string, limit: number): Promise<readonly Role[]>;
 }
 
 export interface SessionReader {

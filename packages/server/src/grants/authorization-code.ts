@@ -3,6 +3,7 @@ import { decideRedeem, loadRedeem, type RedeemCommand } from '@latchkey/domain/g
 import { fail, type Result } from '@latchkey/protocol/result';
 import type { AuthorizationCodeRequest } from '@latchkey/protocol/token-request';
 import { SEED_BYTES } from '@latchkey/tokens/formats/refresh-token';
+import { adminApiOf } from '../bootstrap.ts';
 import { type MintedTokens, mintTokens } from '../mint/token-response.ts';
 import { challengeOf } from '../prove/code-verifier.ts';
 import { secretHash } from '../prove/secret.ts';
@@ -34,6 +35,7 @@ export async function redeemCode(
     macKeyId: (await server.keys.at(catalogue)).macKey.id,
     idleSeconds: server.settings.bodyIdleSeconds,
     offlineSeconds: server.settings.bodyAbsoluteSeconds,
+    adminApi: adminApiOf(server.settings.issuer),
   };
   const { outcome, moment } = await server.commit(
     (read, at) => loadRedeem(read, command, at),

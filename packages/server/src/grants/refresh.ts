@@ -5,6 +5,7 @@ import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { FamilyId, ResourceIdentifier } from '@latchkey/protocol/types';
 import { type DecodedRefreshToken, decodeRefreshToken, seedMatches } from '@latchkey/tokens/formats/refresh-token';
+import { adminApiOf } from '../bootstrap.ts';
 import { type MintedTokens, mintTokens } from '../mint/token-response.ts';
 import { secretHash } from '../prove/secret.ts';
 import { seedPlace } from '../seal/places.ts';
@@ -69,6 +70,7 @@ export async function refreshTokens(
     resources: input.resources,
     overlapMilliseconds: server.settings.refreshOverlapMilliseconds,
     acrLevels: server.settings.acrLevels,
+    adminApi: adminApiOf(server.settings.issuer),
     macKeyId: (await server.keys.at(catalogue)).macKey.id,
   };
   const { outcome, moment, writes } = await server.commit(

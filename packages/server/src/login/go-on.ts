@@ -3,6 +3,7 @@ import type { LoginAttempt } from '@latchkey/domain/login/attempt';
 import { makeId } from '@latchkey/protocol/ids';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { ResourceIdentifier } from '@latchkey/protocol/types';
+import { adminApiOf } from '../bootstrap.ts';
 import { type CookieValue, cookieValueOf, loginCookie, SESSION_COOKIE } from '../http/browser-cookies.ts';
 import { withCookies } from '../http/cookies.ts';
 import { seeOther } from '../http/page.ts';
@@ -43,6 +44,7 @@ export async function goOn(going: Going, call: Call, endpoint: Endpoint, server:
     codeSeconds: server.settings.authorizationCodeSeconds,
     issuer: server.settings.issuer as ResourceIdentifier,
     assurance: assuranceOf(server),
+    adminApi: adminApiOf(server.settings.issuer),
     isKeptOnly: going.isKeptOnly ?? false,
   };
   const room = 'begun' in going.login ? await takeRoom(command, call, server) : ok(undefined);

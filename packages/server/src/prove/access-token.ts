@@ -42,6 +42,16 @@ export async function proveAccessToken(
   if (accessTokenEnd(facts, claims, moment) !== undefined) return fail({ error: 'token_revoked', about });
   const granted = claims.scope === undefined ? [] : claims.scope.split(' ');
   if (isSubset(scope, granted)) return ok(claims);
-  const challenge = bearerChallenge('scope_insufficient', { realm: server.settings.issuer, scope });
-  return fail({ error: 'scope_insufficient', headers: { 'www-authenticate': challenge }, about });
+  return fail(lacksScope('scope_insufficient', scope, claims, server));
+}
+
+/** The refusal of a token that allows too little, with the scopes that would do in the challenge. @spec RFC 6750 §3.1 */
+export function lacksScope(
+  error: 'scope_insufficient' | 'admin_role_insufficient',
+  scope: Scope,
+  { jti, sub, client_id }: AccessTokenClaims,
+  { settings: { issuer } }: Server,
+): Refusal {
+  const challenge = bearerChallenge(error, { realm: issuer, scope });
+  return { error, headers: { 'www-authenticate': challenge }, about: { token: jti, subject: sub, client: client_id } };
 }

@@ -7,6 +7,8 @@ export const roles = {
   ofAccount: (account: AccountId) => sql`SELECT * FROM roles WHERE account_id = ${id(account)} ORDER BY resource, role`,
   at: (account: AccountId, resource: string) =>
     sql`SELECT * FROM roles WHERE account_id = ${id(account)} AND resource = ${resource} ORDER BY role`,
+  holders: (resource: string, role: string, limit: number) =>
+    sql`SELECT * FROM roles WHERE resource = ${resource} AND role = ${role} ORDER BY account_id LIMIT ${limit}`,
   insert: (role: Role) =>
     sql`INSERT INTO roles (account_id, resource, role) VALUES (${id(role.accountId)}, ${role.resource}, ${role.role}) ON CONFLICT DO NOTHING`,
   remove: (role: Role) =>

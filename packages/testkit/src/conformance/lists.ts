@@ -85,6 +85,22 @@ export const LISTS: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'those who have a role: at that resource only, oldest account first, and no more than are asked for',
+    async run(store) {
+      const role = (n: number, name: string, resource: string) => ({
+        accountId: row.idOf('acc', n),
+        resource,
+        role: name,
+      });
+      const [first, second] = [role(1, 'admin', row.ADMIN_API), role(2, 'admin', row.ADMIN_API)];
+      for (const one of [second, role(3, 'admin', row.API), role(4, 'auditor', row.ADMIN_API), first])
+        await put(store, { kind: 'role.grant', role: one });
+      same(await store.read.holders(row.ADMIN_API, 'admin', 9), [first, second]);
+      same(await store.read.holders(row.ADMIN_API, 'admin', 1), [first]);
+      same(await store.read.holders(row.ADMIN_API, 'editor', 9), []);
+    },
+  },
+  {
     name: 'live sessions: neither ended nor expired, oldest first, with their last use',
     async run(store) {
       const expiring = (n: number, at: number) => row.session(n, { expiresAt: row.after(at) });

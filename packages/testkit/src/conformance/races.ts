@@ -41,6 +41,7 @@ const command = (generation: number): RefreshCommand => ({
   macKeyId: 1,
   overlapMilliseconds: 10_000,
   acrLevels: [],
+  adminApi: row.ADMIN_API,
 });
 
 const refresh = (store: Store, generation: number): Promise<Committed<TokenGrant>> =>
@@ -73,6 +74,7 @@ const redemption: RedeemCommand = {
   macKeyId: 1,
   idleSeconds: 3_600,
   offlineSeconds: 3_600,
+  adminApi: row.ADMIN_API,
 };
 
 const redeem = (store: Store, more: Partial<RedeemCommand> = {}): Promise<Committed<TokenGrant>> =>
@@ -82,13 +84,15 @@ const redeem = (store: Store, more: Partial<RedeemCommand> = {}): Promise<Commit
     (facts, moment) => decideRedeem(facts, { ...redemption, ...more }, moment),
   );
 
+const ofAccount = { administrator, id: accountId, adminApi: row.ADMIN_API };
+
 /** Everything that ends a family from elsewhere, as the server does it. */
 const ENDERS: Readonly<Record<string, (store: Store) => Promise<Committed<unknown>>>> = {
   'the account is disabled': (store) =>
     transact(
       store,
-      (read, moment) => loadDisableAccount(read, { administrator, id: accountId }, moment),
-      (facts, moment) => decideDisableAccount(facts, { administrator, id: accountId }, moment),
+      (read, moment) => loadDisableAccount(read, ofAccount, moment),
+      (facts, moment) => decideDisableAccount(facts, ofAccount, moment),
     ),
   'the session is ended': (store) =>
     transact(
@@ -106,7 +110,7 @@ const ENDERS: Readonly<Record<string, (store: Store) => Promise<Committed<unknow
     transact(
       store,
       (read, moment) => loadSetPassword(read, accountId, moment),
-      (facts, moment) => decideSetPassword(facts, { administrator, id: accountId, phc: '$new' }, moment),
+      (facts, moment) => decideSetPassword(facts, { ...ofAccount, phc: '$new' }, moment),
     ),
   'the password is changed elsewhere': (store) =>
     transact(

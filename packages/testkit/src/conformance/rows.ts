@@ -109,6 +109,7 @@ export const family = (number: number, more: Partial<TokenFamily> = {}): TokenFa
 });
 
 export const API = 'https://api.example/orders' as ResourceIdentifier;
+export const ADMIN_API = 'https://id.example/admin/api' as ResourceIdentifier;
 
 export const client = (number: number, more: Partial<Client> = {}): Client => ({
   id: idOf('cli', number),

@@ -30,6 +30,11 @@ export function createMemoryReader(current: () => MemoryState, now: () => EpochM
       [...current().roles.values()]
         .filter((role) => role.accountId === account && (resource === undefined || role.resource === resource))
         .sort((a, b) => byText(a.resource, b.resource) || byText(a.role, b.role)),
+    holders: async (resource, role, limit) =>
+      [...current().roles.values()]
+        .filter((one) => one.resource === resource && one.role === role)
+        .sort((a, b) => byText(a.accountId, b.accountId))
+        .slice(0, limit),
     session: async (id) => current().sessions.get(id),
     link: async (hash) => current().links.get(hash),
     async liveSessions(account, at) {

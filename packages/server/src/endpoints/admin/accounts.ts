@@ -110,10 +110,10 @@ const disableAccount = adminEndpoint({
   scope: 'accounts:write',
   body: z.strictObject({}),
   success: { status: 200, schema: ACCOUNT_VIEW },
-  async answer({ params, administrator, server }) {
+  async answer({ params, administrator, adminApi, server }) {
     const id = idIn(params);
     if (id === undefined) return fail({ error: 'not_found' });
-    const command = { administrator, id };
+    const command = { administrator, id, adminApi };
     const { outcome } = await server.commit(
       (read, moment) => loadDisableAccount(read, command, moment),
       (facts, moment) => decideDisableAccount(facts, command, moment),
@@ -129,13 +129,13 @@ const enableAccount = adminEndpoint({
   scope: 'accounts:write',
   body: z.strictObject({}),
   success: { status: 200, schema: ACCOUNT_VIEW },
-  async answer({ params, administrator, server }) {
+  async answer({ params, administrator, adminApi, server }) {
     const id = idIn(params);
     if (id === undefined) return fail({ error: 'not_found' });
-    const command = { administrator, id };
+    const command = { administrator, id, adminApi };
     const { outcome } = await server.commit(
       (read) => loadEnableAccount(read, command),
-      (account, moment) => decideEnableAccount(account, command, moment),
+      (facts, moment) => decideEnableAccount(facts, command, moment),
     );
     return outcome.ok ? answerWith(id, server) : fail({ error: outcome.error, about: { account: id } });
   },
@@ -148,13 +148,13 @@ const setPassword = adminEndpoint({
   scope: 'accounts:write',
   body: z.strictObject({ password: PASSWORD }),
   success: { status: 200, schema: ACCOUNT_VIEW },
-  async answer({ params, body, administrator, server }) {
+  async answer({ params, body, administrator, adminApi, server }) {
     const id = idIn(params);
     const known = id === undefined ? undefined : await viewOf(id, server);
     if (id === undefined || known === undefined) return fail({ error: 'not_found' });
     const phc = await hashNewPassword(body.password, { accountId: id, identifiers: known.identifiers }, server);
     if (!phc.ok) return phc;
-    const command = { administrator, id, phc: phc.value };
+    const command = { administrator, id, phc: phc.value, adminApi };
     const { outcome } = await server.commit(
       (read, moment) => loadSetPassword(read, id, moment),
       (facts, moment) => decideSetPassword(facts, command, moment),

@@ -1,4 +1,8 @@
-import { onAuthorityOf } from '@latchkey/domain/administration/authority';
+import {
+  administratorOf,
+  loadAdministratorRoles,
+  onAuthorityOfAdministrator,
+} from '@latchkey/domain/administration/authority';
 import type { Administrator, AdminScope } from '@latchkey/domain/administration/scopes';
 import type { AccessTokenClaims } from '@latchkey/protocol/claims';
 import { LIMITS } from '@latchkey/protocol/limits';
@@ -7,7 +11,7 @@ import { z } from 'zod';
 import { adminApiOf } from '../../bootstrap.ts';
 import { readJson } from '../../http/body.ts';
 import { empty, json } from '../../http/headers.ts';
-import { proveAccessToken } from '../../prove/access-token.ts';
+import { lacksScope, proveAccessToken } from '../../prove/access-token.ts';
 import type { Answer, Call, Endpoint, Refusal, Server } from '../../server.ts';
 
 /** A route of the admin API, with all that its description in OpenAPI says. */
@@ -31,6 +35,8 @@ export interface AdminCall<Q, B> {
   readonly query: Q;
   readonly body: B;
   readonly administrator: Administrator;
+  /** The audience of the admin API. */
+  readonly adminApi: string;
   /** The server, as far as this administrator may use it: it changes state on the authority of their access token. */
   readonly server: Server;
 }
@@ -80,13 +86,14 @@ export function adminEndpoint<
       const sent = body === undefined ? ok(undefined) : await readBody(call, body, bodyMax);
       if (!sent.ok) return sent;
 
-      const claims = proved.value;
+      const { claims, administrator } = proved.value;
       const result = await description.answer({
         params: call.params,
         query: asked.value as z.infer<Q>,
         body: sent.value as z.infer<B>,
-        administrator: administratorOf(claims),
-        server: onBehalfOf(claims, server),
+        administrator,
+        adminApi: adminApiOf(server.settings.issuer),
+        server: onBehalfOf(proved.value, server),
       });
       if (!result.ok) return fail({ ...result.error, about: { administrator: claims.sub, ...result.error.about } });
       return ok(success.status === 204 ? empty(204) : json(result.value, success.status));
@@ -94,29 +101,41 @@ export function adminEndpoint<
   };
 }
 
-/** @returns `admin_token_refused` for a token of another audience, and what `proveAccessToken` refuses */
+/** An access token for the admin API, and what whoever holds it may do now. */
+interface ProvedAdministrator {
+  readonly claims: AccessTokenClaims;
+  readonly administrator: Administrator;
+}
+
+/**
+ * @returns `admin_token_refused` for a token of another audience, `admin_role_insufficient`, and what
+ *   `proveAccessToken` refuses
+ */
 async function proveAdministrator(
   call: Call,
   scope: AdminScope,
   server: Server,
-): Promise<Result<AccessTokenClaims, Refusal>> {
+): Promise<Result<ProvedAdministrator, Refusal>> {
   const audience = adminApiOf(server.settings.issuer);
   const proved = await proveAccessToken(call, server, { audience, scope: [scope] });
-  if (proved.ok || proved.error.error !== 'token_audience_wrong') return proved;
-  return fail({ ...proved.error, error: 'admin_token_refused' });
+  if (!proved.ok)
+    return proved.error.error === 'token_audience_wrong'
+      ? fail({ ...proved.error, error: 'admin_token_refused' })
+      : proved;
+  const claims = proved.value;
+  const roles = await loadAdministratorRoles(server.store.read, claims, audience);
+  const administrator = administratorOf(claims, roles, audience);
+  if (administrator.scope.includes(scope)) return ok({ claims, administrator });
+  return fail(lacksScope('admin_role_insufficient', [scope], claims, server));
 }
 
 const NO_QUERY = z.strictObject({});
 
-const administratorOf = ({ sub, scope }: AccessTokenClaims): Administrator => ({
-  id: sub,
-  scope: scope === undefined ? [] : scope.split(' '),
-});
-
-const onBehalfOf = (claims: AccessTokenClaims, server: Server): Server => ({
+const onBehalfOf = ({ claims, administrator }: ProvedAdministrator, server: Server): Server => ({
   ...server,
   commit(load, decide) {
-    const authorised = onAuthorityOf(claims, load, decide);
+    const adminApi = adminApiOf(server.settings.issuer);
+    const authorised = onAuthorityOfAdministrator(claims, administrator, adminApi, load, decide);
     return server.commit(authorised.load, authorised.decide);
   },
 });

@@ -6,7 +6,6 @@ import { SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
 import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok } from '@latchkey/protocol/result';
 import { z } from 'zod';
-import { adminApiOf } from '../../bootstrap.ts';
 import { rotateRing } from '../../keys/rotate.ts';
 import { type AdminEndpoint, adminEndpoint } from './admin-endpoint.ts';
 import { makeSecret, ROTATE } from './secrets.ts';
@@ -61,7 +60,7 @@ const createClient = adminEndpoint({
   scope: 'clients:write',
   body: CREATE,
   success: { status: 201, schema: CLIENT_VIEW.extend({ client_secret: SECRET.optional() }) },
-  async answer({ body, administrator, server }) {
+  async answer({ body, administrator, adminApi, server }) {
     const secret = makeSecret('lk_cs_', server);
     const command: CreateClientCommand = {
       administrator,
@@ -84,8 +83,8 @@ const createClient = adminEndpoint({
       refreshPolicy: body.refresh_policy,
       overlapMilliseconds: body.overlap_ms,
       secret: secret.stored,
-      adminApi: adminApiOf(server.settings.issuer),
       fetchAllow: server.settings.fetchAllow,
+      adminApi,
     };
     const { outcome } = await server.commit(
       (read) => loadCreateClient(read, command),
@@ -157,11 +156,10 @@ const rotateClientSecret = adminEndpoint({
     status: 201,
     schema: z.object({ client_id: z.string(), client_secret: SECRET, old_secrets_end_at: time }),
   },
-  async answer({ params, body, administrator, server }) {
+  async answer({ params, body, administrator, adminApi, server }) {
     const owner = parseId('cli', params.id ?? '');
     if (owner === undefined) return fail({ error: 'not_found' });
     const secret = makeSecret('lk_cs_', server);
-    const adminApi = adminApiOf(server.settings.issuer);
     const overlapSeconds = body.overlap_seconds;
     const { outcome } = await server.commit(
       (read) => loadClientSecrets(read, owner),

@@ -9,7 +9,6 @@ import { SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
 import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok } from '@latchkey/protocol/result';
 import { z } from 'zod';
-import { adminApiOf } from '../../bootstrap.ts';
 import { rotateRing } from '../../keys/rotate.ts';
 import { type AdminEndpoint, adminEndpoint } from './admin-endpoint.ts';
 import { makeSecret, ROTATE } from './secrets.ts';
@@ -79,11 +78,10 @@ const rotateResourceSecret = adminEndpoint({
   scope: 'resources:write',
   body: ROTATE,
   success: { status: 201, schema: z.object({ id: z.string(), secret: SECRET, old_secrets_end_at: time }) },
-  async answer({ params, body, administrator, server }) {
+  async answer({ params, body, administrator, adminApi, server }) {
     const owner = parseId('res', params.id ?? '');
     if (owner === undefined) return fail({ error: 'not_found' });
     const secret = makeSecret('lk_rs_', server);
-    const adminApi = adminApiOf(server.settings.issuer);
     const overlapSeconds = body.overlap_seconds;
     const { outcome } = await server.commit(
       (read) => loadResourceSecrets(read, owner),

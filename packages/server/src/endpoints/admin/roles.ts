@@ -34,8 +34,8 @@ const grantRole = adminEndpoint({
   scope: 'roles:write',
   body: ROLE,
   success: { status: 201, schema: ROLE },
-  async answer({ params, body, administrator, server }) {
-    const command = commandOf(params, body, administrator);
+  async answer({ params, body, administrator, adminApi, server }) {
+    const command = commandOf(params, body, administrator, adminApi);
     if (!command.ok) return command;
     const { outcome } = await server.commit(
       (read) => loadRole(read, command.value),
@@ -52,8 +52,8 @@ const revokeRole = adminEndpoint({
   scope: 'roles:write',
   query: ROLE,
   success: { status: 204 },
-  async answer({ params, query, administrator, server }) {
-    const command = commandOf(params, query, administrator);
+  async answer({ params, query, administrator, adminApi, server }) {
+    const command = commandOf(params, query, administrator, adminApi);
     if (!command.ok) return command;
     const { outcome } = await server.commit(
       (read) => loadRole(read, command.value),
@@ -67,9 +67,10 @@ function commandOf(
   params: Call['params'],
   asked: z.infer<typeof ROLE>,
   administrator: Administrator,
+  adminApi: string,
 ): Result<RoleCommand, Refusal> {
   const accountId = parseId('acc', params.id ?? '');
-  return accountId === undefined ? fail({ error: 'not_found' }) : ok({ administrator, accountId, ...asked });
+  return accountId === undefined ? fail({ error: 'not_found' }) : ok({ administrator, accountId, adminApi, ...asked });
 }
 
 export const ROLE_ROUTES: readonly AdminEndpoint[] = [listRoles, grantRole, revokeRole];

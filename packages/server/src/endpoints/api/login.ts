@@ -8,6 +8,7 @@ import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { ResourceIdentifier } from '@latchkey/protocol/types';
 import { SEED_BYTES } from '@latchkey/tokens/formats/refresh-token';
 import { z } from 'zod';
+import { adminApiOf } from '../../bootstrap.ts';
 import { CSRF_HEADER, csrfToken, loginCookies, withCookies } from '../../http/cookies.ts';
 import { json } from '../../http/headers.ts';
 import { isSameOrigin } from '../../http/same-origin.ts';
@@ -150,6 +151,7 @@ async function commandOf(
     scope: asked.scope,
     resource,
     issuer: settings.issuer as ResourceIdentifier,
+    adminApi: adminApiOf(settings.issuer),
     idleSeconds: isCookie ? settings.cookieIdleSeconds : settings.bodyIdleSeconds,
     absoluteSeconds: isCookie ? settings.cookieAbsoluteSeconds : settings.bodyAbsoluteSeconds,
     address: call.address,

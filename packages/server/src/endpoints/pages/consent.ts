@@ -1,9 +1,12 @@
+import { askedByRoles } from '@latchkey/domain/administration/roles-of-admin-api';
 import { askedOf, loadResources, resourcesOf } from '@latchkey/domain/authorization/asked';
 import { type Asked, covers } from '@latchkey/domain/authorization/consent';
+import type { Session } from '@latchkey/domain/login/session';
 import { consentPage } from '@latchkey/pages/consent';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { ResourceIdentifier } from '@latchkey/protocol/types';
+import { adminApiOf } from '../../bootstrap.ts';
 import { pageResponse, seeOther, themeOf, wordsFor } from '../../http/page.ts';
 import { goOn, placeOf } from '../../login/go-on.ts';
 import {
@@ -33,7 +36,7 @@ export const consentForm: Endpoint = {
     if (!waiting.ok) return waiting;
     const { session, client, attempt } = waiting.value;
     if (session === undefined) return ok(seeOther(placeOf('/signin', attempt, server)));
-    const asked = await askedIn(waiting.value, server);
+    const asked = await askedIn(waiting.value, session, server);
     if (!asked.ok) return asked;
     const { scope, resources } = asked.value;
     const isOffline = scope.includes('offline_access');
@@ -78,11 +81,20 @@ export const consent: Endpoint = {
   },
 };
 
-async function askedIn({ attempt, client }: WaitingClient, server: Server): Promise<Result<Asked, Refusal>> {
+async function askedIn(
+  { attempt, client }: WaitingClient,
+  { accountId }: Session,
+  server: Server,
+): Promise<Result<Asked, Refusal>> {
   const issuer = server.settings.issuer as ResourceIdentifier;
+  const adminApi = adminApiOf(issuer);
   const resources = await loadResources(server.store.read, resourcesOf(attempt.request, client, issuer));
   const asked = askedOf(attempt.request, client, resources, issuer);
-  return asked.ok ? asked : fail({ error: asked.error, about: { client: client.id } });
+  const about = { client: client.id };
+  if (!asked.ok) return fail({ error: asked.error, about });
+  const roles = await server.store.read.roles(accountId, adminApi);
+  const allowable = askedByRoles(asked.value, resources, roles, adminApi);
+  return allowable === undefined ? fail({ error: 'admin_role_missing', about }) : ok(allowable);
 }
 
 /** Where an answer leads: a host, or the scheme of an app. */
@@ -94,5 +106,7 @@ export const hostOf = (redirectUri: string): string => {
 /** The APIs among the resources, by what an administrator called them. The server itself is no API. */
 export async function namesOf(resources: readonly ResourceIdentifier[], server: Server): Promise<readonly string[]> {
   const rows = await loadResources(server.store.read, resources);
-  return rows.filter(({ builtIn }) => !builtIn).map(({ name, identifier }) => `${name} (${identifier})`);
+  return rows
+    .filter(({ identifier }) => identifier !== server.settings.issuer)
+    .map(({ name, identifier }) => `${name} (${identifier})`);
 }
