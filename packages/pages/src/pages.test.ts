@@ -43,6 +43,7 @@ const NEW_PASSWORD_ERRORS: readonly NewPasswordError[] = [
   'password_too_long',
   'password_characters',
   'password_blocklisted',
+  'password_breached',
 ];
 const themed = (name: string): Theme => ({ name, logo: `/${name}`, accent: name });
 
