@@ -84,6 +84,7 @@ async function setPassword(world: World): Promise<void> {
     id: accountOf(person.name),
     phc: phcOf(wanted),
     adminApi: adminApiOf(ISSUER),
+    language: undefined,
   };
   person.passwords = [...person.passwords, wanted].slice(-2);
   const covers = (token: Credential, began: number) => token.sub === person.sub && token.decided < began;

@@ -230,7 +230,13 @@ describe('of people', () => {
     const command = { administrator, id: account.id, adminApi: row.ADMIN_API };
     expect(await loadDisableAccount(store.read, command, moment)).toEqual({ account, roles: [role], ends });
     expect(await loadEnableAccount(store.read, command)).toEqual({ account, roles: [role] });
-    expect(await loadSetPassword(store.read, account.id, moment)).toEqual({ account, credential, roles: [role], ends });
+    expect(await loadSetPassword(store.read, account.id, moment)).toEqual({
+      account,
+      credential,
+      roles: [role],
+      identifiers: [row.identifier(1)],
+      ends,
+    });
     expect(await loadSetProfile(store.read, account.id)).toEqual({ account, profile: row.profile(1) });
     expect(await loadEndSession(store.read, { administrator, id: session.id })).toEqual(session);
   });

@@ -5,7 +5,7 @@ import type { Words } from './words.ts';
 export type LinkMailKind = 'reset_password' | 'register' | 'sign_in' | 'verify_email';
 
 /** A mail that only tells something. */
-export type NoticeMailKind = 'account_exists' | 'password_changed' | 'email_added';
+export type NoticeMailKind = 'account_exists' | 'password_changed' | 'email_added' | 'name_added' | 'name_removed';
 
 /** What stands in every mail. */
 interface MailModel {

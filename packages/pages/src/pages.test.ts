@@ -232,7 +232,10 @@ const PAGES: Readonly<Record<string, Page>> = {
   'profile, refused': (text, words) =>
     profilePage({ ...profileOf(text), wrong: PROFILE_FIELDS, isPhoneVerified: false }, words),
   'no password': (text, words) =>
-    passwordPage({ ...partOf(text), accountLabel: text, hasPassword: false, codePointsMin: 15 }, words),
+    passwordPage(
+      { ...partOf(text), accountLabel: text, hasPassword: false, resetUrl: '/reset', codePointsMin: 15 },
+      words,
+    ),
   ...Object.fromEntries(
     [undefined, ...IDENTIFIER_ERRORS].map((error): [string, Page] => [
       `names, ${error}`,
@@ -240,6 +243,7 @@ const PAGES: Readonly<Record<string, Page>> = {
         identifiersPage(
           {
             ...partOf(text),
+            hasMail: error === undefined,
             identifiers: [
               { value: text, display: text, kind: 'username', isVerified: false },
               { value: text, display: text, kind: 'email', isVerified: true },
@@ -482,8 +486,21 @@ test('SES-06: a session that cannot be ended now has no button, and neither has 
 
 test('the last name has no button', () => {
   const [one] = [{ value: 'ada', display: 'Ada', kind: 'username', isVerified: false } as const];
-  const made = identifiersPage({ ...partOf('x'), identifiers: [one] }, EN);
+  const made = identifiersPage({ ...partOf('x'), hasMail: true, identifiers: [one] }, EN);
   expect([made.includes('Ada'), made.includes('name="remove"')]).toEqual([true, false]);
+});
+
+test('an address that is not verified has a button for it, where mail can be sent', () => {
+  const rows = [
+    { value: 'ada', display: 'Ada', kind: 'username', isVerified: false },
+    { value: 'a@x.example', display: 'a@x.example', kind: 'email', isVerified: false },
+    { value: 'b@x.example', display: 'b@x.example', kind: 'email', isVerified: true },
+  ] as const;
+  const buttons = (hasMail: boolean) =>
+    [
+      ...identifiersPage({ ...partOf('x'), hasMail, identifiers: rows }, EN).matchAll(/name="verify" value="([^"]*)"/g),
+    ].map(([, value]) => value);
+  expect([buttons(true), buttons(false)]).toEqual([['a@x.example'], []]);
 });
 
 test.each(NOTICES)('the notice "%s" is told as a status', (notice) => {

@@ -18,6 +18,7 @@ import {
   type Visited,
 } from '@latchkey/testkit/code-flow';
 import { addAccount, PASSWORD, populate, type World } from '@latchkey/testkit/people';
+import { linkIn, post, withoutJobs } from '@latchkey/testkit/post';
 import { addClient, form, startTestServer, type WithSecret } from '@latchkey/testkit/test-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rowsOf } from '../refusal.ts';
@@ -29,7 +30,7 @@ const NEW_PASSWORD = 'seven kettles hum at dawn in the yard';
 let world: World;
 let client: WithSecret<Client>;
 beforeAll(async () => {
-  world = await populate(await startTestServer({ now: clock.now }));
+  world = await populate(await startTestServer({ now: clock.now, timers: withoutJobs() }));
   client = await addRelyingParty(world);
 });
 afterAll(() => world.at.close());
@@ -481,7 +482,13 @@ describe('names', () => {
   test.each([
     ['identifier_taken', 'one that somebody else has', 'alice', 409, 'Somebody else has this name'],
     ['identifier_invalid', 'one with spaces', 'a name with spaces', 422, 'A username has letters'],
-    ['identifier_invalid', 'an e-mail address', 'ada@acme.example', 422, 'A username has letters'],
+    [
+      'identifier_invalid',
+      'what would be several addresses',
+      'a@acme.example,b@acme.example',
+      422,
+      'A username has letters',
+    ],
     ['identifier_invalid', 'one that is too long', 'x'.repeat(5_000), 422, 'A username has letters'],
     ['identifier_invalid', 'none', '', 422, 'A username has letters'],
   ])('%s: %s is refused, and nothing changes', async (_, __, add, status, told) => {
@@ -492,6 +499,59 @@ describe('names', () => {
       add,
     });
     expect([answer.status, answer.text.includes(told), await namesOf(id)]).toEqual([status, true, [name]]);
+  });
+
+  test('PWD-12, PWD-13: an address becomes theirs by the link that is mailed to it, and not before; nothing tells whose it is', async () => {
+    const { name, id } = await newPerson();
+    const browser = await signedIn(name);
+    const address = `${name}@acme.example`;
+    const asked = await change(browser, '/account/identifiers', { add: address });
+    expect([noticeIn(asked), await namesOf(id)]).toEqual([expect.stringContaining('on its way'), [name]]);
+    const [mail] = await post(world.at);
+    expect(mail?.to).toBe(address);
+    const page = await browser.get(linkIn(mail));
+    await browser.submit(page, {});
+    const [added] = (await world.at.server.store.read.identifiers(id)).filter(({ kind }) => kind === 'email');
+    expect([added?.display, added?.verifiedAt !== undefined]).toEqual([address, true]);
+
+    const other = await newPerson();
+    const taken = await change(await signedIn(other.name), '/account/identifiers', { add: address });
+    expect([noticeIn(taken), await namesOf(other.id)]).toEqual([noticeIn(asked), [other.name]]);
+    expect(await post(world.at)).toEqual([]);
+  });
+
+  test('an address that an administrator gave is verified on request, and the account is told of what changes', async () => {
+    const { name, id } = await newPerson();
+    const address = `${name}@acme.example`;
+    const identifier = {
+      accountId: id,
+      kind: 'email',
+      normalised: address as never,
+      display: address,
+      verifiedAt: undefined,
+    } as const;
+    await write({ kind: 'identifier.add', identifier });
+    const browser = await signedIn(name);
+    await change(browser, '/account/identifiers', { verify: address });
+    await browser.submit(await browser.get(linkIn((await post(world.at))[0])), {});
+    const rows = await world.at.server.store.read.identifiers(id);
+    expect(rows.find(({ kind }) => kind === 'email')?.verifiedAt).toBeDefined();
+
+    await change(browser, '/account/identifiers', { add: `${name}-more` });
+    await change(browser, '/account/identifiers', { remove: `${name}-more` });
+    await browser.post('/account/password', {
+      ...hiddenIn((await browser.get('/account/password')).text),
+      current_password: PASSWORD,
+      new_password: 'quite another passphrase',
+    });
+    await change(browser, '/account/identifiers', { remove: address });
+    const told = (await post(world.at)).map(({ to, subject }) => `${to}: ${subject}`);
+    expect(told.toReversed()).toEqual([
+      `${address}: A name was added to your account at Latchkey`,
+      `${address}: A name was removed from your account at Latchkey`,
+      `${address}: Your password for Latchkey was changed`,
+      `${address}: A name was removed from your account at Latchkey`,
+    ]);
   });
 
   test('identifier_last: the only name stays', async () => {

@@ -192,8 +192,23 @@ test('what is disabled is not disabled again, what is enabled not enabled again,
   });
 });
 
+const mailboxes = [
+  identifierOf({ kind: 'email', normalised: 'a@example.com' as NormalisedIdentifier, display: 'a@example.com' }, id),
+];
+/** PWD-14: what the owner hears of a password that was changed. */
+const told = (language: string) => ({
+  kind: 'outbox.enqueue',
+  message: { topic: 'account_notice', body: { notice: 'password_changed', to: 'a@example.com', language }, at: now },
+});
+
 test('SES-05: a password that an administrator sets ends every session and offline family, by one event each', () => {
-  expect(decideSetPassword({ account, credential, roles, ends }, { ...ofAccount, phc: '$new' }, moment)).toEqual({
+  expect(
+    decideSetPassword(
+      { account, credential, roles, identifiers: mailboxes, ends },
+      { ...ofAccount, phc: '$new', language: 'fr' },
+      moment,
+    ),
+  ).toEqual({
     outcome: { ok: true, value: undefined },
     expects: [],
     writes: [
@@ -202,15 +217,16 @@ test('SES-05: a password that an administrator sets ends every session and offli
       ...sessionEnds('ses_2', 'password_changed', 'cli_admin'),
       ...familyEnds('password_changed', 'cli_admin'),
       audit('password.set', 'cli_admin'),
+      told('fr'),
     ],
   });
 });
 
 const match = { result: 'match', accountId: id, version: 4 } as const;
-const change = { id, proof: match, phc: '$new', sessionId: 'ses_1' as SessionId };
+const change = { id, proof: match, phc: '$new', sessionId: 'ses_1' as SessionId, language: 'de' };
 
 test('SES-05, PWD-15 ASVS 7.4.3: its owner changes it: the session that asks goes on, the rest ends', () => {
-  expect(decideChangePassword({ account, credential, roles, ends }, change, moment)).toEqual({
+  expect(decideChangePassword({ account, credential, roles, identifiers: mailboxes, ends }, change, moment)).toEqual({
     outcome: { ok: true, value: undefined },
     expects: [
       { table: 'account', id, version: 3 },
@@ -221,6 +237,7 @@ test('SES-05, PWD-15 ASVS 7.4.3: its owner changes it: the session that asks goe
       ...sessionEnds('ses_2', 'password_changed', id),
       ...familyEnds('password_changed', id),
       audit('password.changed', id),
+      told('de'),
     ],
   });
 });
@@ -243,7 +260,11 @@ test.each([
   ['no account', { account: undefined }, {}, 'account_unknown', []],
 ] as const)('PWD-15: %s changes no password', (_, facts, command, error, writes) => {
   expect(
-    decideChangePassword({ account, credential, roles, ends, ...facts }, { ...change, ...command }, moment),
+    decideChangePassword(
+      { account, credential, roles, identifiers: mailboxes, ends, ...facts },
+      { ...change, ...command },
+      moment,
+    ),
   ).toEqual({
     outcome: { ok: false, error },
     expects: [],
@@ -256,8 +277,14 @@ test.each([
   ['one who may all but read the log', ADMIN_SCOPES.filter((scope) => scope !== 'audit:read'), 'account_outranks'],
   ['one who may write accounts only', ['accounts:write'], 'account_outranks'],
 ])('attack 8.31: of an admin nobody sets the password or the state who may do less: %s', (_, scope, error) => {
-  const outranking = { account, credential, ends, roles: [{ accountId: id, resource: adminApi, role: 'admin' }] };
-  const command = { administrator: { id: 'acc_2', scope }, id, adminApi };
+  const outranking = {
+    account,
+    credential,
+    identifiers: [],
+    ends,
+    roles: [{ accountId: id, resource: adminApi, role: 'admin' }],
+  };
+  const command = { administrator: { id: 'acc_2', scope }, id, adminApi, language: undefined };
   for (const decided of [
     decideSetPassword(outranking, { ...command, phc: '$new' }, moment),
     decideDisableAccount(outranking, command, moment),
@@ -269,8 +296,14 @@ test.each([
 });
 
 test('no password is set for an account that is not there', () => {
-  const none = { account: undefined, credential: undefined, roles: [], ends: { sessions: [], offline: [] } };
-  expect(decideSetPassword(none, { ...ofAccount, phc: '$new' }, moment)).toEqual({
+  const none = {
+    account: undefined,
+    credential: undefined,
+    roles: [],
+    identifiers: [],
+    ends: { sessions: [], offline: [] },
+  };
+  expect(decideSetPassword(none, { ...ofAccount, phc: '$new', language: undefined }, moment)).toEqual({
     outcome: { ok: false, error: 'not_found' },
     expects: [],
     writes: [],

@@ -27,7 +27,7 @@ test('a new user name is added as its owner wrote it, unverified, and the log do
   const name = parsed(' Ada.L ');
   const facts = await loadAddIdentifier(store.read, id, name);
   expect(facts).toEqual({ own: [own], taken: undefined });
-  expect(decideAddUsername(facts, id, name, moment)).toEqual({
+  expect(decideAddUsername(facts, { account: id, parsed: name, language: undefined }, moment)).toEqual({
     ...allow(undefined),
     writes: [
       {
@@ -47,14 +47,22 @@ test('a new user name is added as its owner wrote it, unverified, and the log do
 
 test('a name that somebody else has is taken; one of their own, however it is written, changes nothing', () => {
   const name = parsed('Person-1');
-  expect(decideAddUsername({ own: [own], taken: others }, id, name, moment)).toEqual(refuse('identifier_taken'));
-  expect(decideAddUsername({ own: [own], taken: own }, id, name, moment)).toEqual(allow(undefined));
+  expect(
+    decideAddUsername({ own: [own], taken: others }, { account: id, parsed: name, language: undefined }, moment),
+  ).toEqual(refuse('identifier_taken'));
+  expect(
+    decideAddUsername({ own: [own], taken: own }, { account: id, parsed: name, language: undefined }, moment),
+  ).toEqual(allow(undefined));
 });
 
 test('an e-mail address is no user name: it comes in by a link that is sent there', () => {
-  expect(decideAddUsername({ own: [own], taken: undefined }, id, parsed('ada@acme.example'), moment)).toEqual(
-    refuse('identifier_invalid'),
-  );
+  expect(
+    decideAddUsername(
+      { own: [own], taken: undefined },
+      { account: id, parsed: parsed('ada@acme.example'), language: undefined },
+      moment,
+    ),
+  ).toEqual(refuse('identifier_invalid'));
 });
 
 test.each([
@@ -63,14 +71,20 @@ test.each([
   [LIMITS.identifiersPerAccountMax + 1, false],
 ])('who has %i identifiers may add one: %s', (count, isAllowed) => {
   const many = Array.from({ length: count }, (_, index) => row.identifier(1, `name-${index}`));
-  const { outcome, writes } = decideAddUsername({ own: many, taken: undefined }, id, parsed('ada'), moment);
+  const { outcome, writes } = decideAddUsername(
+    { own: many, taken: undefined },
+    { account: id, parsed: parsed('ada'), language: undefined },
+    moment,
+  );
   expect(outcome).toEqual(isAllowed ? { ok: true, value: undefined } : { ok: false, error: 'limit_reached' });
   expect(writes.length > 0).toBe(isAllowed);
 });
 
 test('one of several identifiers is given up, and no other', () => {
   const address = { ...row.identifier(1, 'ada@acme.example'), kind: 'email' } as const;
-  expect(decideRemoveIdentifier([own, address], id, 'ada@acme.example', moment)).toEqual({
+  expect(
+    decideRemoveIdentifier([own, address], { account: id, name: 'ada@acme.example', language: undefined }, moment),
+  ).toEqual({
     ...allow(undefined),
     writes: [
       { kind: 'identifier.remove', normalised: 'ada@acme.example', accountId: id },
@@ -80,7 +94,28 @@ test('one of several identifiers is given up, and no other', () => {
 });
 
 test('the last identifier stays; what is not theirs is not found', () => {
-  expect(decideRemoveIdentifier([own], id, own.normalised, moment)).toEqual(refuse('identifier_last'));
-  expect(decideRemoveIdentifier([own], id, others.normalised, moment)).toEqual(refuse('not_found'));
-  expect(decideRemoveIdentifier([], id, own.normalised, moment)).toEqual(refuse('not_found'));
+  expect(decideRemoveIdentifier([own], { account: id, name: own.normalised, language: undefined }, moment)).toEqual(
+    refuse('identifier_last'),
+  );
+  expect(decideRemoveIdentifier([own], { account: id, name: others.normalised, language: undefined }, moment)).toEqual(
+    refuse('not_found'),
+  );
+  expect(decideRemoveIdentifier([], { account: id, name: own.normalised, language: undefined }, moment)).toEqual(
+    refuse('not_found'),
+  );
+});
+
+test('ASVS 6.3.7: every mailbox of the account is told of a change of its names, the one that goes too', () => {
+  const address = { ...row.identifier(1, 'ada@acme.example'), kind: 'email' } as const;
+  const told = (notice: string) => ({
+    kind: 'outbox.enqueue',
+    message: { topic: 'account_notice', body: { notice, to: 'ada@acme.example', language: 'de' }, at: NOW },
+  });
+  const facts = { own: [own, address], taken: undefined };
+  const added = decideAddUsername(facts, { account: id, parsed: parsed('ada'), language: 'de' }, moment);
+  expect(added.writes.slice(2)).toEqual([told('name_added')]);
+  for (const name of [own.normalised, address.normalised]) {
+    const removed = decideRemoveIdentifier([own, address], { account: id, name, language: 'de' }, moment);
+    expect(removed.writes.slice(2)).toEqual([told('name_removed')]);
+  }
 });

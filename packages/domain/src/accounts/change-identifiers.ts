@@ -5,6 +5,7 @@ import type { AccountReader, Moment } from '../ports/reader.ts';
 import type { Write } from '../write.ts';
 import type { Identifier } from './account.ts';
 import { identifierOf, type ParsedIdentifier } from './identifier.ts';
+import { type MailLanguage, noticeWrites } from './notice.ts';
 
 export interface AddIdentifierFacts {
   readonly own: readonly Identifier[];
@@ -21,16 +22,22 @@ export const loadAddIdentifier = async (
   taken: await read.identifier(normalised),
 });
 
+export interface AddUsernameCommand {
+  readonly account: AccountId;
+  readonly parsed: ParsedIdentifier;
+  /** In which language the mailboxes of the account are told. */
+  readonly language: MailLanguage;
+}
+
 /**
  * Decides that a person gets one more user name. That somebody else has it cannot be hidden from whoever wants it. An
- * e-mail address comes in by a link that is sent there, and not by this.
+ * e-mail address comes in by a link that is sent there, and not by this. Every mailbox of the account is told.
  *
  * @returns `identifier_invalid` for one that is no user name, `identifier_taken`, `limit_reached`
  */
 export function decideAddUsername(
   { own, taken }: AddIdentifierFacts,
-  account: AccountId,
-  parsed: ParsedIdentifier,
+  { account, parsed, language }: AddUsernameCommand,
   { now }: Moment,
 ): Decision<undefined> {
   if (parsed.kind !== 'username') return refuse('identifier_invalid');
@@ -40,19 +47,25 @@ export function decideAddUsername(
   return allow(undefined, [
     { kind: 'identifier.add', identifier: identifierOf(parsed, account) },
     auditOf('identifier.added', account, parsed.kind, now),
+    ...noticeWrites(own, { kind: 'name_added', language }, now),
   ]);
+}
+
+export interface RemoveIdentifierCommand {
+  readonly account: AccountId;
+  readonly name: string;
+  readonly language: MailLanguage;
 }
 
 /**
  * Decides that a person gives up one of their identifiers, named in its normalised form. It is free for others from then
- * on.
+ * on. Every mailbox of the account is told, the one that goes too.
  *
  * @returns `not_found` for one that is not theirs, `identifier_last`
  */
 export function decideRemoveIdentifier(
   own: readonly Identifier[],
-  account: AccountId,
-  name: string,
+  { account, name, language }: RemoveIdentifierCommand,
   { now }: Moment,
 ): Decision<undefined> {
   const found = own.find(({ normalised }) => normalised === name);
@@ -61,6 +74,7 @@ export function decideRemoveIdentifier(
   return allow(undefined, [
     { kind: 'identifier.remove', normalised: found.normalised, accountId: account },
     auditOf('identifier.removed', account, found.kind, now),
+    ...noticeWrites(own, { kind: 'name_removed', language }, now),
   ]);
 }
 

@@ -5,7 +5,8 @@ import { allow, type Decision, refuse } from '../decision.ts';
 import { type AccountEnds, endAllWrites, loadAccountEnds } from '../login/end-sessions.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import type { Write } from '../write.ts';
-import type { Account, Role } from './account.ts';
+import type { Account, Identifier, Role } from './account.ts';
+import { type MailLanguage, noticeWrites } from './notice.ts';
 import type { PasswordCredential, PasswordProof } from './password-credential.ts';
 import { isLocked, secondsToWait } from './throttle.ts';
 
@@ -14,6 +15,7 @@ export interface SetPasswordFacts {
   readonly account: Account | undefined;
   readonly credential: PasswordCredential | undefined;
   readonly roles: readonly Role[];
+  readonly identifiers: readonly Identifier[];
   readonly ends: AccountEnds;
 }
 
@@ -21,6 +23,7 @@ export const loadSetPassword = async (read: Reader, id: AccountId, moment: Momen
   account: await read.account(id),
   credential: await read.password(id),
   roles: await read.roles(id, undefined),
+  identifiers: await read.identifiers(id),
   ends: await loadAccountEnds(read, id, moment),
 });
 
@@ -31,18 +34,20 @@ export interface SetPasswordCommand {
   readonly phc: string;
   /** The audience of the admin API. */
   readonly adminApi: string;
+  /** In which language its owner is told. */
+  readonly language: MailLanguage;
 }
 
 /**
  * Decides that an administrator sets a password: every session and offline family ends, since nobody knows who holds
  * them. The count of wrong guesses starts anew. Whoever has the password of an account is that account: so nobody sets
- * that of one that may do more in the admin API than they may themselves.
+ * that of one that may do more in the admin API than they may themselves. Its owner is told.
  *
  * @returns `not_found`, `account_outranks`
  */
 export function decideSetPassword(
-  { account, roles, ends }: SetPasswordFacts,
-  { administrator, id, phc, adminApi }: SetPasswordCommand,
+  { account, roles, identifiers, ends }: SetPasswordFacts,
+  { administrator, id, phc, adminApi, language }: SetPasswordCommand,
   { now }: Moment,
 ): Decision<undefined> {
   if (account === undefined) return refuse('not_found');
@@ -51,6 +56,7 @@ export function decideSetPassword(
     { kind: 'password.set', id, phc, at: now },
     ...endAllWrites(ends, { reason: 'password_changed', by: administrator.id, at: now }),
     auditOf('password.set', id, administrator.id, now),
+    ...noticeWrites(identifiers, { kind: 'password_changed', language }, now),
   ]);
 }
 
@@ -61,6 +67,8 @@ export interface ChangePasswordCommand {
   readonly phc: string;
   /** The session that changes it, and goes on. */
   readonly sessionId: SessionId | undefined;
+  /** In which language the mailboxes of the account are told. */
+  readonly language: MailLanguage;
 }
 
 /**
@@ -72,8 +80,8 @@ export interface ChangePasswordCommand {
  * @spec SP 800-63B-4 §3.2.2; ASVS 6.2.3, 7.4.3
  */
 export function decideChangePassword(
-  { account, credential, ends }: SetPasswordFacts,
-  { id, proof, phc, sessionId }: ChangePasswordCommand,
+  { account, credential, identifiers, ends }: SetPasswordFacts,
+  { id, proof, phc, sessionId, language }: ChangePasswordCommand,
   { now }: Moment,
 ): Decision<undefined> {
   if (account === undefined || credential === undefined || proof.result === 'no_credential')
@@ -89,6 +97,7 @@ export function decideChangePassword(
       { kind: 'password.set', id, phc, at: now },
       ...endAllWrites(ends, { reason: 'password_changed', by: id, at: now }, sessionId),
       auditOf('password.changed', id, id, now),
+      ...noticeWrites(identifiers, { kind: 'password_changed', language }, now),
     ],
     [
       { table: 'account', id, version: account.version },

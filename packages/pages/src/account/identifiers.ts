@@ -18,6 +18,8 @@ export type IdentifierError = 'invalid' | 'taken' | 'limit' | 'last' | 'throttle
 
 /** What the page of names shows. */
 export interface IdentifiersModel extends AccountPart {
+  /** Whether mail can be sent, by which an address is shown to be somebody's. */
+  readonly hasMail: boolean;
   readonly identifiers: readonly IdentifierRow[];
   readonly error?: IdentifierError;
   /** What was typed, when it comes back. */
@@ -26,7 +28,7 @@ export interface IdentifiersModel extends AccountPart {
 
 /** The page of the names under which somebody signs in. An account keeps one at least. */
 export function identifiersPage(model: IdentifiersModel, words: Words): string {
-  const { home, hidden, identifiers, error, username = '' } = model;
+  const { home, hidden, hasMail, identifiers, error, username = '' } = model;
   const action = `${home}/identifiers`;
   const canRemove = identifiers.length > 1;
   const marks = error === undefined || error === 'last' ? '' : html` aria-invalid="true" aria-describedby="error"`;
@@ -35,26 +37,31 @@ export function identifiersPage(model: IdentifiersModel, words: Words): string {
     model,
     html`<p class="muted">${words('account.identifiers.lead')}</p>
 ${error === undefined ? '' : html`<p role="alert" id="error">${words(`account.identifiers.error.${error}`)}</p>`}
-${form(action, hidden, html`<ul class="rows">${identifiers.map((identifier) => rowOf(identifier, canRemove, words))}</ul>`)}
+${form(action, hidden, html`<ul class="rows">${identifiers.map((identifier) => rowOf(identifier, { canRemove, hasMail }, words))}</ul>`)}
 ${form(
   action,
   hidden,
   html`
-<label for="username">${words('account.identifiers.add')}</label>
+<label for="username">${words(hasMail ? 'account.identifiers.add_any' : 'account.identifiers.add')}</label>
 <input id="username" name="add" type="text" value="${username}" autocomplete="off" autocapitalize="none" spellcheck="false" required${marks}>
-<div class="buttons"><button class="main" type="submit">${words('account.identifiers.submit')}</button></div>`,
+<div class="buttons"><button class="main" type="submit">${words(hasMail ? 'account.identifiers.submit_any' : 'account.identifiers.submit')}</button></div>`,
 )}`,
     words,
   );
 }
 
-function rowOf({ value, display, kind, isVerified }: IdentifierRow, canRemove: boolean, words: Words): Html {
-  const remove = words('account.identifiers.remove');
-  const state = isVerified ? html` <span class="tag">${words('account.identifiers.verified')}</span>` : '';
+interface Can {
+  readonly canRemove: boolean;
+  readonly hasMail: boolean;
+}
+
+function rowOf({ value, display, kind, isVerified }: IdentifierRow, can: Can, words: Words): Html {
+  const isOpen = kind === 'email' && !isVerified;
+  const tag = (text: string) => html` <span class="tag">${text}</span>`;
+  const open = isOpen ? tag(words('account.identifiers.unverified')) : '';
+  const state = isVerified ? tag(words('account.identifiers.verified')) : open;
+  const button = (name: 'remove' | 'verify') =>
+    html`<button type="submit" name="${name}" value="${value}" aria-label="${words(`account.identifiers.${name}`)}: ${visible(display)}">${words(`account.identifiers.${name}`)}</button>`;
   return html`<li><div><h2>${nameOf(display, words)}${state}</h2>
-<p class="muted">${words(kind === 'email' ? 'account.identifiers.email' : 'account.identifiers.username')}</p></div>${
-    canRemove
-      ? html`<button type="submit" name="remove" value="${value}" aria-label="${remove}: ${visible(display)}">${remove}</button>`
-      : ''
-  }</li>`;
+<p class="muted">${words(kind === 'email' ? 'account.identifiers.email' : 'account.identifiers.username')}</p></div>${isOpen && can.hasMail ? button('verify') : ''}${can.canRemove ? button('remove') : ''}</li>`;
 }

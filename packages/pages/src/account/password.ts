@@ -22,6 +22,8 @@ const OF_NEW: readonly PasswordError[] = ['too_short', 'too_long', 'characters',
 export interface PasswordModel extends AccountPart {
   readonly accountLabel: string;
   readonly hasPassword: boolean;
+  /** Where one can be set by a link in a mail; undefined where there is no mail. */
+  readonly resetUrl?: string;
   /** How long a new one must be. */
   readonly codePointsMin: number;
   readonly error?: PasswordError;
@@ -34,7 +36,7 @@ export interface PasswordModel extends AccountPart {
  * @spec ASVS 6.2.2, 6.2.3, 6.2.7 (PWD-15)
  */
 export function passwordPage(model: PasswordModel, words: Words): string {
-  const { home, hidden, accountLabel, hasPassword, codePointsMin, error } = model;
+  const { home, hidden, accountLabel, hasPassword, resetUrl, codePointsMin, error } = model;
   const marks = html` aria-invalid="true" aria-describedby="error"`;
   const isCurrent = error === 'wrong';
   const isNew = error !== undefined && OF_NEW.includes(error);
@@ -57,7 +59,8 @@ ${form(
 <p class="muted" id="rule">${words('account.password.rule', { count: codePointsMin })}</p>
 <div class="buttons"><button class="main" type="submit">${words('account.password.submit')}</button></div>`,
 )}`
-      : html`<p>${sentence(words, 'account.password.none', { account: nameOf(accountLabel, words) })}</p>`,
+      : html`<p>${sentence(words, 'account.password.none', { account: nameOf(accountLabel, words) })}</p>
+${resetUrl === undefined ? '' : html`<p><a href="${resetUrl}">${words('account.password.by_mail')}</a></p>`}`,
     words,
   );
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { MailLanguage } from '@latchkey/domain/accounts/notice';
 import { FORM_POST_SCRIPT } from '@latchkey/pages/form-post';
 import { styleOf, type Theme } from '@latchkey/pages/layout';
 import { chooseLanguage, type Language, type Words } from '@latchkey/pages/words';
@@ -17,6 +18,10 @@ export const wordsFor = (
   { appearance }: Pick<Server, 'appearance'>,
   uiLocales: readonly string[] = [],
 ): Words => appearance.words[chooseLanguage(uiLocales, request.headers.get('accept-language'))];
+
+/** In which language mail to somebody who uses this page is written; undefined where there is no mail. */
+export const mailLanguageOf = (request: Request, server: Pick<Server, 'appearance' | 'mail'>): MailLanguage =>
+  server.mail === undefined ? undefined : wordsFor(request, server).language;
 
 /** The words of a mail, in the language of the page that it was asked for on. */
 export const wordsIn = (language: Language, { appearance }: Pick<Server, 'appearance'>): Words =>

@@ -24,7 +24,11 @@ const REQUEST = z.object({
   login: z.string().optional(),
   language: LANGUAGE,
 });
-const NOTICE = z.object({ notice: z.enum(['password_changed', 'email_added']), to: z.string(), language: LANGUAGE });
+const NOTICE = z.object({
+  notice: z.enum(['password_changed', 'email_added', 'name_added', 'name_removed']),
+  to: z.string(),
+  language: LANGUAGE,
+});
 
 /**
  * Delivers a mail that somebody asked for, if there is one to deliver. The secret of its link is made here and goes

@@ -110,7 +110,7 @@ const ENDERS: Readonly<Record<string, (store: Store) => Promise<Committed<unknow
     transact(
       store,
       (read, moment) => loadSetPassword(read, accountId, moment),
-      (facts, moment) => decideSetPassword(facts, { ...ofAccount, phc: '$new' }, moment),
+      (facts, moment) => decideSetPassword(facts, { ...ofAccount, phc: '$new', language: undefined }, moment),
     ),
   'the password is changed elsewhere': (store) =>
     transact(
@@ -119,7 +119,13 @@ const ENDERS: Readonly<Record<string, (store: Store) => Promise<Committed<unknow
       (facts, moment) =>
         decideChangePassword(
           facts,
-          { id: accountId, proof: { result: 'match', accountId, version: 1 }, phc: '$new', sessionId: undefined },
+          {
+            id: accountId,
+            proof: { result: 'match', accountId, version: 1 },
+            phc: '$new',
+            sessionId: undefined,
+            language: undefined,
+          },
           moment,
         ),
     ),

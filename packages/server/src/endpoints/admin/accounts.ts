@@ -154,7 +154,9 @@ const setPassword = adminEndpoint({
     if (id === undefined || known === undefined) return fail({ error: 'not_found' });
     const phc = await hashNewPassword(body.password, { accountId: id, identifiers: known.identifiers }, server);
     if (!phc.ok) return phc;
-    const command = { administrator, id, phc: phc.value, adminApi };
+    // who administers says nothing of the language of whom it is about
+    const language = server.mail === undefined ? undefined : 'en';
+    const command = { administrator, id, phc: phc.value, adminApi, language };
     const { outcome } = await server.commit(
       (read, moment) => loadSetPassword(read, id, moment),
       (facts, moment) => decideSetPassword(facts, command, moment),

@@ -1,3 +1,4 @@
+import type { MailLanguage } from '@latchkey/domain/accounts/notice';
 import { decideChangePassword, loadSetPassword } from '@latchkey/domain/accounts/set-password';
 import { isLocked, secondsToWait } from '@latchkey/domain/accounts/throttle';
 import { LIMITS } from '@latchkey/protocol/limits';
@@ -5,6 +6,7 @@ import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { AccountId } from '@latchkey/protocol/types';
 import { z } from 'zod';
 import { empty } from '../../http/headers.ts';
+import { mailLanguageOf } from '../../http/page.ts';
 import { hashNewPassword } from '../../prove/new-password.ts';
 import { type ProvedOwner, proveOwner } from '../../prove/owner.ts';
 import { provePassword } from '../../prove/password.ts';
@@ -28,7 +30,8 @@ export const password: Endpoint = {
     const asked = await readFields(call, password.bodyMax, CHANGE);
     if (!asked.ok) return asked;
     const { current_password: current, new_password: next } = asked.value;
-    const changed = await changePassword(owner.value, { current, next }, server);
+    const language = mailLanguageOf(call.request, server);
+    const changed = await changePassword(owner.value, { current, next, language }, server);
     return changed.ok ? ok(empty()) : changed;
   },
 };
@@ -46,7 +49,7 @@ async function newPasswordHash(text: string, accountId: AccountId, server: Serve
  */
 export async function changePassword(
   owner: Pick<ProvedOwner, 'accountId' | 'sessionId' | 'commit'>,
-  { current, next }: { readonly current: string; readonly next: string },
+  { current, next, language }: { readonly current: string; readonly next: string; readonly language: MailLanguage },
   server: Server,
 ): Promise<Result<undefined, Refusal>> {
   const { accountId, sessionId } = owner;
@@ -60,7 +63,7 @@ export async function changePassword(
   if (wait > 0) return fail({ error: 'account_throttled', headers: { 'retry-after': String(wait) }, about });
   const proof = await provePassword(accountId, credential, current, server);
   if (!proof.ok) return proof;
-  const command = { id: accountId, proof: proof.value, phc: phc.value, sessionId };
+  const command = { id: accountId, proof: proof.value, phc: phc.value, sessionId, language };
   const { outcome } = await owner.commit(
     (tx, moment) => loadSetPassword(tx, accountId, moment),
     (facts, moment) => decideChangePassword(facts, command, moment),

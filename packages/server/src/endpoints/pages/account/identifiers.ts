@@ -8,8 +8,9 @@ import { type IdentifierError, identifiersPage } from '@latchkey/pages/account/i
 import { type ErrorId, errorRow } from '@latchkey/protocol/errors';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok } from '@latchkey/protocol/result';
-import { wordsFor } from '../../../http/page.ts';
+import { mailLanguageOf, wordsFor } from '../../../http/page.ts';
 import { rememberRefusal } from '../../../http/refusal.ts';
+import { askToVerify } from '../../../login/ask-for-mail.ts';
 import type { SignedIn } from '../../../prove/signed-in.ts';
 import type { Answer, Call, Endpoint, Refusal, Server } from '../../../server.ts';
 import { accountForm, accountPage, accountResponse, doneAt, partOf } from './account-endpoint.ts';
@@ -36,10 +37,11 @@ export const changeAccountIdentifiers: Endpoint = accountForm({
   summary: 'Adds a user name of the signed-in person, or removes an identifier.',
   needs: 'fresh_session',
   answer(form, person, call, server): Promise<Answer> {
-    const removed = form.get('remove');
-    return removed === undefined
+    const [removed, toVerify] = [form.get('remove'), form.get('verify')];
+    if (removed !== undefined) return remove(removed, person, call, server);
+    return toVerify === undefined
       ? add(form.get('add') ?? '', person, call, server)
-      : remove(removed, person, call, server);
+      : verify(toVerify, person, call, server);
   },
 });
 
@@ -48,20 +50,32 @@ async function add(text: string, person: SignedIn, call: Call, server: Server): 
   const again = (refusal: Refusal) => refused(refusal, text, person, call, server);
   const parsed = parseIdentifier(text);
   if (parsed === undefined) return again({ error: 'identifier_invalid' });
+  if (parsed.kind === 'email') return verify(text, person, call, server);
   const wait = await server.ephemeral.take(`identifiers:${accountId}`, TRIED);
   if (wait > 0) return again({ error: 'rate_limited', headers: { 'retry-after': String(wait) } });
+  const language = mailLanguageOf(call.request, server);
   const { outcome } = await person.commit(
     (read) => loadAddIdentifier(read, accountId, parsed),
-    (facts, moment) => decideAddUsername(facts, accountId, parsed, moment),
+    (facts, moment) => decideAddUsername(facts, { account: accountId, parsed, language }, moment),
   );
   return outcome.ok ? doneAt(PATH, 'identifier_added', server) : again({ error: outcome.error });
 }
 
+/** An address comes in by the link that is mailed to it, and nothing is said here of whose it is. */
+async function verify(text: string, person: SignedIn, call: Call, server: Server): Promise<Answer> {
+  const language = mailLanguageOf(call.request, server);
+  const again = (refusal: Refusal) => refused(refusal, text, person, call, server);
+  if (language === undefined) return again({ error: 'identifier_invalid' });
+  const asked = await askToVerify({ accountId: person.session.accountId, address: text, language }, call, server);
+  return asked.ok ? doneAt(PATH, 'verification_sent', server) : again(asked.error);
+}
+
 async function remove(text: string, person: SignedIn, call: Call, server: Server): Promise<Answer> {
   const { accountId } = person.session;
+  const language = mailLanguageOf(call.request, server);
   const { outcome } = await person.commit(
     (read) => read.identifiers(accountId),
-    (own, moment) => decideRemoveIdentifier(own, accountId, text, moment),
+    (own, moment) => decideRemoveIdentifier(own, { account: accountId, name: text, language }, moment),
   );
   if (outcome.ok) return doneAt(PATH, 'identifier_removed', server);
   if (outcome.error === 'not_found') return doneAt(PATH, 'gone', server);
@@ -106,6 +120,7 @@ async function page(person: SignedIn, { error, typed, ...more }: Shown, call: Ca
   const html = identifiersPage(
     {
       ...partOf(person, call, server),
+      hasMail: server.mail !== undefined,
       identifiers: own.map(({ normalised, display, kind, verifiedAt }) => ({
         value: normalised,
         display,

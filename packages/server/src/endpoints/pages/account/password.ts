@@ -2,7 +2,7 @@ import { type PasswordError, passwordPage } from '@latchkey/pages/account/passwo
 import { type ErrorId, errorRow } from '@latchkey/protocol/errors';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok } from '@latchkey/protocol/result';
-import { wordsFor } from '../../../http/page.ts';
+import { mailLanguageOf, wordsFor } from '../../../http/page.ts';
 import { rememberRefusal } from '../../../http/refusal.ts';
 import { labelOf } from '../../../login/waiting.ts';
 import type { SignedIn } from '../../../prove/signed-in.ts';
@@ -30,7 +30,11 @@ export const changeAccountPassword: Endpoint = accountForm({
   needs: 'any_session',
   async answer(form, person, call, server): Promise<Answer> {
     const { accountId, id: sessionId } = person.session;
-    const asked = { current: form.get('current_password') ?? '', next: form.get('new_password') ?? '' };
+    const asked = {
+      current: form.get('current_password') ?? '',
+      next: form.get('new_password') ?? '',
+      language: mailLanguageOf(call.request, server),
+    };
     const changed = await changePassword({ accountId, sessionId, commit: person.commit }, asked, server);
     return changed.ok ? doneAt('/account', 'password_changed', server) : refused(changed.error, person, call, server);
   },
@@ -70,6 +74,7 @@ async function page(person: SignedIn, { error, ...more }: Shown, call: Call, ser
       accountLabel: await labelOf(person.session, server),
       hasPassword: (await server.store.read.password(person.session.accountId)) !== undefined,
       codePointsMin: LIMITS.passwordCodePointsMin,
+      ...(server.mail === undefined ? {} : { resetUrl: `${server.settings.issuer}/reset` }),
       ...(error === undefined ? {} : { error }),
     },
     wordsFor(call.request, server),
