@@ -34,7 +34,7 @@ test('oidcc-discovery-endpoint-verification: the document says what a Basic OP m
     if (isFlag(name)) expect([name, typeof value]).toEqual([name, 'boolean']);
   }
   expect(document.response_types_supported).toContain('code');
-  expect(document.subject_types_supported).toEqual(['public']);
+  expect(document.subject_types_supported).toEqual(['public', 'pairwise']);
   expect(document.id_token_signing_alg_values_supported).toContain('RS256');
   expect(document.scopes_supported).toContain('openid');
   expect(document.grant_types_supported).toContain('authorization_code');

@@ -29,11 +29,12 @@ import { loadRevokeRefreshToken } from './tokens/revocation.ts';
 
 /** What each decision is shown: the rows that its command names, and those on which they depend. */
 
-const [account, client] = [row.account(1), row.client(1)];
+const [account, client] = [row.account(1), row.client(1, { sector: 'app.example' })];
 const session = row.session(1, { cookie: row.cookie(1) });
 const family = row.family(1);
 const offline = row.family(2, { sessionId: undefined });
-const bare = row.family(3, { refresh: undefined });
+const bare = row.family(3, { refresh: undefined, pairwise: { subject: 'one', sid: row.idOf('fam', 3) } });
+const pairwise = [bare];
 const resource = row.resource(1, { identifier: row.API });
 const issuer = row.resource(2, { identifier: 'https://id.example' as ResourceIdentifier });
 const role = { accountId: account.id, resource: row.API, role: 'editor' };
@@ -76,6 +77,7 @@ beforeAll(async () => {
     { kind: 'family.start', family },
     { kind: 'family.start', family: offline },
     { kind: 'family.start', family: bare },
+    { kind: 'subject.assign', sector: 'app.example', accountId: account.id, subject: 'one' },
     { kind: 'key.create', key: row.signingKey('es') },
     { kind: 'key.create', key: row.signingKey('rs', { algorithm: 'RS256' }) },
     { kind: 'mac_key.create', key: row.macKey(1) },
@@ -141,11 +143,14 @@ describe('of refresh tokens', () => {
   test.each([
     ['a logout', (id: typeof family.id) => loadLogout(store.read, { familyId: id, delivery: 'body' }, () => true)],
     ['a revocation', (id: typeof family.id) => loadRevokeRefreshToken(store.read, id, () => true)],
-  ])('%s sees the family and all that it depends on', async (_, load) => {
-    expect(await load(family.id)).toEqual({ family, seedMatches: true, account, client, session });
-    expect(await load(offline.id)).toEqual({ family: offline, seedMatches: true, account, client, session: undefined });
-    expect(await load(bare.id)).toEqual({ family: bare, seedMatches: false, account, client, session });
-    expect(await load(row.idOf('fam', 9))).toEqual({ family: undefined, seedMatches: false, ...nobody });
+  ])('%s sees the family and all that it depends on', async (what, load) => {
+    const more = what === 'a logout' ? { pairwise } : {};
+    const none = what === 'a logout' ? { pairwise: [] } : {};
+    const seen = { seedMatches: true, account, client, session, ...more };
+    expect(await load(family.id)).toEqual({ family, ...seen });
+    expect(await load(offline.id)).toEqual({ family: offline, ...seen, session: undefined });
+    expect(await load(bare.id)).toEqual({ family: bare, ...seen, seedMatches: false });
+    expect(await load(row.idOf('fam', 9))).toEqual({ family: undefined, seedMatches: false, ...nobody, ...none });
   });
 
   test('the end of a family by an administrator sees all that it depends on', async () => {
@@ -207,7 +212,7 @@ describe('of people', () => {
       resource: undefined,
       issuer: issuer.identifier,
     } as unknown as Parameters<typeof loadLogIn>[1];
-    const start = { resource, roles: [role], liveSessions: [summary] };
+    const start = { resource, roles: [role], liveSessions: [summary], pairwise };
     expect(await loadLogIn(store.read, command, moment)).toEqual({ account, credential, client, start });
     expect(await loadLogIn(store.read, { ...command, resource: issuer.identifier }, moment)).toMatchObject({
       start: { resource: issuer, roles: [] },
@@ -226,7 +231,7 @@ describe('of people', () => {
   });
 
   test('what ends an account sees its live sessions and the families without one', async () => {
-    const ends = { sessions: [summary], offline: [offline] };
+    const ends = { sessions: [summary], offline: [offline], pairwise };
     const command = { administrator, id: account.id, adminApi: row.ADMIN_API };
     expect(await loadDisableAccount(store.read, command, moment)).toEqual({ account, roles: [role], ends });
     expect(await loadEnableAccount(store.read, command)).toEqual({ account, roles: [role] });
@@ -238,7 +243,11 @@ describe('of people', () => {
       ends,
     });
     expect(await loadSetProfile(store.read, account.id)).toEqual({ account, profile: row.profile(1) });
-    expect(await loadEndSession(store.read, { administrator, id: session.id })).toEqual(session);
+    expect(await loadEndSession(store.read, { administrator, id: session.id })).toEqual({ session, pairwise });
+    expect(await loadEndSession(store.read, { administrator, id: row.idOf('ses', 9) })).toEqual({
+      session: undefined,
+      pairwise: [],
+    });
   });
 
   test('a new account sees which of its names are taken', async () => {
@@ -366,7 +375,7 @@ describe('of logins on the pages', () => {
       cookie: row.cookie(1).hash,
       proof: { result: 'match', accountId: account.id, version: 1 },
     } as unknown as Parameters<typeof loadSignIn>[1];
-    const found = { attempt, session, begun: undefined, account, credential, liveSessions: [summary] };
+    const found = { attempt, session, begun: undefined, account, credential, liveSessions: [summary], pairwise };
     expect(await loadSignIn(store.read, command, moment)).toEqual(found);
     const other = { ...command, attemptId: row.idOf('att', 9), cookie: undefined };
     expect(await loadSignIn(store.read, other, moment)).toEqual({ ...found, attempt: undefined, session: undefined });
@@ -385,13 +394,27 @@ describe('of logins on the pages', () => {
       account: undefined,
       credential: undefined,
       liveSessions: [],
+      pairwise, // of whoever is signed in there now
     });
+    const nobodyIsHere = { ...unknown, cookie: undefined };
+    expect(await loadSignIn(store.read, nobodyIsHere, moment)).toMatchObject({ session: undefined, pairwise: [] });
   });
 
   const redeem = (codeHash: Sha256, resources: readonly ResourceIdentifier[] = []) =>
     loadRedeem(store.read, { codeHash, resources } as unknown as Parameters<typeof loadRedeem>[1], moment);
   const families = [family, offline, bare];
-  const redeemable = { code, account, client, session, consent, resource, roles: [role], families, family: undefined };
+  const redeemable = {
+    code,
+    account,
+    client,
+    session,
+    consent,
+    resource,
+    roles: [role],
+    families,
+    subject: 'one',
+    family: undefined,
+  };
 
   test('a redemption sees all that the code depends on, and the resource that is asked for or its first', async () => {
     expect(await redeem(code.hash)).toEqual(redeemable);

@@ -25,7 +25,7 @@ import { decideDeleteClient, loadDeleteClient } from './clients/delete-client.ts
 import { decideRedeem, loadRedeem } from './grants/authorization-code.ts';
 import { decideMacRotation, loadMacRing } from './keys/mac-rotation.ts';
 import { decideRotation, loadRing } from './keys/rotation.ts';
-import { decideEndAllSessions, decideEndOwnSession, loadAccountEnds } from './login/end-sessions.ts';
+import { decideEndAllSessions, decideEndOwnSession, loadAccountEnds, loadSessionEnds } from './login/end-sessions.ts';
 import { decideLogout, loadLogout } from './login/logout.ts';
 import {
   decideRevokeAccessToken,
@@ -160,7 +160,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'SES-06: a person ends a session': (store) =>
     transact(
       store,
-      (read) => read.session(session.id),
+      (read) => loadSessionEnds(read, session.id),
       (found, moment) => decideEndOwnSession(found, accountId, moment),
     ),
   'SES-06: a person ends everything': (store) =>
@@ -284,6 +284,7 @@ const redeem = (store: MemoryStore) => {
     idleSeconds: 3_600,
     offlineSeconds: 3_600,
     adminApi: row.ADMIN_API,
+    newSubject: 'new',
   };
   return transact(
     store,

@@ -67,6 +67,13 @@ export type Write =
   /** Exactly one row that was not redeemed before, or the decision was made on stale facts. */
   | { readonly kind: 'code.redeem'; readonly hash: Sha256; readonly at: EpochMilliseconds }
   | { readonly kind: 'code.miss'; readonly hash: Sha256 }
+  /** By what an account is known in a sector, from now on and for ever: a new row, or the decision was made on stale facts. */
+  | {
+      readonly kind: 'subject.assign';
+      readonly sector: string;
+      readonly accountId: AccountId;
+      readonly subject: string;
+    }
   | { readonly kind: 'family.start'; readonly family: TokenFamily }
   /** Compare-and-set of the generation: exactly one row, or the decision was made on stale facts. */
   | {

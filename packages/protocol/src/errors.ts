@@ -360,6 +360,22 @@ export const ERRORS = {
     'The back-channel logout URI is not https, or is not spelled in its one plain form.',
     'Use https without fragment and user name; for an origin on your own network, plain http too, allow it: LATCHKEY_FETCH_ALLOW.',
   ),
+  sector_unknown: row(
+    400,
+    'invalid_client_metadata',
+    'OIDC Core §8.1',
+    'tell',
+    'The sector of a client with pairwise subjects is not known: its redirect URIs have no host of its own, or more than one.',
+    'Register redirect URIs of one host, or give a sector_identifier_uri that lists them all.',
+  ),
+  sector_identifier_invalid: row(
+    400,
+    'invalid_client_metadata',
+    'OIDC Registration §5',
+    'tell',
+    'The sector identifier document could not be read, or does not list every redirect URI.',
+    'Serve it by https without a redirect: a JSON array of strings, with each redirect URI to the letter.',
+  ),
   response_type_unsupported: row(
     400,
     'unsupported_response_type',
@@ -1110,7 +1126,7 @@ export const ERRORS = {
     'RFC 7591 §2',
     'tell',
     'These properties do not go together in one client.',
-    'A public client has no client_credentials, always rotates refresh tokens and needs PKCE; redirect URIs go with authorization_code; only a first-party client or one of the code flow has origins.',
+    'A public client has no client_credentials, always rotates refresh tokens and needs PKCE; redirect URIs go with authorization_code; only a first-party client or one of the code flow has origins; pairwise subjects are for clients of the code flow that are not first-party.',
   ),
   admin_client_invalid: row(
     422,

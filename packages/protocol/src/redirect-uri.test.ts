@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LIMITS } from './limits.ts';
 import {
+  commonHost,
   formActionSource,
   isAssuredRedirect,
-  isRegistrableBackchannelUri,
+  isCallableUri,
   isRegistrableRedirectUri,
   matchesRedirectUri,
   responseUri,
@@ -355,7 +356,7 @@ test.each([
   'http://app:8080',
   'https://10.0.0.7/logout',
 ])('LOGO-04 OIDC Back-Channel Logout §2.2: a client may be told of logouts at %s', (uri) => {
-  expect(isRegistrableBackchannelUri(uri, OWN)).toBe(true);
+  expect(isCallableUri(uri, OWN)).toBe(true);
 });
 
 test.each([
@@ -376,7 +377,7 @@ test.each([
   ['no URI', 'a.example'],
   ['nothing', ''],
 ])('LOGO-04: but not with %s: %s', (_, uri) => {
-  expect(isRegistrableBackchannelUri(uri, OWN)).toBe(false);
+  expect(isCallableUri(uri, OWN)).toBe(false);
 });
 
 test.each([
@@ -385,5 +386,19 @@ test.each([
   [LIMITS.redirectUriMax + 1, false],
 ])('LOGO-04: one of %d characters: %s', (length, isAllowed) => {
   const uri = 'https://a.example/'.padEnd(length, 'x');
-  expect(isRegistrableBackchannelUri(uri, [])).toBe(isAllowed);
+  expect(isCallableUri(uri, [])).toBe(isAllowed);
+});
+
+test.each([
+  [['https://a.example/cb', 'https://a.example:8443/x?y'], 'a.example'],
+  [['https://a.example/cb', 'https://b.example/cb'], undefined],
+  [['https://a.example/cb', 'https://www.a.example/cb'], undefined],
+  [['https://a.example/cb', 'com.example.app:/cb'], undefined],
+  [['com.example.app:/cb'], undefined],
+  [['http://localhost:3000/cb'], undefined],
+  [['http://127.0.0.1/cb'], undefined],
+  [['http://[::1]/cb'], undefined],
+  [[], undefined],
+])('OIDC-03 OIDC Core §8.1: the one host of %j is %s', (uris, host) => {
+  expect(commonHost(uris)).toBe(host);
 });

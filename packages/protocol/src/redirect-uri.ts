@@ -44,12 +44,12 @@ export function isRegistrableRedirectUri(text: string, type: ApplicationType): b
 }
 
 /**
- * Whether a client may have itself told of logouts at this URI: `https`, or one of the origins that the operator has
- * allowed by name, spelled in one way only. Its query stays as it is.
+ * Whether a client may name this URI for the server to call: `https`, or one of the origins that the operator has allowed
+ * by name, spelled in one way only. Its query stays as it is.
  *
- * @spec OIDC Back-Channel Logout §2.2
+ * @spec OIDC Back-Channel Logout §2.2; OIDC Registration §5
  */
-export function isRegistrableBackchannelUri(text: string, allowed: readonly string[]): boolean {
+export function isCallableUri(text: string, allowed: readonly string[]): boolean {
   const plain = parsePlainUri(text);
   if (plain === undefined) return false;
   return plain.scheme === 'https' || (plain.scheme === 'http' && allowed.includes(plain.url.origin));
@@ -95,6 +95,18 @@ export function matchesRedirectUri(registered: string, asked: string, type: Appl
   if (known === null || given === null) return false;
   if (known[1] !== given[1] || known[3] !== given[3]) return false;
   return (known[1] !== 'localhost' || type === 'native') && Number(given[2] ?? 80) <= 65_535;
+}
+
+/**
+ * The one host that all these URIs have, and that somebody owns: whoever runs on a device may have `localhost`, and a
+ * scheme of its own has no host.
+ *
+ * @spec OIDC Core §8.1
+ */
+export function commonHost(uris: readonly string[]): string | undefined {
+  const hosts = new Set(uris.map((uri) => new URL(uri).hostname));
+  const [host = ''] = hosts;
+  return hosts.size === 1 && host !== '' && !LOOPBACK_HOSTS.includes(host) ? host : undefined;
 }
 
 /**

@@ -55,6 +55,7 @@ async function ensureCommandLine(server: Server): Promise<void> {
         overlapMilliseconds: undefined,
         backchannelLogoutUri: undefined,
         backchannelLogoutSessionRequired: false,
+        sector: undefined,
         cutOff: undefined,
       };
       return allow(client, [{ kind: 'client.create', client }]);

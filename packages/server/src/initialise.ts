@@ -52,6 +52,7 @@ export async function ensureAdministrator(
     overlapMilliseconds: undefined,
     secret: { id: makeId('sec', server.now(), server.entropy(10)), hash: secretHash(secret) },
     adminApi: adminApiOf(issuer),
+    subjects: { type: 'public' },
     fetchAllow: [],
   };
   const { outcome } = await server.commit(

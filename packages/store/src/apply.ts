@@ -22,6 +22,7 @@ import { roles } from './tables/roles.ts';
 import { secrets } from './tables/secrets.ts';
 import { sessions } from './tables/sessions.ts';
 import { state } from './tables/state.ts';
+import { subjects } from './tables/subjects.ts';
 
 /** Makes the MAC of an audit row: proof that the server wrote it. */
 export type AuditMac = (bytes: Uint8Array) => Uint8Array;
@@ -59,6 +60,7 @@ const STEPS: Steps = {
   'code.issue': ({ code }) => [one(codes.insert(code))],
   'code.redeem': ({ hash, at }) => [one(codes.redeem(hash, at))],
   'code.miss': ({ hash }) => [any(codes.miss(hash))],
+  'subject.assign': ({ sector, accountId, subject }) => [one(subjects.insert(sector, accountId, subject))],
   'family.start': ({ family }) => [one(families.insert(family))],
   'family.rotate': (write) => [one(families.rotate(write))],
   'family.touch': ({ id, generation, at }) => [one(families.touch(id, generation, at))],

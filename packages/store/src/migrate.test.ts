@@ -160,6 +160,7 @@ describe('a database of the first schema', () => {
       postLogoutRedirectUris: [],
       backchannelLogoutUri: undefined,
       backchannelLogoutSessionRequired: false,
+      sector: undefined,
       requiresPkce: true,
       idTokenAlgorithm: 'RS256',
       hasScopeClaimsInIdToken: false,

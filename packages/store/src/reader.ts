@@ -20,6 +20,7 @@ import { roles } from './tables/roles.ts';
 import { secrets } from './tables/secrets.ts';
 import { sessions } from './tables/sessions.ts';
 import { state } from './tables/state.ts';
+import { subjects } from './tables/subjects.ts';
 
 /** A reader over whatever runs statements: a transaction, or a connection for reads. */
 export function createReader(executor: Executor, now: () => EpochMilliseconds): Reader {
@@ -32,6 +33,8 @@ export function createReader(executor: Executor, now: () => EpochMilliseconds): 
     account: (id) => maybe(accounts.byId(id), accounts.model),
     identifier: (normalised) => maybe(identifiers.byName(normalised), identifiers.model),
     identifiers: (account) => list(identifiers.ofAccount(account), identifiers.model),
+    subject: (sector, account) => maybe(subjects.of(sector, account), subjects.model),
+    accountOfSubject: (sector, subject) => maybe(subjects.accountOf(sector, subject), subjects.account),
     password: (account) => maybe(passwords.ofAccount(account), passwords.model),
     profile: (account) => maybe(profiles.ofAccount(account), profiles.model),
     accounts: (page) => list(accounts.page(page), accounts.model),
@@ -50,6 +53,7 @@ export function createReader(executor: Executor, now: () => EpochMilliseconds): 
     family: (id) => maybe(families.byId(id), families.model),
     offlineFamilies: (account, at) => list(families.offline(account, at), families.model),
     familiesOfSession: (session) => list(families.ofSession(session), families.model),
+    pairwiseFamilies: (account) => list(families.pairwise(account), families.model),
     familiesUnderMacKey: (keyId, page) => list(families.underMacKey(keyId, page), families.model),
     client: (id) => maybe(clients.byId(id), clients.model),
     clients: (page) => list(clients.page(page), clients.model),

@@ -208,6 +208,7 @@ export async function addClient(server: Server, given: Partial<Client> = {}): Pr
     postLogoutRedirectUris: [],
     backchannelLogoutUri: undefined,
     backchannelLogoutSessionRequired: false,
+    sector: undefined,
     requiresPkce: true,
     idTokenAlgorithm: 'RS256',
     hasScopeClaimsInIdToken: false,

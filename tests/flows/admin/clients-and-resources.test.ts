@@ -77,6 +77,7 @@ test('a confidential client gets a secret that works; its replacement ends it wh
       redirect_uris: [],
       post_logout_redirect_uris: [],
       backchannel_logout_session_required: false,
+      subject_type: 'public',
       require_pkce: true,
       id_token_alg: 'RS256',
       scope_claims_in_id_token: false,

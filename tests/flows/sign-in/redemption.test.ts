@@ -245,7 +245,11 @@ test('SES-03 ASVS 7.4.1: a session that ended takes its codes and its browser wi
   const sessions = await world.at.server.store.read.liveSessions(world.accountId, now);
   await world.at.server.commit(
     () => Promise.resolve(),
-    () => allow(undefined, endAllWrites({ sessions, offline: [] }, { reason: 'logout', by: 'server', at: now })),
+    () =>
+      allow(
+        undefined,
+        endAllWrites({ sessions, offline: [], pairwise: [] }, { reason: 'logout', by: 'server', at: now }),
+      ),
   );
   const fields = { code: String(answerIn(answer).get('code')), code_verifier: verifier, redirect_uri: CALLBACK };
   expect((await redeem(world, client, fields)).body.error).toBe('invalid_grant');

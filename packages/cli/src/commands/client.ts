@@ -16,6 +16,8 @@ interface CreateOptions {
   readonly postLogoutRedirectUri?: readonly string[];
   readonly backchannelLogoutUri?: string;
   readonly backchannelLogoutSession?: boolean;
+  readonly pairwise?: boolean;
+  readonly sectorIdentifierUri?: string;
   readonly native?: boolean;
   /** False when `--no-pkce` is given. */
   readonly pkce: boolean;
@@ -63,6 +65,11 @@ Examples:
     .option('--post-logout-redirect-uri <uri>', 'where a browser may go after a logout; may repeat', many)
     .option('--backchannel-logout-uri <uri>', 'where its server is told that a session has ended')
     .option('--backchannel-logout-session', 'what it is told must name the session')
+    .option('--pairwise', 'it knows people by names that mean nothing elsewhere')
+    .option(
+      '--sector-identifier-uri <uri>',
+      'with --pairwise: lists its redirect URIs, where they have more than one host',
+    )
     .option('--native', 'it is installed on a device, and may have a scheme of its own as redirect URI')
     .option('--no-pkce', 'it cannot do PKCE (confidential clients only)')
     .addOption(
@@ -91,6 +98,8 @@ Examples:
         post_logout_redirect_uris: options.postLogoutRedirectUri ?? [],
         ...(options.backchannelLogoutUri === undefined ? {} : { backchannel_logout_uri: options.backchannelLogoutUri }),
         backchannel_logout_session_required: options.backchannelLogoutSession === true,
+        subject_type: options.pairwise === true ? 'pairwise' : 'public',
+        ...(options.sectorIdentifierUri === undefined ? {} : { sector_identifier_uri: options.sectorIdentifierUri }),
         require_pkce: options.pkce,
         scope_claims_in_id_token: options.scopeClaimsInIdToken === true,
         ...(options.idTokenAlg === undefined ? {} : { id_token_alg: options.idTokenAlg }),

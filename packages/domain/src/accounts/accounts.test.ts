@@ -52,6 +52,7 @@ const offline: TokenFamily = {
   clientId: 'cli_1' as ClientId,
   sessionId: undefined,
   beganIn: undefined,
+  pairwise: undefined,
   scope: [],
   resources: [],
   idTokenClaims: [],
@@ -75,7 +76,7 @@ const credential: PasswordCredential = {
 const adminApi = 'https://id.example/admin/api';
 const ofAccount = { administrator, id, adminApi };
 const roles = [{ accountId: id, resource: 'https://api.example', role: 'admin' }];
-const ends = { sessions: [session('ses_1'), session('ses_2')], offline: [offline] };
+const ends = { sessions: [session('ses_1'), session('ses_2')], offline: [offline], pairwise: [] };
 
 const audit = (event: string, actor: string, detail: object = {}) => ({
   kind: 'audit.append',
@@ -301,7 +302,7 @@ test('no password is set for an account that is not there', () => {
     credential: undefined,
     roles: [],
     identifiers: [],
-    ends: { sessions: [], offline: [] },
+    ends: { sessions: [], offline: [], pairwise: [] },
   };
   expect(decideSetPassword(none, { ...ofAccount, phc: '$new', language: undefined }, moment)).toEqual({
     outcome: { ok: false, error: 'not_found' },

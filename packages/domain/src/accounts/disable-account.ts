@@ -3,7 +3,7 @@ import { scopesOf } from '../administration/roles-of-admin-api.ts';
 import { type Administrator, mayGive } from '../administration/scopes.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
 import { type AccountEnds, loadAccountEnds } from '../login/end-sessions.ts';
-import { type Ending, sessionEnded } from '../login/end-writes.ts';
+import { type Ending, endPairwiseWrites, sessionEnded } from '../login/end-writes.ts';
 import type { AccountReader, Moment, Reader } from '../ports/reader.ts';
 import { eventExpiry } from '../tokens/event-expiry.ts';
 import type { Write } from '../write.ts';
@@ -37,8 +37,9 @@ export const loadDisableAccount = async (
 
 /**
  * Decides that an account may not be used any more: one cut-off ends all that was ever issued for it, at every reader
- * and here; the rows say so, too, so that nothing comes back when the account is enabled again. Nobody does so to one that
- * may do more in the admin API than they may themselves.
+ * and here; the rows say so, too, so that nothing comes back when the account is enabled again. What is known by another
+ * name than the account's ends by events of its own. Nobody does so to one that may do more in the admin API than they may
+ * themselves.
  *
  * @returns `not_found`, `account_outranks`
  */
@@ -58,6 +59,7 @@ export function decideDisableAccount(
       sessionEnded(session.id, now),
     ]),
     { kind: 'family.end_offline', accountId: id, ended },
+    ...endPairwiseWrites(ends.pairwise, ended),
     { kind: 'revocation.emit', event: { kind: 'subject', id, exp: eventExpiry(now) } },
     auditOf('account.disabled', id, administrator, now),
   ]);

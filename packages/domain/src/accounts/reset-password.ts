@@ -27,7 +27,7 @@ export async function loadResetPassword(
     ...facts,
     ends:
       facts.account === undefined
-        ? { sessions: [], offline: [] }
+        ? { sessions: [], offline: [], pairwise: [] }
         : await loadAccountEnds(read, facts.account.id, moment),
   };
 }

@@ -35,6 +35,7 @@ const client: Client = {
   postLogoutRedirectUris: [],
   backchannelLogoutUri: undefined,
   backchannelLogoutSessionRequired: false,
+  sector: undefined,
   requiresPkce: true,
   idTokenAlgorithm: 'RS256',
   hasScopeClaimsInIdToken: false,

@@ -1,8 +1,8 @@
 import type { SessionId } from '@latchkey/protocol/types';
 import { allow, type Decision, refuse } from '../decision.ts';
+import { loadSessionEnds, type SessionEnds } from '../login/end-sessions.ts';
 import { endSessionWrites } from '../login/end-writes.ts';
-import type { Session } from '../login/session.ts';
-import type { Moment, SessionReader } from '../ports/reader.ts';
+import type { Moment, Reader } from '../ports/reader.ts';
 import { isSessionLive } from '../tokens/liveness.ts';
 import type { Administrator } from './scopes.ts';
 
@@ -11,8 +11,10 @@ export interface EndSessionCommand {
   readonly id: SessionId;
 }
 
-export const loadEndSession = (read: SessionReader, { id }: EndSessionCommand): Promise<Session | undefined> =>
-  read.session(id);
+export const loadEndSession = (
+  read: Pick<Reader, 'session' | 'pairwiseFamilies'>,
+  { id }: EndSessionCommand,
+): Promise<SessionEnds> => loadSessionEnds(read, id);
 
 /** Whether it was this command that ended something. */
 export type EndedNow = 'ended' | 'was_over';
@@ -24,11 +26,12 @@ export type EndedNow = 'ended' | 'was_over';
  * @returns `session_unknown`
  */
 export function decideEndSession(
-  session: Session | undefined,
+  { session, pairwise }: SessionEnds,
   { administrator }: EndSessionCommand,
   { now }: Moment,
 ): Decision<EndedNow> {
   if (session === undefined) return refuse('session_unknown');
   if (!isSessionLive(session, now)) return allow('was_over');
-  return allow('ended', endSessionWrites(session, { reason: 'ended_by_administrator', by: administrator.id, at: now }));
+  const ending = { reason: 'ended_by_administrator', by: administrator.id, at: now } as const;
+  return allow('ended', endSessionWrites(session, ending, pairwise));
 }

@@ -36,7 +36,7 @@ const session: Session = {
 };
 
 test('an administrator ends a session: row, event and audit in one', () => {
-  expect(decideEndSession(session, { administrator, id: session.id }, moment)).toEqual({
+  expect(decideEndSession({ session, pairwise: [] }, { administrator, id: session.id }, moment)).toEqual({
     outcome: { ok: true, value: 'ended' },
     expects: [],
     writes: [
@@ -63,7 +63,7 @@ test.each([
   [1_000_001, 'ended'],
 ] as const)('a session that expires at %d is %s at 1000000', (expiresAt, outcome) => {
   const decided = decideEndSession(
-    { ...session, expiresAt: expiresAt as EpochMilliseconds },
+    { session: { ...session, expiresAt: expiresAt as EpochMilliseconds }, pairwise: [] },
     { administrator, id: session.id },
     moment,
   );
@@ -72,12 +72,14 @@ test.each([
 
 test('a session that has ended makes no event, one that is not there is unknown', () => {
   const over = { ...session, ended: { ...ended, at: 5 as EpochMilliseconds } };
-  expect(decideEndSession(over, { administrator, id: session.id }, moment)).toEqual({
+  expect(decideEndSession({ session: over, pairwise: [] }, { administrator, id: session.id }, moment)).toEqual({
     outcome: { ok: true, value: 'was_over' },
     expects: [],
     writes: [],
   });
-  expect(decideEndSession(undefined, { administrator, id: session.id }, moment).outcome).toEqual({
+  expect(
+    decideEndSession({ session: undefined, pairwise: [] }, { administrator, id: session.id }, moment).outcome,
+  ).toEqual({
     ok: false,
     error: 'session_unknown',
   });
@@ -89,6 +91,7 @@ const family: TokenFamily = {
   clientId: 'cli_1' as ClientId,
   sessionId: session.id,
   beganIn: session.id,
+  pairwise: undefined,
   scope: [],
   resources: [],
   idTokenClaims: [],
@@ -125,6 +128,7 @@ const client = {
   postLogoutRedirectUris: [],
   backchannelLogoutUri: undefined,
   backchannelLogoutSessionRequired: false,
+  sector: undefined,
   requiresPkce: true,
   idTokenAlgorithm: 'RS256',
   hasScopeClaimsInIdToken: false,

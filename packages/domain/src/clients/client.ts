@@ -43,6 +43,12 @@ export interface Client {
   readonly backchannelLogoutUri: string | undefined;
   /** Whether it needs the session in what it is told, and not the person alone. */
   readonly backchannelLogoutSessionRequired: boolean;
+  /**
+   * The sector in which it knows people, each by a pairwise subject; undefined where it knows them by their account.
+   *
+   * @spec OIDC Core §8
+   */
+  readonly sector: string | undefined;
   /** False only for a confidential client that an administrator exempted. */
   readonly requiresPkce: boolean;
   /** What its ID tokens are signed with. */

@@ -11,7 +11,7 @@ import type {
 } from '@latchkey/protocol/types';
 import { expect, test } from 'vitest';
 import type { Client, OwnerSecret } from './client.ts';
-import { type CreateClientCommand, decideCreateClient } from './create-client.ts';
+import { type CreateClientCommand, decideCreateClient, type SectorDocument } from './create-client.ts';
 import { type CreateResourceCommand, decideCreateResource } from './create-resource.ts';
 import { decideDeleteClient } from './delete-client.ts';
 import type { Resource } from './resource.ts';
@@ -56,6 +56,7 @@ const createClient: CreateClientCommand = {
   postLogoutRedirectUris: [],
   backchannelLogoutUri: undefined,
   backchannelLogoutSessionRequired: false,
+  subjects: { type: 'public' },
   requiresPkce: true,
   idTokenAlgorithm: 'RS256',
   hasScopeClaimsInIdToken: false,
@@ -82,6 +83,7 @@ const client: Client = {
   postLogoutRedirectUris: [],
   backchannelLogoutUri: undefined,
   backchannelLogoutSessionRequired: false,
+  sector: undefined,
   requiresPkce: true,
   idTokenAlgorithm: 'RS256',
   hasScopeClaimsInIdToken: false,
@@ -137,6 +139,7 @@ test.each([
       postLogoutRedirectUris: [],
       backchannelLogoutUri: undefined,
       backchannelLogoutSessionRequired: false,
+      sector: undefined,
       requiresPkce: true,
       idTokenAlgorithm: 'RS256',
       hasScopeClaimsInIdToken: false,
@@ -337,6 +340,60 @@ test.each([
   const wanted = { ...createClient, ...signInClient, backchannelLogoutUri };
   const { outcome } = decideCreateClient({ resources: [API] }, wanted, moment);
   expect(outcome.ok ? undefined : outcome.error).toBe(error);
+});
+
+const pairwise = (document?: SectorDocument): Partial<CreateClientCommand> => ({
+  ...signInClient,
+  subjects: { type: 'pairwise', document },
+});
+const A = 'https://a.example/cb';
+const B = 'https://b.example/cb';
+
+test.each<[string, readonly string[], SectorDocument | undefined, string | undefined, string | undefined]>([
+  ['one host', [A, 'https://a.example:8443/other'], undefined, 'a.example', undefined],
+  ['two hosts', [A, B], undefined, undefined, 'sector_unknown'],
+  ['a host that everybody has', ['http://localhost/cb'], undefined, undefined, 'sector_unknown'],
+  ['two hosts, in a document', [A, B], { host: 'c.example', redirectUris: [B, 'x', A] }, 'c.example', undefined],
+  ['one host, in a document', [A], { host: 'c.example', redirectUris: [A] }, 'c.example', undefined],
+  [
+    'one that the document lacks',
+    [A, B],
+    { host: 'a.example', redirectUris: [A] },
+    undefined,
+    'sector_identifier_invalid',
+  ],
+  [
+    'one that it spells otherwise',
+    [A],
+    { host: 'a.example', redirectUris: [`${A}/`] },
+    undefined,
+    'sector_identifier_invalid',
+  ],
+  ['a document of nothing', [A], { host: 'a.example', redirectUris: [] }, undefined, 'sector_identifier_invalid'],
+])(
+  'OIDC-03 OIDC Core §8.1, Registration §5: the sector of a client with %s',
+  (_, redirectUris, document, sector, error) => {
+    const { outcome } = decideCreateClient(
+      { resources: [API] },
+      { ...createClient, ...pairwise(document), redirectUris },
+      moment,
+    );
+    expect(outcome.ok ? outcome.value.sector : outcome.error).toBe(sector ?? error);
+  },
+);
+
+test('OIDC-03: our own clients and machines know nobody by a pairwise subject', () => {
+  const { outcome: own } = decideCreateClient(
+    { resources: [API] },
+    { ...createClient, ...pairwise(), authentication: 'none', firstParty: true },
+    moment,
+  );
+  const { outcome: machine } = decideCreateClient(
+    { resources: [API] },
+    { ...createClient, subjects: { type: 'pairwise', document: undefined } },
+    moment,
+  );
+  for (const outcome of [own, machine]) expect(outcome).toEqual({ ok: false, error: 'client_metadata_conflict' });
 });
 
 const forAdminApi = { ...createClient, resources: [adminApi], scope: ['accounts:read'] };

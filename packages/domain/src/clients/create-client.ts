@@ -1,5 +1,6 @@
 import { LIMITS } from '@latchkey/protocol/limits';
-import { isRegistrableBackchannelUri, isRegistrableRedirectUri } from '@latchkey/protocol/redirect-uri';
+import { commonHost, isCallableUri, isRegistrableRedirectUri } from '@latchkey/protocol/redirect-uri';
+import { fail, ok, type Result } from '@latchkey/protocol/result';
 import { isIdentityScope, isScopeName, type Scope } from '@latchkey/protocol/scope';
 import type { ClientId, ResourceIdentifier } from '@latchkey/protocol/types';
 import { type Administrator, mayGive } from '../administration/scopes.ts';
@@ -10,6 +11,17 @@ import type { Client } from './client.ts';
 import { isRegistrableOrigin } from './origin.ts';
 import type { Resource } from './resource.ts';
 import { type NewSecret, storedSecret } from './secret.ts';
+
+/** By what a client is to know people. A sector identifier document was fetched beforehand. */
+export type WantedSubjects =
+  | { readonly type: 'public' }
+  | { readonly type: 'pairwise'; readonly document: SectorDocument | undefined };
+
+/** Whose it is, and the redirect URIs that it lists. @spec OIDC Registration §5 */
+export interface SectorDocument {
+  readonly host: string;
+  readonly redirectUris: readonly string[];
+}
 
 /** What an administrator wants of a new client. Of its secret there is only the hash. */
 export interface CreateClientCommand
@@ -35,6 +47,7 @@ export interface CreateClientCommand
   readonly id: ClientId;
   readonly scope: Scope;
   readonly resources: readonly string[];
+  readonly subjects: WantedSubjects;
   /** Used only where the client authenticates with a secret. */
   readonly secret: NewSecret;
   /** The audience of the admin API. */
@@ -67,7 +80,7 @@ export async function loadCreateClient(
  * what a person does there is theirs, and bounded by their roles.
  *
  * @returns `client_metadata_conflict`, `origin_invalid`, `redirect_uri_invalid`,
- *   `backchannel_logout_uri_invalid`, `limit_reached`, `scope_malformed`, `resource_unknown`, `scope_not_allowed`,
+ *   `backchannel_logout_uri_invalid`, `sector_unknown`, `sector_identifier_invalid`, `limit_reached`, `scope_malformed`, `resource_unknown`, `scope_not_allowed`,
  *   `admin_client_invalid`, `scope_insufficient`
  * @spec RFC 6749 §2.1, §4.4 (client credentials are for confidential clients only); RFC 7591 §2
  */
@@ -83,8 +96,10 @@ export function decideCreateClient(
   if (!uris.every((uri) => isRegistrableRedirectUri(uri, command.applicationType)))
     return refuse('redirect_uri_invalid');
   const { backchannelLogoutUri: backchannel } = command;
-  if (backchannel !== undefined && !isRegistrableBackchannelUri(backchannel, command.fetchAllow))
+  if (backchannel !== undefined && !isCallableUri(backchannel, command.fetchAllow))
     return refuse('backchannel_logout_uri_invalid');
+  const sector = sectorOf(command);
+  if (!sector.ok) return refuse(sector.error);
   if (uris.length > LIMITS.redirectUrisPerClientMax) return refuse('limit_reached');
   if (command.origins.length > LIMITS.originsPerClientMax || command.resources.length > LIMITS.resourcesMax)
     return refuse('limit_reached');
@@ -102,7 +117,7 @@ export function decideCreateClient(
     if (!mayGive(command.administrator, command.scope)) return refuse('scope_insufficient');
   }
 
-  const client = clientOf(command, resources, now);
+  const client = clientOf(command, sector.value, resources, now);
   return allow(client, [
     { kind: 'client.create', client },
     ...(confidential ? [{ kind: 'secret.add', secret: storedSecret(client.id, command.secret, now) } as const] : []),
@@ -110,7 +125,33 @@ export function decideCreateClient(
   ]);
 }
 
-const clientOf = (command: CreateClientCommand, resources: readonly Resource[], now: Moment['now']): Client => ({
+/**
+ * The sector of a client with pairwise subjects: the host of its document, which must list all its redirect URIs, or the
+ * one host that these have.
+ *
+ * @spec OIDC Core §8.1; OIDC Registration §5 (OIDC-03)
+ */
+function sectorOf({
+  subjects,
+  redirectUris,
+}: CreateClientCommand): Result<string | undefined, 'sector_unknown' | 'sector_identifier_invalid'> {
+  if (subjects.type === 'public') return ok(undefined);
+  const { document } = subjects;
+  if (document === undefined) {
+    const host = commonHost(redirectUris);
+    return host === undefined ? fail('sector_unknown') : ok(host);
+  }
+  return redirectUris.every((uri) => document.redirectUris.includes(uri))
+    ? ok(document.host)
+    : fail('sector_identifier_invalid');
+}
+
+const clientOf = (
+  command: CreateClientCommand,
+  sector: string | undefined,
+  resources: readonly Resource[],
+  now: Moment['now'],
+): Client => ({
   id: command.id,
   version: 1,
   name: command.name,
@@ -127,6 +168,7 @@ const clientOf = (command: CreateClientCommand, resources: readonly Resource[], 
   postLogoutRedirectUris: [...new Set(command.postLogoutRedirectUris)],
   backchannelLogoutUri: command.backchannelLogoutUri,
   backchannelLogoutSessionRequired: command.backchannelLogoutSessionRequired,
+  sector,
   requiresPkce: command.requiresPkce,
   idTokenAlgorithm: command.idTokenAlgorithm,
   hasScopeClaimsInIdToken: command.hasScopeClaimsInIdToken,
@@ -147,6 +189,7 @@ function fitsTogether(command: CreateClientCommand): boolean {
   if (isSignIn !== command.redirectUris.length > 0) return false;
   if (!isSignIn && command.postLogoutRedirectUris.length > 0) return false;
   if (!isSignIn && command.backchannelLogoutUri !== undefined) return false;
+  if (command.subjects.type === 'pairwise' && (command.firstParty || !isSignIn)) return false;
   if (command.backchannelLogoutSessionRequired && command.backchannelLogoutUri === undefined) return false;
   if (isPublic && !command.requiresPkce) return false;
   return command.firstParty || isSignIn || command.origins.length === 0;

@@ -29,6 +29,7 @@ const facts: RedeemFacts = {
   resource: api,
   roles: [{ accountId: account.id, resource: row.API, role: 'editor' }],
   families: [],
+  subject: undefined,
   family: undefined,
 };
 const command: RedeemCommand = {
@@ -42,6 +43,7 @@ const command: RedeemCommand = {
   idleSeconds: 600,
   offlineSeconds: 7_200,
   adminApi: row.ADMIN_API,
+  newSubject: 'new',
 };
 
 const decide = (someFacts: Partial<RedeemFacts> = {}, someCommand: Partial<RedeemCommand> = {}) =>
@@ -55,6 +57,7 @@ const family = {
   clientId: client.id,
   sessionId: session.id,
   beganIn: session.id,
+  pairwise: undefined,
   scope: ['openid', 'read'],
   resources: [row.API, ISSUER],
   idTokenClaims: [],
@@ -86,12 +89,13 @@ const access = {
 };
 const identity = {
   accountId: account.id,
+  subject: account.id,
   clientId: client.id,
   algorithm: 'RS256',
   claims: [],
   nonce: 'nonce',
   issuedAt: now,
-  sessionId: session.id,
+  sid: session.id,
   authTime: code.authTime,
   amr: ['pwd', 'otp'],
   acr: 'two',
@@ -197,6 +201,41 @@ describe('a redemption', () => {
     const { writes } = decide({ client: { ...client, ...told } });
     expect(writes.find(({ kind }) => kind === 'family.start')).toMatchObject({
       family: { expiresAt: session.expiresAt, refresh: undefined },
+    });
+  });
+
+  describe('for a client with pairwise subjects', () => {
+    const sector = { client: { ...client, sector: 'app.example' } };
+    const named = { subject: 'new', sid: family.id };
+    const access_ = { ...access, subject: 'new', person: { ...access.person, sessionId: undefined } };
+
+    test('OIDC-03 OIDC Core §8.1: the tokens name the person and the session by names of the sector, given now', () => {
+      expect(decide(sector)).toEqual({
+        ...issued({
+          grant: { access: access_, identity: { ...identity, subject: 'new', sid: family.id } },
+          start: { pairwise: named },
+        }),
+        writes: [
+          { kind: 'subject.assign', sector: 'app.example', accountId: account.id, subject: 'new' },
+          ...issued({ grant: {}, start: { pairwise: named } }).writes,
+        ],
+      });
+    });
+
+    test('OIDC-03: whoever is known in the sector keeps the name, and the session the one that the client knows', () => {
+      const before = row.family(4, { beganIn: session.id, pairwise: { subject: 'old', sid: row.idOf('fam', 3) } });
+      const others = [
+        row.family(5, { beganIn: session.id }),
+        row.family(6, { beganIn: row.idOf('ses', 9), pairwise: { subject: 'old', sid: row.idOf('fam', 6) } }),
+      ];
+      const again = decide({ ...sector, subject: 'old', families: [...others, before] });
+      expect(again.outcome).toMatchObject({
+        value: { access: { subject: 'old' }, identity: { subject: 'old', sid: row.idOf('fam', 3) } },
+      });
+      expect(again.writes.some(({ kind }) => kind === 'subject.assign')).toBe(false);
+      expect(decide({ ...sector, subject: 'old', families: others }).outcome).toMatchObject({
+        value: { identity: { subject: 'old', sid: family.id } },
+      });
     });
   });
 

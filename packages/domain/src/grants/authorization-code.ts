@@ -19,7 +19,7 @@ import type { Session } from '../login/session.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import { type AccessGrant, identityOf, refreshGrantOf, type TokenGrant } from '../tokens/access-grant.ts';
 import { eventExpiry } from '../tokens/event-expiry.ts';
-import { firstRefresh, type TokenFamily } from '../tokens/family.ts';
+import { firstRefresh, type Pairwise, subjectOf, type TokenFamily } from '../tokens/family.ts';
 import { familyLife, isAccountLive, isClientLive, isSessionLive, type Lifelines } from '../tokens/liveness.ts';
 import type { Write } from '../write.ts';
 
@@ -38,6 +38,8 @@ export interface RedeemCommand {
   readonly offlineSeconds: number;
   /** The audience of the admin API. */
   readonly adminApi: string;
+  /** Random, for a person who comes to the client's sector for the first time. */
+  readonly newSubject: string;
 }
 
 export interface RedeemFacts extends Lifelines {
@@ -47,6 +49,8 @@ export interface RedeemFacts extends Lifelines {
   readonly roles: readonly Role[];
   /** What the client holds of this account already. */
   readonly families: readonly TokenFamily[];
+  /** By what the account is known in the client's sector, if it is. */
+  readonly subject: string | undefined;
   /** The family that the code has started, if it was redeemed. */
   readonly family: TokenFamily | undefined;
 }
@@ -56,15 +60,18 @@ export async function loadRedeem(read: Reader, command: RedeemCommand, { now }: 
   const code = await read.code(command.codeHash);
   if (code === undefined) return NOTHING;
   const identifier = command.resources[0] ?? code.resources[0];
+  const client = await read.client(code.clientId);
+  const sector = client?.sector;
   return {
     code,
     account: await read.account(code.accountId),
-    client: await read.client(code.clientId),
+    client,
     session: await read.session(code.sessionId),
     consent: await read.consent(code.accountId, code.clientId),
     resource: identifier === undefined ? undefined : await read.resource(identifier),
     roles: identifier === undefined ? [] : await read.roles(code.accountId, identifier),
     families: await read.familiesOf(code.accountId, code.clientId, now),
+    subject: sector === undefined ? undefined : await read.subject(sector, code.accountId),
     family: code.redeemedAt === undefined ? undefined : await read.family(code.familyId),
   };
 }
@@ -78,6 +85,7 @@ const NOTHING: RedeemFacts = {
   resource: undefined,
   roles: [],
   families: [],
+  subject: undefined,
   family: undefined,
 };
 
@@ -119,6 +127,7 @@ export function decideRedeem(facts: RedeemFacts, command: RedeemCommand, moment:
     clientId: code.clientId,
     sessionId: isOffline ? undefined : session.id,
     beganIn: session.id,
+    pairwise: client.sector === undefined ? undefined : pairwiseOf(facts, code, command),
     scope: code.scope,
     resources: [resource.identifier, ...code.resources.filter((one) => one !== resource.identifier)],
     idTokenClaims: code.idTokenClaims,
@@ -135,6 +144,7 @@ export function decideRedeem(facts: RedeemFacts, command: RedeemCommand, moment:
     grantOf(family, client, code, { resource, scope, roles: facts.roles }, moment),
     [
       ...endUnused(facts.families, now),
+      ...assignSubject(facts, code, client, command),
       { kind: 'code.redeem', hash: code.hash, at: now },
       { kind: 'family.start', family },
     ],
@@ -144,6 +154,27 @@ export function decideRedeem(facts: RedeemFacts, command: RedeemCommand, moment:
     ],
   );
 }
+
+/** The names of a person in the client's sector: those that the client knows already, or new ones. */
+const pairwiseOf = (
+  { families, subject }: RedeemFacts,
+  code: AuthorizationCode,
+  { newSubject }: RedeemCommand,
+): Pairwise => {
+  const known = families.find(({ beganIn, pairwise }) => pairwise !== undefined && beganIn === code.sessionId);
+  return { subject: subject ?? newSubject, sid: known?.pairwise?.sid ?? code.familyId };
+};
+
+/** A subject is given once, and never to anybody else. @spec OIDC Core §8 (OIDC-03) */
+const assignSubject = (
+  { subject }: RedeemFacts,
+  { accountId }: AuthorizationCode,
+  { sector }: Client,
+  { newSubject }: RedeemCommand,
+): readonly Write[] =>
+  sector === undefined || subject !== undefined
+    ? []
+    : [{ kind: 'subject.assign', sector, accountId, subject: newSubject }];
 
 /**
  * A family without a refresh token ends with the longest life that an access token may have; with the session, where its
@@ -213,7 +244,7 @@ function grantOf(
 ): TokenGrant {
   const { refresh } = family;
   const access: AccessGrant = {
-    subject: family.accountId,
+    subject: subjectOf(family),
     clientId: family.clientId,
     resource,
     scope,
@@ -223,7 +254,7 @@ function grantOf(
     cnf: undefined,
     person: {
       familyId: family.id,
-      sessionId: family.sessionId,
+      sessionId: family.pairwise === undefined ? family.sessionId : undefined,
       authTime: code.authTime,
       amr: code.amr,
       acr: code.acr,

@@ -400,14 +400,26 @@ describe('what is issued', () => {
     expect(outcome).toMatchObject({ ok: true, value: { access: { person: authenticated } } });
   });
 
+  test('OIDC-03 OIDC Core §8.1, §12.2: of a pairwise family all tokens say its own names, and the access token no session', () => {
+    const pairwise = { subject: 'one', sid: row.idOf('fam', 3) };
+    const { outcome } = decide({ family: { ...family, scope: ['openid', 'read'], pairwise } });
+    expect(outcome).toMatchObject({
+      ok: true,
+      value: {
+        access: { subject: 'one', person: { familyId: family.id, sessionId: undefined } },
+        identity: { accountId: family.accountId, subject: 'one', sid: pairwise.sid },
+      },
+    });
+  });
+
   test('OIDC Core §12.2: the ID token of a refresh names the session in which its family began, where that was noted', () => {
     const scope = ['openid', 'read', 'write'];
-    for (const [beganIn, sessionId] of [
+    for (const [beganIn, sid] of [
       [row.idOf('ses', 7), row.idOf('ses', 7)],
       [undefined, session.id],
     ] as const) {
       const { outcome } = decide({ family: { ...family, scope, beganIn } });
-      expect(outcome).toMatchObject({ ok: true, value: { identity: { sessionId } } });
+      expect(outcome).toMatchObject({ ok: true, value: { identity: { sid } } });
     }
   });
 

@@ -19,7 +19,7 @@ import type { Moment, Reader } from '../ports/reader.ts';
 import { type AccessGrant, identityOf, refreshGrantOf, type TokenGrant } from '../tokens/access-grant.ts';
 import type { EndReason } from '../tokens/end-reason.ts';
 import { eventExpiry } from '../tokens/event-expiry.ts';
-import { type Delivery, idleEnd, type RefreshState, type TokenFamily } from '../tokens/family.ts';
+import { type Delivery, idleEnd, type RefreshState, subjectOf, type TokenFamily } from '../tokens/family.ts';
 import { familyLife, type Lifelines } from '../tokens/liveness.ts';
 import type { Write } from '../write.ts';
 
@@ -127,7 +127,7 @@ export function decideRefresh(facts: RefreshFacts, command: RefreshCommand, mome
   const asked = askedFor(facts, family, command);
   if (!asked.ok) return refuse(asked.error);
   const access: AccessGrant = {
-    subject: family.accountId,
+    subject: subjectOf(family),
     clientId: family.clientId,
     resource: asked.resource,
     scope: asked.scope,
@@ -223,7 +223,7 @@ const personOf = (
   now: EpochMilliseconds,
 ) => ({
   familyId: family.id,
-  sessionId: family.sessionId,
+  sessionId: family.pairwise === undefined ? family.sessionId : undefined,
   authTime: family.authenticated?.authTime ?? session?.authTime,
   amr: family.authenticated?.amr ?? session?.amr ?? [],
   acr: family.authenticated === undefined ? undefined : heldAcr(family.authenticated, acrLevels, now),

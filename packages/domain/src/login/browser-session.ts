@@ -8,7 +8,7 @@ import {
 } from '@latchkey/protocol/types';
 import { type AcrLevel, acrOf } from '../authorization/assurance.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
-import type { Authenticated } from '../tokens/family.ts';
+import type { Authenticated, TokenFamily } from '../tokens/family.ts';
 import { isSessionLive } from '../tokens/liveness.ts';
 import type { Write } from '../write.ts';
 import { type LoginAttempt, requesterOf } from './attempt.ts';
@@ -38,6 +38,8 @@ export interface BrowserSessionFacts {
   readonly begun: Session | undefined;
   /** The sessions of whoever signs in. */
   readonly liveSessions: readonly SessionSummary[];
+  /** Families that have to be told of one by one: of whoever signs in, and of whoever was signed in before. */
+  readonly pairwise: readonly TokenFamily[];
 }
 
 /** Loads what `startInBrowser` looks at; without an account for one that is only being made. */
@@ -48,9 +50,15 @@ export async function loadBrowserSession(
   { now }: Moment,
 ): Promise<BrowserSessionFacts> {
   const progress = attempt?.progress;
+  const session = cookie === undefined ? undefined : await read.sessionByCookie(cookie);
+  const begun = progress?.stage === 'authenticated' ? await read.session(progress.sessionId) : undefined;
+  const pairwise: TokenFamily[] = [];
+  for (const person of new Set([accountId, session?.accountId, begun?.accountId]))
+    if (person !== undefined) pairwise.push(...(await read.pairwiseFamilies(person)));
   return {
-    session: cookie === undefined ? undefined : await read.sessionByCookie(cookie),
-    begun: progress?.stage === 'authenticated' ? await read.session(progress.sessionId) : undefined,
+    session,
+    begun,
+    pairwise,
     liveSessions: accountId === undefined ? [] : await read.liveSessions(accountId, now),
   };
 }
@@ -108,13 +116,14 @@ export function startInBrowser(
   const started: readonly Write[] =
     same === undefined
       ? [
-          ...endOldest(facts.liveSessions, now),
+          ...endOldest(facts.liveSessions, facts.pairwise, now),
           { kind: 'session.start', session: sessionOf(who, cookie, proved, command, moment) },
         ]
       : [{ kind: 'session.authenticate', id, from: same.version, ...proved, cookie }];
+  const ending = { reason: 'other_account_signed_in', by: accountId, at: now } as const;
   const replaced = before
     .filter((session) => session !== same)
-    .flatMap((session) => endSessionWrites(session, { reason: 'other_account_signed_in', by: accountId, at: now }));
+    .flatMap((session) => endSessionWrites(session, ending, facts.pairwise));
   return {
     id,
     writes: [...replaced, ...started, { kind: 'attempt.store', attempt: next }, audited(id, who, command, moment)],

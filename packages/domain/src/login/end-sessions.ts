@@ -11,20 +11,23 @@ import type { Session } from './session.ts';
 export interface AccountEnds {
   readonly sessions: readonly Session[];
   readonly offline: readonly TokenFamily[];
+  /** Those with a pairwise subject, which readers of the feed know by themselves only. */
+  readonly pairwise: readonly TokenFamily[];
 }
 
 export const loadAccountEnds = async (read: Reader, account: AccountId, { now }: Moment): Promise<AccountEnds> => ({
   sessions: await read.liveSessions(account, now),
   offline: await read.offlineFamilies(account, now),
+  pairwise: await read.pairwiseFamilies(account),
 });
 
 /** Ends all of it, but the session that is kept, by one event each. */
 export const endAllWrites = (
-  { sessions, offline }: AccountEnds,
+  { sessions, offline, pairwise }: AccountEnds,
   ending: Ending,
   kept?: SessionId,
 ): readonly Write[] => [
-  ...sessions.filter(({ id }) => id !== kept).flatMap((session) => endSessionWrites(session, ending)),
+  ...sessions.filter(({ id }) => id !== kept).flatMap((session) => endSessionWrites(session, ending, pairwise)),
   ...offline.flatMap((family) => endFamilyWrites(family, ending)),
 ];
 
@@ -44,17 +47,32 @@ export const decideEndOtherSessions = (
     endAllWrites(ends, { reason: 'ended_by_owner', by: account, at: now }, kept),
   );
 
+/** A session, and the families of its account that have to be told of one by one. */
+export interface SessionEnds {
+  readonly session: Session | undefined;
+  readonly pairwise: readonly TokenFamily[];
+}
+
+/** Loads what decisions on the end of a session look at. */
+export async function loadSessionEnds(
+  read: Pick<Reader, 'session' | 'pairwiseFamilies'>,
+  id: SessionId,
+): Promise<SessionEnds> {
+  const session = await read.session(id);
+  return { session, pairwise: session === undefined ? [] : await read.pairwiseFamilies(session.accountId) };
+}
+
 /**
  * Decides the end of one of an owner's sessions.
  *
  * @returns `session_unknown` for one that is over, or somebody else's
  */
 export function decideEndOwnSession(
-  session: Session | undefined,
+  { session, pairwise }: SessionEnds,
   account: AccountId,
   { now }: Moment,
 ): Decision<undefined> {
   if (session === undefined || session.accountId !== account || !isSessionLive(session, now))
     return refuse('session_unknown');
-  return allow(undefined, endSessionWrites(session, { reason: 'ended_by_owner', by: account, at: now }));
+  return allow(undefined, endSessionWrites(session, { reason: 'ended_by_owner', by: account, at: now }, pairwise));
 }

@@ -21,10 +21,21 @@ export const sessionEnded = (id: SessionId, at: EpochMilliseconds): Write => ({
   message: { topic: SESSION_ENDED, body: { session: id }, at },
 });
 
-/** The end of a session, and with it of its families: their life hangs on its row, and readers know them by its id. */
-export const endSessionWrites = ({ id, accountId }: Session, ending: Ending): readonly Write[] => [
+/**
+ * The end of a session, and with it of its families: their life hangs on its row, and readers know them by its id. Those
+ * with a pairwise subject do not say in which session they are, so each of them ends by an event of its own.
+ */
+export const endSessionWrites = (
+  { id, accountId }: Session,
+  ending: Ending,
+  pairwise: readonly TokenFamily[],
+): readonly Write[] => [
   { kind: 'session.end', id, ended: ending },
   { kind: 'revocation.emit', event: { kind: 'session', id, exp: eventExpiry(ending.at) } },
+  ...endPairwiseWrites(
+    pairwise.filter(({ sessionId }) => sessionId === id),
+    ending,
+  ),
   sessionEnded(id, ending.at),
   {
     kind: 'audit.append',
@@ -37,6 +48,15 @@ export const endSessionWrites = ({ id, accountId }: Session, ending: Ending): re
     },
   },
 ];
+
+/** The end of families with a pairwise subject, together with what they belong to. What has expired is over already. */
+export const endPairwiseWrites = (families: readonly TokenFamily[], ending: Ending): readonly Write[] =>
+  families
+    .filter(({ expiresAt }) => expiresAt > ending.at)
+    .flatMap(({ id }): readonly Write[] => [
+      { kind: 'family.end', id, ended: ending },
+      { kind: 'revocation.emit', event: { kind: 'family', id, exp: eventExpiry(ending.at) } },
+    ]);
 
 /** The end of a family on its own: one that belongs to no session. */
 export const endFamilyWrites = ({ id, accountId, clientId }: TokenFamily, ending: Ending): readonly Write[] => [

@@ -57,6 +57,7 @@ const client: Client = {
   postLogoutRedirectUris: [],
   backchannelLogoutUri: undefined,
   backchannelLogoutSessionRequired: false,
+  sector: undefined,
   requiresPkce: true,
   idTokenAlgorithm: 'RS256',
   hasScopeClaimsInIdToken: false,
@@ -98,7 +99,7 @@ const command: LogInCommand = {
   amr: ['pwd'],
   acrLevels: [{ value: 'one', amr: ['pwd'] }],
 };
-const start = { resource, roles: [{ accountId: id, resource: API, role: 'editor' }], liveSessions: [] };
+const start = { resource, roles: [{ accountId: id, resource: API, role: 'editor' }], liveSessions: [], pairwise: [] };
 const facts: LogInFacts = { account, credential, client, start };
 
 const session: Session = {
@@ -134,6 +135,7 @@ const family: TokenFamily = {
   clientId,
   sessionId: session.id,
   beganIn: session.id,
+  pairwise: undefined,
   scope: ['read', 'write'],
   resources: [API, ISSUER],
   idTokenClaims: [],
@@ -288,7 +290,7 @@ test('a client without refresh tokens gets a family without one', () => {
   expect(decided.outcome).toMatchObject({ ok: true, value: { refresh: undefined } });
 });
 
-const logoutFacts = { family, seedMatches: true, account, client, session };
+const logoutFacts = { family, seedMatches: true, account, client, session, pairwise: [] };
 const byBody = { familyId: family.id, delivery: 'body' } as const;
 const nothing = { outcome: { ok: true, value: undefined }, expects: [], writes: [] };
 
@@ -341,7 +343,7 @@ test('a logout where the client is no longer there changes nothing', () => {
 });
 
 test('SES-06 ASVS 7.5.2: its owner ends a session by one event', () => {
-  expect(decideEndOwnSession(session, id, moment)).toEqual({
+  expect(decideEndOwnSession({ session, pairwise: [] }, id, moment)).toEqual({
     ...nothing,
     writes: sessionEnds(session.id, 'ended_by_owner', id),
   });
@@ -352,7 +354,7 @@ test.each([
   ["somebody else's session", { ...session, accountId: 'acc_2' as AccountId }],
   ['a session that expires now', { ...session, expiresAt: now }],
 ])('SES-06: %s is unknown', (_, one) => {
-  expect(decideEndOwnSession(one, id, moment)).toEqual({
+  expect(decideEndOwnSession({ session: one, pairwise: [] }, id, moment)).toEqual({
     outcome: { ok: false, error: 'session_unknown' },
     expects: [],
     writes: [],
@@ -363,7 +365,7 @@ test('SES-06: all others end, and the session that asks goes on', () => {
   const offline = { ...family, id: 'fam_off' as FamilyId, sessionId: undefined };
   const [kept, other] = live(2);
   const decided = decideEndOtherSessions(
-    { sessions: live(2), offline: [offline] },
+    { sessions: live(2), offline: [offline], pairwise: [] },
     id,
     kept?.id ?? ('' as SessionId),
     moment,
@@ -378,7 +380,7 @@ test('SES-06: all others end, and the session that asks goes on', () => {
 
 test('SES-06: all sessions and offline families end, by one event each', () => {
   const offline = { ...family, id: 'fam_off' as FamilyId, sessionId: undefined };
-  const decided = decideEndAllSessions({ sessions: live(2), offline: [offline] }, id, moment);
+  const decided = decideEndAllSessions({ sessions: live(2), offline: [offline], pairwise: [] }, id, moment);
   expect(decided.outcome).toEqual({ ok: true, value: 2 });
   expect(decided.writes.slice(0, 8)).toEqual([
     ...sessionEnds('ses_0', 'ended_by_owner', id),

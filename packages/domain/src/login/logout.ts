@@ -14,6 +14,8 @@ export interface LogoutCommand {
 export interface LogoutFacts extends Lifelines {
   readonly family: TokenFamily | undefined;
   readonly seedMatches: boolean;
+  /** Families of the account that have to be told of one by one. */
+  readonly pairwise: readonly TokenFamily[];
 }
 
 export async function loadLogout(
@@ -28,6 +30,7 @@ export async function loadLogout(
     account: family === undefined ? undefined : await read.account(family.accountId),
     client: family === undefined ? undefined : await read.client(family.clientId),
     session: family?.sessionId === undefined ? undefined : await read.session(family.sessionId),
+    pairwise: family === undefined ? [] : await read.pairwiseFamilies(family.accountId),
   };
 }
 
@@ -44,5 +47,6 @@ export function decideLogout(facts: LogoutFacts, { delivery }: LogoutCommand, { 
   // the session of a person is not for a client of others to end
   if (!client.firstParty) return refuse('client_not_first_party');
   const ending = { reason: 'logout', by: family.accountId, at: now } as const;
-  return allow(undefined, session === undefined ? endFamilyWrites(family, ending) : endSessionWrites(session, ending));
+  if (session === undefined) return allow(undefined, endFamilyWrites(family, ending));
+  return allow(undefined, endSessionWrites(session, ending, facts.pairwise));
 }

@@ -55,9 +55,9 @@ test('a mail sees the account that has what was typed, or for which it was asked
 
 test('a reset sees the link, its account, and all that ends with it', async () => {
   const load = (hash: Sha256) => loadResetPassword(store.read, { hash, phc: '$', language: 'en' }, moment);
-  const ends = { sessions: [{ ...session, lastSeenAt: NOW }], offline: [offline] };
+  const ends = { sessions: [{ ...session, lastSeenAt: NOW }], offline: [offline], pairwise: [] };
   expect(await load(link.hash)).toEqual({ link, account, identifiers: [own], ends });
-  const nothing = { ...nobody, ends: { sessions: [], offline: [] } };
+  const nothing = { ...nobody, ends: { sessions: [], offline: [], pairwise: [] } };
   expect(await load(none)).toEqual({ ...nothing, link: undefined });
   expect(await load(bare.hash)).toEqual({ ...nothing, link: bare });
 });
@@ -66,9 +66,18 @@ test('a new account sees who has its address and its name, and the login that ma
   const load = (hash: Sha256, more: object) =>
     loadRegister(store.read, { hash, ...more } as unknown as Parameters<typeof loadRegister>[1], moment);
   const signIn = { cookie: row.cookie(1).hash };
-  const found = { link, addressTaken: own, usernameTaken: own, attempt, session, begun: undefined, liveSessions: [] };
+  const found = {
+    link,
+    addressTaken: own,
+    usernameTaken: own,
+    attempt,
+    session,
+    begun: undefined,
+    liveSessions: [],
+    pairwise: [],
+  };
   expect(await load(link.hash, { username: parts, signIn })).toEqual(found);
-  const sessions = { session: undefined, begun: undefined, liveSessions: [] };
+  const sessions = { session: undefined, begun: undefined, liveSessions: [], pairwise: [] };
   const nothing = { addressTaken: undefined, usernameTaken: undefined, attempt: undefined, ...sessions };
   expect(await load(bare.hash, {})).toEqual({ ...nothing, link: bare });
   expect(await load(none, {})).toEqual({ ...nothing, link: undefined });
@@ -85,8 +94,16 @@ test('a sign-in by a link sees its login, its account with the live sessions, an
     session,
     begun: undefined,
     liveSessions: [{ ...session, lastSeenAt: NOW }],
+    pairwise: [],
   });
-  const nothing = { ...nobody, attempt: undefined, session: undefined, begun: undefined, liveSessions: [] };
+  const nothing = {
+    ...nobody,
+    attempt: undefined,
+    session: undefined,
+    begun: undefined,
+    liveSessions: [],
+    pairwise: [],
+  };
   expect(await load(bare.hash, {})).toEqual({ ...nothing, link: bare });
   expect(await load(none, {})).toEqual({ ...nothing, link: undefined });
 });

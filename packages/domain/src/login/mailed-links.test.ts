@@ -69,7 +69,7 @@ describe('a link to set a new password', () => {
     link: linkFor('reset_password'),
     account,
     identifiers: [address, name],
-    ends: { sessions: [row.session(1)], offline: [row.family(2, { sessionId: undefined })] },
+    ends: { sessions: [row.session(1)], offline: [row.family(2, { sessionId: undefined })], pairwise: [] },
   };
   const decide = (some: Partial<ResetPasswordFacts> = {}) =>
     decideResetPassword({ ...facts, ...some }, { hash, phc: '$new', language: 'fr' }, moment);
@@ -116,6 +116,7 @@ describe('a link for a new account', () => {
     session: undefined,
     begun: undefined,
     liveSessions: [],
+    pairwise: [],
   };
   const command: RegisterCommand = { hash, id, username, phc: '$new', signIn };
   const decide = (some: Partial<RegisterFacts> = {}, more: Partial<RegisterCommand> = {}) =>
@@ -141,7 +142,7 @@ describe('a link for a new account', () => {
   });
   const signedIn = (session?: Parameters<typeof startInBrowser>[0]['session']) =>
     startInBrowser(
-      { session, begun: undefined, liveSessions: [] },
+      { session, begun: undefined, liveSessions: [], pairwise: [] },
       { accountId: id, attempt, amr: ['pwd'] },
       signIn,
       moment,
@@ -186,6 +187,7 @@ describe('a link to sign in', () => {
     session: undefined,
     begun: undefined,
     liveSessions: [],
+    pairwise: [],
   };
   const decide = (some: Partial<SignInByLinkFacts> = {}, more: Partial<BrowserSignIn> = {}) =>
     decideSignInByLink({ ...facts, ...some }, { ...signIn, ...more, hash }, moment);

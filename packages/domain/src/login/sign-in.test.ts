@@ -40,7 +40,15 @@ const command: SignInCommand = {
     { value: 'two', amr: ['pwd', 'otp'] },
   ],
 };
-const facts: SignInFacts = { attempt, account, credential, session: undefined, begun: undefined, liveSessions: [] };
+const facts: SignInFacts = {
+  attempt,
+  account,
+  credential,
+  session: undefined,
+  begun: undefined,
+  liveSessions: [],
+  pairwise: [],
+};
 /** Another session of the same person, in this browser. */
 const mine = row.session(1, {
   version: 5,
@@ -139,6 +147,21 @@ describe('the session of a sign-in', () => {
     expect(decide({ session: theirs })).toEqual(
       allowed(started.id, ...ends(theirs, 'other_account_signed_in', account.id), start, ...goesOn(started.id)),
     );
+  });
+
+  test('OIDC-03: what it ends of families with a pairwise subject ends one by one, and no other', () => {
+    const pairwise = [theirs, mine].map(({ id, accountId }, n) =>
+      row.family(n + 1, { accountId, sessionId: id, pairwise: { subject: 'one', sid: row.idOf('fam', 1) } }),
+    );
+    const familiesIn = (decided: ReturnType<typeof decide>) =>
+      decided.writes.flatMap((write) => (write.kind === 'family.end' ? [write.id] : []));
+    expect(familiesIn(decide({ session: theirs, pairwise }))).toEqual([row.idOf('fam', 1)]);
+    expect(familiesIn(decide({ session: mine, pairwise }))).toEqual([]);
+    const live = Array.from({ length: LIMITS.sessionsPerAccountMax }, (_, n) => ({
+      ...row.session(n === 0 ? 1 : n + 10),
+      lastSeenAt: now,
+    }));
+    expect(familiesIn(decide({ liveSessions: live, pairwise }))).toEqual([row.idOf('fam', 2)]);
   });
 
   test.each([

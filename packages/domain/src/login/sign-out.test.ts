@@ -6,10 +6,11 @@ import { decideSignOut } from './sign-out.ts';
 
 const moment = { now: NOW, position: { epoch: 5, seq: 9 }, catalogue: 1 };
 const session = row.session(1);
+const named = row.family(1, { pairwise: { subject: 'one', sid: row.idOf('fam', 1) } });
 
 test('LOGO-07: a sign-out ends the session by its owner, and says so in the log', () => {
-  expect(decideSignOut(session, moment).writes).toEqual(
-    endSessionWrites(session, { reason: 'logout', by: session.accountId, at: NOW }),
+  expect(decideSignOut({ session, pairwise: [named] }, moment).writes).toEqual(
+    endSessionWrites(session, { reason: 'logout', by: session.accountId, at: NOW }, [named]),
   );
 });
 
@@ -18,5 +19,9 @@ test.each([
   ['one that has ended', row.session(1, { ended: { at: NOW, reason: 'logout', by: 'server' } })],
   ['one that has expired', row.session(1, { expiresAt: NOW })],
 ])('of %s nothing ends', (_, gone) => {
-  expect(decideSignOut(gone, moment)).toEqual({ outcome: { ok: true, value: undefined }, expects: [], writes: [] });
+  expect(decideSignOut({ session: gone, pairwise: [named] }, moment)).toEqual({
+    outcome: { ok: true, value: undefined },
+    expects: [],
+    writes: [],
+  });
 });

@@ -1,8 +1,8 @@
 import { allow, type Decision } from '../decision.ts';
 import type { Moment } from '../ports/reader.ts';
 import { isSessionLive } from '../tokens/liveness.ts';
+import type { SessionEnds } from './end-sessions.ts';
 import { endSessionWrites } from './end-writes.ts';
-import type { Session } from './session.ts';
 
 /**
  * Decides a sign-out in the browser: its session ends, and with it everything that was issued in it. A session that has
@@ -10,7 +10,7 @@ import type { Session } from './session.ts';
  *
  * @spec OIDC RP-Initiated Logout §2 (LOGO-07)
  */
-export const decideSignOut = (session: Session | undefined, { now }: Moment): Decision<undefined> =>
+export const decideSignOut = ({ session, pairwise }: SessionEnds, { now }: Moment): Decision<undefined> =>
   session === undefined || !isSessionLive(session, now)
     ? allow(undefined)
-    : allow(undefined, endSessionWrites(session, { reason: 'logout', by: session.accountId, at: now }));
+    : allow(undefined, endSessionWrites(session, { reason: 'logout', by: session.accountId, at: now }, pairwise));

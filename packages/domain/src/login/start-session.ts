@@ -47,6 +47,8 @@ export interface StartSessionFacts {
   readonly resource: Resource | undefined;
   readonly roles: readonly Role[];
   readonly liveSessions: readonly SessionSummary[];
+  /** Families of the account that have to be told of one by one. */
+  readonly pairwise: readonly TokenFamily[];
 }
 
 /** The resource of a login: the one that is asked for, else the client's first, else the server itself. */
@@ -65,6 +67,7 @@ export async function loadStartSession(
     resource: await read.resource(identifier),
     roles: await read.roles(accountId, identifier),
     liveSessions: await read.liveSessions(accountId, now),
+    pairwise: await read.pairwiseFamilies(accountId),
   };
 }
 
@@ -119,6 +122,7 @@ export function startSession(
     clientId: client.id,
     sessionId: session.id,
     beganIn: session.id,
+    pairwise: undefined, // of a first-party client
     scope,
     resources: [...new Set([resource.identifier, command.issuer])],
     idTokenClaims: [],
@@ -133,7 +137,7 @@ export function startSession(
   };
   const grant = grantOf(family, session, resource, facts.roles, { now, position });
   const writes: readonly Write[] = [
-    ...endOldest(facts.liveSessions, now),
+    ...endOldest(facts.liveSessions, facts.pairwise, now),
     { kind: 'session.start', session },
     { kind: 'family.start', family },
   ];
@@ -172,7 +176,11 @@ function grantOf(
 }
 
 /** The oldest sessions, as many as must make room for one more. */
-export const endOldest = (live: readonly SessionSummary[], at: Moment['now']): readonly Write[] =>
+export const endOldest = (
+  live: readonly SessionSummary[],
+  pairwise: readonly TokenFamily[],
+  at: Moment['now'],
+): readonly Write[] =>
   live
     .slice(0, Math.max(0, live.length + 1 - LIMITS.sessionsPerAccountMax))
-    .flatMap((session) => endSessionWrites(session, { reason: 'too_many_sessions', by: 'server', at }));
+    .flatMap((session) => endSessionWrites(session, { reason: 'too_many_sessions', by: 'server', at }, pairwise));

@@ -30,6 +30,23 @@ test('LOGO-04 OIDC Back-Channel Logout §2.5: the client that wants to hear of i
   });
 });
 
+test('OIDC-03, LOGO-04: one with pairwise subjects is told its own names of person and session', () => {
+  const family = row.family(1, { pairwise: { subject: 'one', sid: row.idOf('fam', 7) } });
+  const { writes } = decideTellClients([{ client: told, family }], command, moment);
+  expect(writes[1]).toMatchObject({
+    message: { body: { client: told.id, subject: 'one', session: family.pairwise?.sid } },
+  });
+});
+
+test('LOGO-04: a family of an older row names the session that has ended', () => {
+  const { writes } = decideTellClients(
+    [{ client: told, family: row.family(1, { beganIn: undefined, sessionId: undefined }) }],
+    command,
+    moment,
+  );
+  expect(writes[1]).toMatchObject({ message: { body: { session } } });
+});
+
 test.each([
   ['has no URI', row.client(1)],
   ['was deleted', { ...told, deletedAt: NOW }],

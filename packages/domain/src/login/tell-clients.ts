@@ -2,7 +2,8 @@ import type { SessionId } from '@latchkey/protocol/types';
 import type { Client } from '../clients/client.ts';
 import { allow, type Decision } from '../decision.ts';
 import type { ClientReader, FamilyReader, Moment } from '../ports/reader.ts';
-import type { TokenFamily } from '../tokens/family.ts';
+import { sidOf, subjectOf, type TokenFamily } from '../tokens/family.ts';
+import type { Write } from '../write.ts';
 
 /** Names the message that tells one client of the end of a session. */
 export const BACKCHANNEL_LOGOUT = 'backchannel_logout';
@@ -11,7 +12,7 @@ export const BACKCHANNEL_LOGOUT = 'backchannel_logout';
 export interface BackchannelLogout {
   readonly client: Client['id'];
   readonly subject: string;
-  readonly session: SessionId;
+  readonly session: string;
 }
 
 export interface TellClientsCommand {
@@ -47,10 +48,15 @@ export const decideTellClients = (
     { kind: 'outbox.delivered', id: message },
     ...facts.flatMap(({ client, family }) => {
       if (client === undefined || !wantsLogouts(client)) return [];
-      const body = { client: client.id, subject: family.accountId, session } satisfies BackchannelLogout;
-      return [{ kind: 'outbox.enqueue', message: { topic: BACKCHANNEL_LOGOUT, body, at: now } } as const];
+      const body = { client: client.id, subject: subjectOf(family), session: sidOf(family) ?? session };
+      return [tell(body, now)];
     }),
   ]);
+
+const tell = (body: BackchannelLogout, at: Moment['now']): Write => ({
+  kind: 'outbox.enqueue',
+  message: { topic: BACKCHANNEL_LOGOUT, body: { ...body }, at },
+});
 
 /** Whether a client is to be told of logouts: it is there, and has said where. */
 export const wantsLogouts = (client: Client): client is Client & { readonly backchannelLogoutUri: string } =>

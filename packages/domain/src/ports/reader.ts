@@ -37,6 +37,10 @@ export interface AccountReader {
   account(id: AccountId): Promise<Account | undefined>;
   identifier(normalised: NormalisedIdentifier): Promise<Identifier | undefined>;
   identifiers(account: AccountId): Promise<readonly Identifier[]>;
+  /** By what an account is known in a sector. */
+  subject(sector: string, account: AccountId): Promise<string | undefined>;
+  /** Who is known by that in a sector. */
+  accountOfSubject(sector: string, subject: string): Promise<AccountId | undefined>;
   password(account: AccountId): Promise<PasswordCredential | undefined>;
   profile(account: AccountId): Promise<Profile | undefined>;
   accounts(page: Page<AccountId>): Promise<readonly Account[]>;
@@ -68,8 +72,10 @@ export interface FamilyReader {
   offlineFamilies(account: AccountId, now: EpochMilliseconds): Promise<readonly TokenFamily[]>;
   /** Families of an account for one client, neither ended nor expired. */
   familiesOf(account: AccountId, client: ClientId, now: EpochMilliseconds): Promise<readonly TokenFamily[]>;
-  /** Of each client that a session signed in to its newest family, whether it lives or not. */
+  /** Of each client that a session signed in to, and of each `sid` that it was told, the newest family, live or not. */
   familiesOfSession(session: SessionId): Promise<readonly TokenFamily[]>;
+  /** Families of an account with a pairwise subject that have not ended; readers of the feed know them by themselves only. */
+  pairwiseFamilies(account: AccountId): Promise<readonly TokenFamily[]>;
   /** Live families whose current generation has its outer MAC under this key. */
   familiesUnderMacKey(keyId: number, page: Page<FamilyId>): Promise<readonly TokenFamily[]>;
 }

@@ -14,7 +14,7 @@ import type {
 } from '@latchkey/protocol/types';
 import type { Client } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
-import { idleEnd, type RefreshState, type TokenFamily } from './family.ts';
+import { idleEnd, type RefreshState, sidOf, subjectOf, type TokenFamily } from './family.ts';
 
 /**
  * What the access token about to be minted will say. Time and place come from the decision, never from the moment of
@@ -36,6 +36,7 @@ export interface AccessGrant {
 /** What a token of a person adds. */
 export interface PersonGrant {
   readonly familyId: FamilyId;
+  /** Undefined also for a family with a pairwise subject: the session would be the same in all sectors. */
   readonly sessionId: SessionId | undefined;
   readonly authTime: EpochSeconds | undefined;
   readonly amr: readonly string[];
@@ -56,6 +57,7 @@ export interface RefreshGrant {
 /** An ID token about to be minted. */
 export interface IdTokenGrant {
   readonly accountId: AccountId;
+  readonly subject: string;
   readonly clientId: ClientId;
   readonly algorithm: SigningAlgorithm;
   /** The claims about the person that stand in the token itself; none where the client asks the UserInfo endpoint. */
@@ -63,7 +65,7 @@ export interface IdTokenGrant {
   readonly nonce: string | undefined;
   readonly issuedAt: EpochMilliseconds;
   /** The session in which the person signed in, by which the client knows a logout token. */
-  readonly sessionId: SessionId | undefined;
+  readonly sid: string | undefined;
   readonly authTime: EpochSeconds | undefined;
   readonly amr: readonly string[];
   readonly acr: string | undefined;
@@ -101,12 +103,13 @@ export function identityOf(
   if (person === undefined || !family.scope.includes('openid')) return undefined;
   return {
     accountId: family.accountId,
+    subject: subjectOf(family),
     clientId: family.clientId,
     algorithm: client.idTokenAlgorithm,
     claims: client.hasScopeClaimsInIdToken ? claimsOf(family.scope) : family.idTokenClaims,
     nonce,
     issuedAt,
-    sessionId: family.beganIn ?? family.sessionId,
+    sid: sidOf(family),
     authTime: person.authTime,
     amr: person.amr,
     acr: person.acr,

@@ -11,6 +11,7 @@ const account = row.account(1);
 const client = row.client(1);
 const session = row.session(1);
 const family = row.family(1);
+const offline = row.family(2, { sessionId: undefined });
 const claims: AccessTokenClaims = {
   iss: 'https://id.example',
   sub: account.id,
@@ -49,7 +50,12 @@ test.each([
   ['its session has expired', { session: { ...session, expiresAt: now } }, {}, 'session'],
   ['its family is gone', { family: undefined }, {}, 'family'],
   ['its family has ended', { family: { ...family, ended } }, {}, 'family'],
-  ['it names no session', { session: undefined }, { sid: undefined }, undefined],
+  ['it is in no session', { session: undefined, family: offline }, { sid: undefined }, undefined],
+  ['it does not say in which session', {}, { sid: undefined }, undefined],
+  ['the session that it does not name is gone', { session: undefined }, { sid: undefined }, 'session'],
+  ['the session that it does not name has ended', { session: { ...session, ended } }, { sid: undefined }, 'session'],
+  ['it says its person by another name', {}, { sub: 'pairwise', sid: undefined }, undefined],
+  ['that person was disabled', { account: { ...account, disabledAt: now } }, { sub: 'pairwise' }, 'account'],
   ['it names no family', { family: undefined }, { fid: undefined }, undefined],
   ['it is of no person', { account: undefined }, { sub: client.id }, undefined],
 ] as const)('I1: %s', (_, someFacts, someClaims, end) => {

@@ -23,15 +23,17 @@ export async function loadAccessTokenFacts(
   claims: AccessTokenClaims,
   { now }: Moment,
 ): Promise<AccessTokenFacts> {
-  const accountId = parseId('acc', claims.sub);
   const clientId = parseId('cli', claims.client_id);
-  const sessionId = claims.sid === undefined ? undefined : parseId('ses', claims.sid);
   const familyId = claims.fid === undefined ? undefined : parseId('fam', claims.fid);
+  const family = familyId === undefined ? undefined : await read.family(familyId);
+  // with a pairwise subject the token itself says neither who it is about nor in which session
+  const accountId = family?.accountId ?? parseId('acc', claims.sub);
+  const sessionId = family?.sessionId ?? parseId('ses', claims.sid ?? '');
   return {
     account: accountId === undefined ? undefined : await read.account(accountId),
     client: clientId === undefined ? undefined : await read.client(clientId),
     session: sessionId === undefined ? undefined : await read.session(sessionId),
-    family: familyId === undefined ? undefined : await read.family(familyId),
+    family,
     events: [...(await read.revocationsOf(claims.jti, now)), ...(await read.revocationsOf('', now))],
   };
 }
@@ -52,10 +54,11 @@ export function accessTokenEnd(
   if (facts.events.some(({ kind }) => kind === 'token')) return 'token';
   if (facts.events.some((event) => event.kind === 'all' && isBefore(pos, event))) return 'everything';
   if (!isClientLive(facts.client, pos)) return 'client';
+  if (claims.fid !== undefined && facts.family === undefined) return 'family';
   if (claims.sub !== claims.client_id && !isAccountLive(facts.account, pos)) return 'account';
-  if (claims.sid !== undefined && !isSessionLive(facts.session, now)) return 'session';
-  if (claims.fid !== undefined && (facts.family === undefined || facts.family.ended !== undefined)) return 'family';
-  return undefined;
+  const isInSession = claims.sid !== undefined || facts.family?.sessionId !== undefined;
+  if (isInSession && !isSessionLive(facts.session, now)) return 'session';
+  return facts.family?.ended === undefined ? undefined : 'family';
 }
 
 /** A token without a place in the log stands before everything. */

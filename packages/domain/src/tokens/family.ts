@@ -27,9 +27,11 @@ export interface TokenFamily {
   readonly sessionId: SessionId | undefined;
   /**
    * The session in which it began, of whose end its client is told, also where it outlives it. Undefined for offline
-   * families of rows before the third schema.
+   * families of rows before the fourth schema.
    */
   readonly beganIn: SessionId | undefined;
+  /** By what its tokens name the person and the session, where its client knows people by pairwise subjects. */
+  readonly pairwise: Pairwise | undefined;
   readonly scope: Scope;
   readonly resources: readonly ResourceIdentifier[];
   /** The claims about the person that were asked for one by one, to stand in the ID token. @spec OIDC Core §5.5 */
@@ -49,6 +51,24 @@ export interface TokenFamily {
   /** Undefined for a family whose client gets no refresh token. */
   readonly refresh: RefreshState | undefined;
 }
+
+/**
+ * Names that mean something in one sector only, so that two sectors that compare what they were told find nothing. The
+ * session's is the id of the first family that the client had in it.
+ *
+ * @spec OIDC Core §8.1
+ */
+export interface Pairwise {
+  readonly subject: string;
+  readonly sid: string;
+}
+
+/** The `sub` of all tokens of a family. */
+export const subjectOf = ({ pairwise, accountId }: TokenFamily): string => pairwise?.subject ?? accountId;
+
+/** The `sid` by which a client knows the session that a family began in. */
+export const sidOf = ({ pairwise, beganIn, sessionId }: TokenFamily): string | undefined =>
+  pairwise?.sid ?? beganIn ?? sessionId;
 
 /** @spec OIDC Core §12.2 (`auth_time` of the original authentication); RFC 8176 */
 export interface Authenticated {

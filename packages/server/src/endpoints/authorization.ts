@@ -1,3 +1,4 @@
+import type { Client } from '@latchkey/domain/clients/client';
 import {
   type AuthorizationRequest,
   parseAuthorizationRequest,
@@ -13,6 +14,7 @@ import { cookieValueOf, LOGIN_COOKIE, makeCookieValue } from '../http/browser-co
 import { answerWith } from '../login/answer.ts';
 import { beginningOf } from '../login/begin.ts';
 import { goOn } from '../login/go-on.ts';
+import { accountOfHint } from '../login/hint.ts';
 import type { Answer, Call, Endpoint, Refusal, Server } from '../server.ts';
 
 const AUTHORIZATION = {
@@ -78,7 +80,7 @@ async function begin(parameters: Parameters, isKeptOnly: boolean, call: Call, se
 
   const endpoint = isKeptOnly ? authorizationByPost : authorization;
   const parsed = parseAuthorizationRequest(parameters, client.id, address.value, client);
-  const request = parsed.ok ? await withHint(parsed.value, server) : fail({ error: parsed.error, about });
+  const request = parsed.ok ? await withHint(parsed.value, client, server) : fail({ error: parsed.error, about });
   if (!request.ok) return ok(answerWith({ refusal: request.error, endpoint }, address.value, call, server));
   const browser = cookieValueOf(call, LOGIN_COOKIE) ?? makeCookieValue(server);
   const login = { begun: { ...(await beginningOf(browser, server)), request: request.value } };
@@ -90,9 +92,13 @@ async function begin(parameters: Parameters, isKeptOnly: boolean, call: Call, se
  *
  * @returns `id_token_hint_invalid`
  */
-async function withHint(request: AuthorizationRequest, server: Server): Promise<Result<AuthorizationRequest, Refusal>> {
+async function withHint(
+  request: AuthorizationRequest,
+  client: Client,
+  server: Server,
+): Promise<Result<AuthorizationRequest, Refusal>> {
   const { idTokenHint, clientId } = request;
-  if (idTokenHint === undefined) return ok(request);
+  if (idTokenHint === undefined) return ok(await withAccount(request, client, server));
   const { catalogue } = await server.store.read.moment();
   const { keySet } = await server.keys.at(catalogue);
   const hint = decodeIdTokenHint(idTokenHint, keySet, server.settings.issuer);
@@ -100,5 +106,17 @@ async function withHint(request: AuthorizationRequest, server: Server): Promise<
   if (!isFor || (request.subject !== undefined && request.subject !== hint.value.sub))
     return fail({ error: 'id_token_hint_invalid', about: { client: clientId } });
   // the token itself is looked at, and need not wait in the database
-  return ok({ ...request, idTokenHint: undefined, subject: hint.value.sub });
+  return ok(await withAccount({ ...request, idTokenHint: undefined, subject: hint.value.sub }, client, server));
 }
+
+/** The same request about the account that the client means. A subject that nobody has stays: it is nobody's account. */
+async function withAccount(
+  request: AuthorizationRequest,
+  client: Client,
+  server: Server,
+): Promise<AuthorizationRequest> {
+  if (request.subject === undefined) return request;
+  return { ...request, subject: (await accountOfHint(request.subject, client, server)) ?? NOBODY };
+}
+
+const NOBODY = '';

@@ -1,4 +1,5 @@
 import type { Client } from '@latchkey/domain/clients/client';
+import { loadSessionEnds } from '@latchkey/domain/login/end-sessions';
 import type { Session } from '@latchkey/domain/login/session';
 import { decideSignOut } from '@latchkey/domain/login/sign-out';
 import { isSessionLive } from '@latchkey/domain/tokens/liveness';
@@ -15,6 +16,7 @@ import { type CookieValue, clearedSessionCookie, cookieValueOf, SESSION_COOKIE }
 import { withCookies } from '../http/cookies.ts';
 import { checkForm, FORM_TOKEN, formToken } from '../http/form-guard.ts';
 import { pageResponse, seeOther, themeOf, wordsFor } from '../http/page.ts';
+import { accountOfHint, sessionOfHint } from '../login/hint.ts';
 import { labelOf } from '../login/waiting.ts';
 import type { Answer, Call, Endpoint, Server } from '../server.ts';
 
@@ -38,8 +40,11 @@ export const endSession: Endpoint = {
     const { session, hint, target } = asked;
     if (session === undefined)
       return ok(hint !== undefined && target !== undefined ? seeOther(target) : signedOut(target, call, server));
-    const isMeant = hint?.sub === session.accountId && (hint.sid === undefined || hint.sid === session.id);
-    return ok(isMeant ? await signOut(asked, call, server) : await confirmation(parameters.value, asked, call, server));
+    return ok(
+      (await isMeant(asked, server))
+        ? await signOut(asked, call, server)
+        : await confirmation(parameters.value, asked, call, server),
+    );
   },
 };
 
@@ -110,6 +115,13 @@ async function askedBy(parameters: Parameters, call: Call, server: Server): Prom
   };
 }
 
+/** Whether the hint names the person who is signed in here, and this very session, if it names one. */
+async function isMeant({ session, hint, client }: Asked, server: Server): Promise<boolean> {
+  if (session === undefined || hint === undefined || client === undefined) return false;
+  if ((await accountOfHint(hint.sub, client, server)) !== session.accountId) return false;
+  return hint.sid === undefined || (await sessionOfHint(hint.sid, client, server)) === session.id;
+}
+
 function targetOf(parameters: Parameters, client: Client | undefined): string | undefined {
   const uri = parameters.get('post_logout_redirect_uri');
   if (uri === undefined || client === undefined || client.deletedAt !== undefined) return undefined;
@@ -130,8 +142,8 @@ const given = (parameters: Parameters): Record<string, string> =>
 async function signOut({ session, target }: Asked, call: Call, server: Server): Promise<Response> {
   if (session !== undefined)
     await server.commit(
-      (read) => read.session(session.id),
-      (row, moment) => decideSignOut(row, moment),
+      (read) => loadSessionEnds(read, session.id),
+      (ends, moment) => decideSignOut(ends, moment),
     );
   const answer = target !== undefined ? seeOther(target) : signedOut(target, call, server);
   return withCookies(answer, [clearedSessionCookie]);

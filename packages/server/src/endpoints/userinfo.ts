@@ -50,8 +50,8 @@ async function answer(call: Call, inBody: string | undefined, server: Server): P
   const claims = await proveAccessToken(call, server, asked, inBody);
   if (!claims.ok) return claims;
   const { sub, scope = '', fid } = claims.value;
-  const accountId = parseId('acc', sub);
-  if (accountId === undefined || fid === undefined)
-    return fail({ error: 'token_claims_invalid', about: { subject: sub } });
-  return ok(json({ sub, ...(await identityClaims(accountId, claimsOf(scope.split(' ')), server)) }));
+  const familyId = parseId('fam', fid ?? '');
+  const family = familyId === undefined ? undefined : await server.store.read.family(familyId);
+  if (family === undefined) return fail({ error: 'token_claims_invalid', about: { subject: sub } });
+  return ok(json({ sub, ...(await identityClaims(family.accountId, claimsOf(scope.split(' ')), server)) }));
 }

@@ -177,7 +177,8 @@ async function* lookAtLife(claims: AccessTokenClaims, moment: Moment, read: Read
   yield await clientFinding(facts.client, pos, read);
   if (claims.sub === claims.client_id) yield passed('account', 'It is a machine token: it belongs to its client.');
   else yield await accountFinding(facts.account, pos, read);
-  if (claims.sid === undefined) yield passed('session', 'It belongs to no session.');
+  if (claims.sid === undefined && facts.family?.sessionId === undefined)
+    yield passed('session', 'It belongs to no session.');
   else yield await sessionFinding(facts.session, moment.now, read);
   if (claims.fid === undefined) yield passed('family', 'It belongs to no family.');
   else if (facts.family === undefined)

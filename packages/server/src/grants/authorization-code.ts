@@ -10,6 +10,15 @@ import { secretHash } from '../prove/secret.ts';
 import { seedPlace } from '../seal/places.ts';
 import type { Refusal, Server } from '../server.ts';
 
+const SUBJECT_PIECES = 3;
+
+/**
+ * By what somebody may be known in a sector: nobody can tell anything by it. It is a name and no secret, told and stored
+ * as it is, and made of pieces as short as those of ids, which are no secrets either.
+ */
+const makeSubject = ({ entropy }: Server): string =>
+  Buffer.concat(Array.from({ length: SUBJECT_PIECES }, () => entropy(11))).toString('base64url');
+
 /** Redeems a code: decides in one transaction, and mints what was decided. */
 export async function redeemCode(
   client: ProvedClient,
@@ -36,6 +45,7 @@ export async function redeemCode(
     idleSeconds: server.settings.bodyIdleSeconds,
     offlineSeconds: server.settings.bodyAbsoluteSeconds,
     adminApi: adminApiOf(server.settings.issuer),
+    newSubject: makeSubject(server),
   };
   const { outcome, moment } = await server.commit(
     (read, at) => loadRedeem(read, command, at),

@@ -24,7 +24,7 @@ export async function mintIdToken(
     {
       ...(await identityClaims(grant.accountId, grant.claims, server)),
       iss: server.settings.issuer,
-      sub: grant.accountId,
+      sub: grant.subject,
       aud: grant.clientId,
       azp: grant.clientId,
       iat: issuedAt,
@@ -34,7 +34,7 @@ export async function mintIdToken(
       ...(grant.authTime === undefined ? {} : { auth_time: grant.authTime }),
       ...(grant.amr.length === 0 ? {} : { amr: grant.amr }),
       ...(grant.acr === undefined ? {} : { acr: grant.acr }),
-      ...(grant.sessionId === undefined ? {} : { sid: grant.sessionId }),
+      ...(grant.sid === undefined ? {} : { sid: grant.sid }),
     },
     signer,
   );

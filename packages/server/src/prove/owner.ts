@@ -34,16 +34,16 @@ export async function proveOwner(call: Call, server: Server): Promise<Result<Pro
   const claims = await proveAccessToken(call, server, { audience: server.settings.issuer });
   if (!claims.ok) return claims;
   const { sub, sid, fid } = claims.value;
-  const accountId = parseId('acc', sub);
   const familyId = fid === undefined ? undefined : parseId('fam', fid);
-  if (accountId === undefined || familyId === undefined) return fail({ error: 'token_claims_invalid' });
+  const family = familyId === undefined ? undefined : await server.store.read.family(familyId);
+  if (family === undefined) return fail({ error: 'token_claims_invalid' });
   const clientId = parseId('cli', claims.value.client_id);
   const client = clientId === undefined ? undefined : await server.store.read.client(clientId);
   // a client of others may ask who the person is; what is the person's own to decide is not for it
   if (client?.firstParty !== true) return fail({ error: 'token_of_other_party', about: { subject: sub } });
   return ok({
-    accountId,
-    familyId,
+    accountId: family.accountId,
+    familyId: family.id,
     sessionId: sid === undefined ? undefined : parseId('ses', sid),
     commit(load, decide) {
       const authorised = onAuthorityOf(claims.value, load, decide);

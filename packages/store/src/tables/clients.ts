@@ -25,7 +25,7 @@ export const clients = {
     sql`SELECT * FROM clients WHERE id > ${after === undefined ? new Uint8Array(0) : id(after)} ORDER BY id LIMIT ${limit}`,
   firstParty: () => sql`SELECT * FROM clients WHERE first_party = 1 AND deleted_at IS NULL LIMIT 2`,
   insert: (client: Client) =>
-    sql`INSERT INTO clients (id, version, name, created_at, authentication, first_party, grant_types, scope, resources, origins, refresh_policy, overlap_ms, application_type, redirect_uris, post_logout_redirect_uris, backchannel_logout_uri, backchannel_logout_session_required, requires_pkce, id_token_algorithm, scope_claims_in_id_token) VALUES (${id(client.id)}, ${client.version}, ${client.name}, ${client.createdAt}, ${client.authentication}, ${flag(client.firstParty)}, ${json(client.grantTypes)}, ${json(client.scope)}, ${json(client.resources)}, ${json(client.origins)}, ${client.refreshPolicy}, ${orNull(client.overlapMilliseconds)}, ${client.applicationType}, ${json(client.redirectUris)}, ${json(client.postLogoutRedirectUris)}, ${orNull(client.backchannelLogoutUri)}, ${flag(client.backchannelLogoutSessionRequired)}, ${flag(client.requiresPkce)}, ${client.idTokenAlgorithm}, ${flag(client.hasScopeClaimsInIdToken)})`,
+    sql`INSERT INTO clients (id, version, name, created_at, authentication, first_party, grant_types, scope, resources, origins, refresh_policy, overlap_ms, application_type, redirect_uris, post_logout_redirect_uris, backchannel_logout_uri, backchannel_logout_session_required, sector, requires_pkce, id_token_algorithm, scope_claims_in_id_token) VALUES (${id(client.id)}, ${client.version}, ${client.name}, ${client.createdAt}, ${client.authentication}, ${flag(client.firstParty)}, ${json(client.grantTypes)}, ${json(client.scope)}, ${json(client.resources)}, ${json(client.origins)}, ${client.refreshPolicy}, ${orNull(client.overlapMilliseconds)}, ${client.applicationType}, ${json(client.redirectUris)}, ${json(client.postLogoutRedirectUris)}, ${orNull(client.backchannelLogoutUri)}, ${flag(client.backchannelLogoutSessionRequired)}, ${orNull(client.sector)}, ${flag(client.requiresPkce)}, ${client.idTokenAlgorithm}, ${flag(client.hasScopeClaimsInIdToken)})`,
   remove: (client: ClientId, at: EpochMilliseconds) =>
     sql`UPDATE clients SET deleted_at = ${at}, version = version + 1 WHERE id = ${id(client)} AND deleted_at IS NULL`,
   cutOff: (client: ClientId) =>
@@ -50,6 +50,7 @@ export const clients = {
     postLogoutRedirectUris: jsonIn<readonly string[]>(row, 'post_logout_redirect_uris'),
     backchannelLogoutUri: optional(row, 'backchannel_logout_uri', textIn),
     backchannelLogoutSessionRequired: numberIn(row, 'backchannel_logout_session_required') === 1,
+    sector: optional(row, 'sector', textIn),
     requiresPkce: numberIn(row, 'requires_pkce') === 1,
     idTokenAlgorithm: textIn(row, 'id_token_algorithm') as SigningAlgorithm,
     hasScopeClaimsInIdToken: numberIn(row, 'scope_claims_in_id_token') === 1,

@@ -41,12 +41,15 @@ export const families = {
   ofClient: (account: AccountId, client: ClientId, now: EpochMilliseconds) =>
     sql`SELECT * FROM families WHERE account_id = ${id(account)} AND client_id = ${id(client)} AND ended_at IS NULL AND expires_at > ${now} ORDER BY id LIMIT 1000`,
   ofSession: (session: SessionId) =>
-    sql`SELECT * FROM families WHERE id IN (SELECT max(id) FROM families WHERE began_in = ${id(session)} GROUP BY client_id) ORDER BY id LIMIT 1000`,
+    sql`SELECT * FROM families WHERE id IN (SELECT max(id) FROM families WHERE began_in = ${id(session)} GROUP BY client_id, pairwise_sid) ORDER BY id LIMIT 1000`,
+  /** All of them, since one that is left out would go on at readers of the feed; each client has a limited number. */
+  pairwise: (account: AccountId) =>
+    sql`SELECT * FROM families WHERE account_id = ${id(account)} AND pairwise_subject IS NOT NULL AND ended_at IS NULL ORDER BY id`,
   underMacKey: (keyId: number, { after, limit }: Page<FamilyId>) =>
     sql`SELECT * FROM families WHERE id > ${after === undefined ? new Uint8Array(0) : id(after)} AND mac_key_id = ${keyId} AND ended_at IS NULL ORDER BY id LIMIT ${limit}`,
   insert: (family: TokenFamily) => {
     const refresh = family.refresh;
-    return sql`INSERT INTO families (id, account_id, client_id, session_id, began_in, scope, resources, id_token_claims, delivery, cnf, auth_time_seconds, amr, acr, created_at, expires_at, pos_epoch, pos_seq, generation, rotated_at, last_used_at, idle_seconds, overlap_ms, attempt_hash, overlap_uses, overlap_streak, mac_key_id, seed) VALUES (${id(family.id)}, ${id(family.accountId)}, ${id(family.clientId)}, ${optionalId(family.sessionId)}, ${optionalId(family.beganIn)}, ${json(family.scope)}, ${json(family.resources)}, ${json(family.idTokenClaims)}, ${family.delivery}, ${family.cnf === undefined ? null : json(family.cnf)}, ${orNull(family.authenticated?.authTime)}, ${family.authenticated === undefined ? null : json(family.authenticated.amr)}, ${orNull(family.authenticated?.acr)}, ${family.createdAt}, ${family.expiresAt}, ${family.pos.epoch}, ${family.pos.seq}, ${orNull(refresh?.generation)}, ${orNull(refresh?.rotatedAt)}, ${orNull(refresh?.lastUsedAt)}, ${orNull(refresh?.idleSeconds)}, ${orNull(refresh?.overlapMilliseconds)}, ${orNull(refresh?.attemptHash)}, ${orNull(refresh?.overlapUses)}, ${orNull(refresh?.overlapStreak)}, ${orNull(refresh?.macKeyId)}, ${orNull<Uint8Array>(refresh?.seed)})`;
+    return sql`INSERT INTO families (id, account_id, client_id, session_id, began_in, pairwise_subject, pairwise_sid, scope, resources, id_token_claims, delivery, cnf, auth_time_seconds, amr, acr, created_at, expires_at, pos_epoch, pos_seq, generation, rotated_at, last_used_at, idle_seconds, overlap_ms, attempt_hash, overlap_uses, overlap_streak, mac_key_id, seed) VALUES (${id(family.id)}, ${id(family.accountId)}, ${id(family.clientId)}, ${optionalId(family.sessionId)}, ${optionalId(family.beganIn)}, ${orNull(family.pairwise?.subject)}, ${orNull(family.pairwise?.sid)}, ${json(family.scope)}, ${json(family.resources)}, ${json(family.idTokenClaims)}, ${family.delivery}, ${family.cnf === undefined ? null : json(family.cnf)}, ${orNull(family.authenticated?.authTime)}, ${family.authenticated === undefined ? null : json(family.authenticated.amr)}, ${orNull(family.authenticated?.acr)}, ${family.createdAt}, ${family.expiresAt}, ${family.pos.epoch}, ${family.pos.seq}, ${orNull(refresh?.generation)}, ${orNull(refresh?.rotatedAt)}, ${orNull(refresh?.lastUsedAt)}, ${orNull(refresh?.idleSeconds)}, ${orNull(refresh?.overlapMilliseconds)}, ${orNull(refresh?.attemptHash)}, ${orNull(refresh?.overlapUses)}, ${orNull(refresh?.overlapStreak)}, ${orNull(refresh?.macKeyId)}, ${orNull<Uint8Array>(refresh?.seed)})`;
   },
   /** Compare-and-set of the generation. */
   rotate: (write: Rotate) =>
@@ -67,6 +70,9 @@ export const families = {
     accountId: idIn(row, 'account_id', 'acc'),
     clientId: idIn(row, 'client_id', 'cli'),
     sessionId: isNull(row, 'session_id') ? undefined : idIn(row, 'session_id', 'ses'),
+    pairwise: isNull(row, 'pairwise_subject')
+      ? undefined
+      : { subject: textIn(row, 'pairwise_subject'), sid: textIn(row, 'pairwise_sid') },
     beganIn: isNull(row, 'began_in') ? undefined : idIn(row, 'began_in', 'ses'),
     scope: jsonIn<readonly string[]>(row, 'scope'),
     resources: jsonIn<readonly ResourceIdentifier[]>(row, 'resources'),

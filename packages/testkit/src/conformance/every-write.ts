@@ -220,6 +220,19 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
       await put(store, { kind: 'code.miss', hash });
     same(await store.read.code(row.code(1).hash), row.code(1, { wrongTries: 2 }));
   },
+  async 'subject.assign'(store) {
+    const assign = { kind: 'subject.assign', sector: 'app.example', accountId: a1.id, subject: 'one' } as const;
+    const elsewhere = { ...assign, sector: 'other.example', subject: 'two' };
+    await put(store, assign, elsewhere);
+    same(await store.read.subject('app.example', a1.id), 'one');
+    same(await store.read.subject('other.example', a1.id), 'two');
+    same(await store.read.subject('app.example', row.idOf('acc', 2)), undefined);
+    same(await store.read.accountOfSubject('app.example', 'one'), a1.id);
+    same(await store.read.accountOfSubject('other.example', 'one'), undefined, 'a name counts in its own sector only');
+    same(await conflicts(store, [{ ...assign, subject: 'three' }]), true, 'OIDC-03: one name a sector');
+    const taken = { ...assign, accountId: row.idOf('acc', 2) };
+    same(await conflicts(store, [taken]), true, 'OIDC-03: a name is never given to somebody else');
+  },
   async 'family.start'(store) {
     const full = row.family(2, {
       idTokenClaims: ['email', 'name'],
@@ -229,6 +242,9 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
       refresh: row.refreshState({ attemptHash: 'hash' as Sha256, overlapMilliseconds: 10_000, overlapUses: 1 }),
     });
     const authenticated = { authTime: row.session(1).authTime, amr: [], acr: undefined };
+    const named = row.family(4, { pairwise: { subject: 'one', sid: row.idOf('fam', 4) } });
+    await put(store, { kind: 'family.start', family: named });
+    same(await store.read.family(named.id), named);
     const bare = row.family(3, { sessionId: undefined, refresh: undefined, scope: [], authenticated });
     await put(store, startFamily, { kind: 'family.start', family: full }, { kind: 'family.start', family: bare });
     for (const family of [f1, full, bare]) same(await store.read.family(family.id), family);
@@ -294,6 +310,7 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     const told = row.client(4, {
       backchannelLogoutUri: 'https://app.example/logout?tenant=1',
       backchannelLogoutSessionRequired: true,
+      sector: 'app.example',
     });
     const third = row.client(3, { overlapMilliseconds: 30_000, authentication: 'client_secret_post' });
     for (const client of [c1, other, third, told]) {

@@ -131,7 +131,23 @@ export const LISTS: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'families of a session: the newest of each client that began in it, whatever became of it',
+    name: 'pairwise families of an account: all that have not ended, of any session',
+    async run(store) {
+      const pairwise = { subject: 'one', sid: row.idOf('fam', 1) };
+      const families = [
+        row.family(1, { pairwise }),
+        row.family(2, { pairwise, sessionId: undefined, expiresAt: row.after(-1) }),
+        row.family(3, { pairwise }),
+        row.family(4),
+        row.family(5, { pairwise, accountId: row.idOf('acc', 2) }),
+      ];
+      for (const family of families) await put(store, { kind: 'family.start', family });
+      await put(store, { kind: 'family.end', id: row.idOf('fam', 3), ended: ended(0) });
+      same(await store.read.pairwiseFamilies(row.idOf('acc', 1)), families.slice(0, 2));
+    },
+  },
+  {
+    name: 'families of a session: the newest of each client and sid that began in it, whatever became of it',
     async run(store) {
       const began = { sessionId: row.idOf('ses', 1), beganIn: row.idOf('ses', 1) };
       const second = { clientId: row.idOf('cli', 2) };
@@ -142,10 +158,14 @@ export const LISTS: readonly ConformanceCase[] = [
         row.family(4, { sessionId: row.idOf('ses', 2), beganIn: row.idOf('ses', 2) }),
         row.family(5, { sessionId: undefined, beganIn: undefined }),
       ];
-      for (const family of families) await put(store, { kind: 'family.start', family });
+      const third = { ...began, clientId: row.idOf('cli', 3) };
+      const told = [6, 7, 8].map((n) =>
+        row.family(n, { ...third, pairwise: { subject: 'one', sid: row.idOf('fam', n === 8 ? 8 : 6) } }),
+      );
+      for (const family of [...families, ...told]) await put(store, { kind: 'family.start', family });
       await put(store, { kind: 'family.end', id: row.idOf('fam', 3), ended: ended(0) });
       const found = await store.read.familiesOfSession(row.idOf('ses', 1));
-      same(found, [families[1], { ...families[2], ended: ended(0) }]);
+      same(found, [families[1], { ...families[2], ended: ended(0) }, told[1], told[2]]);
       same(await store.read.familiesOfSession(row.idOf('ses', 9)), []);
     },
   },

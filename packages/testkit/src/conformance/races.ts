@@ -75,6 +75,7 @@ const redemption: RedeemCommand = {
   idleSeconds: 3_600,
   offlineSeconds: 3_600,
   adminApi: row.ADMIN_API,
+  newSubject: 'new',
 };
 
 const redeem = (store: Store, more: Partial<RedeemCommand> = {}): Promise<Committed<TokenGrant>> =>
@@ -194,6 +195,39 @@ export const RACES: readonly ConformanceCase[] = [
         (await store.read.revocations(0, NOW, 9)).map(({ kind, id }) => [kind, id]),
         [['family', CODE.familyId]],
       );
+    },
+  },
+  {
+    name: 'OIDC-03: of many first visits to a sector at once all get the name that one of them gave',
+    async run(store) {
+      await fillWithCode(store);
+      const visits = Array.from({ length: 8 }, (_, n) => ({
+        client: row.client(n + 2, { ...SIGN_IN, id: row.idOf('cli', n + 2), sector: 'app.example' }),
+        code: row.code(n + 2, { ...CODE, hash: row.code(n + 2).hash, familyId: row.idOf('fam', n + 20) }),
+      }));
+      for (const { client, code } of visits)
+        await put(
+          store,
+          { kind: 'client.create', client },
+          { kind: 'code.issue', code: { ...code, clientId: client.id } },
+        );
+      const granted = await Promise.all(
+        visits.map(({ client, code }, n) => {
+          const command = { ...redemption, client: proved(client), codeHash: code.hash, newSubject: `name ${n}` };
+          return transact(
+            store,
+            (read, moment) => loadRedeem(read, command, moment),
+            (facts, moment) => decideRedeem(facts, command, moment),
+          );
+        }),
+      );
+      const names = granted.map(({ outcome }) => (outcome.ok ? outcome.value.access.subject : outcome.error));
+      same(
+        names,
+        Array.from({ length: 8 }, () => names[0]),
+      );
+      same(await store.read.subject('app.example', accountId), names[0]);
+      same(await store.read.accountOfSubject('app.example', String(names[0])), accountId);
     },
   },
   {

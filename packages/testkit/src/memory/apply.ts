@@ -5,7 +5,7 @@ import { WriteConflict } from '@latchkey/domain/ports/store';
 import type { RowVersion } from '@latchkey/domain/row-version';
 import type { RefreshState, TokenFamily } from '@latchkey/domain/tokens/family';
 import type { Write } from '@latchkey/domain/write';
-import { consentKey, type MemoryState, withoutRow, withRow } from './state.ts';
+import { consentKey, type MemoryState, subjectKey, withoutRow, withRow } from './state.ts';
 
 type AuditMac = (bytes: Uint8Array) => Uint8Array;
 type Apply = {
@@ -167,6 +167,12 @@ const APPLY: Apply = {
     const row = state.codes.get(hash);
     if (row === undefined) return state;
     return { ...state, codes: withRow(state.codes, hash, { ...row, wrongTries: row.wrongTries + 1 }) };
+  },
+  'subject.assign'(state, { sector, accountId, subject }) {
+    const key = subjectKey(sector, accountId);
+    isFree(state.subjects.get(key));
+    isFree([...state.subjects.values()].find((row) => row.subject === subject));
+    return { ...state, subjects: withRow(state.subjects, key, { sector, accountId, subject }) };
   },
   'family.start'(state, { family }) {
     isFree(state.families.get(family.id));

@@ -1,7 +1,7 @@
 import type { Page, Reader } from '@latchkey/domain/ports/reader';
 import type { TokenFamily } from '@latchkey/domain/tokens/family';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
-import { consentKey, type MemoryState } from './state.ts';
+import { consentKey, type MemoryState, subjectKey } from './state.ts';
 
 const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : 1);
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -23,6 +23,9 @@ export function createMemoryReader(current: () => MemoryState, now: () => EpochM
       [...current().identifiers.values()]
         .filter(({ accountId }) => accountId === account)
         .sort((a, b) => byText(a.normalised, b.normalised)),
+    subject: async (sector, account) => current().subjects.get(subjectKey(sector, account))?.subject,
+    accountOfSubject: async (wanted, named) =>
+      [...current().subjects.values()].find(({ sector, subject }) => sector === wanted && subject === named)?.accountId,
     password: async (account) => current().passwords.get(account),
     profile: async (account) => current().profiles.get(account),
     accounts: async (asked) => page(current().accounts.values(), asked),
@@ -73,9 +76,13 @@ export function createMemoryReader(current: () => MemoryState, now: () => EpochM
     async familiesOfSession(session) {
       const newest = new Map<string, TokenFamily>();
       for (const family of [...current().families.values()].sort(byId))
-        if (family.beganIn === session) newest.set(family.clientId, family);
+        if (family.beganIn === session) newest.set(`${family.clientId} ${family.pairwise?.sid ?? ''}`, family);
       return [...newest.values()].sort(byId);
     },
+    pairwiseFamilies: async (account) =>
+      [...current().families.values()]
+        .filter(({ accountId, pairwise, ended }) => accountId === account && pairwise !== undefined && !ended)
+        .sort(byId),
     familiesUnderMacKey: async (keyId, asked) =>
       page(
         [...current().families.values()].filter(

@@ -23,6 +23,13 @@ interface DueRow extends OutboxRow {
   readonly dueAt: EpochMilliseconds;
 }
 
+/** By what an account is known in a sector. */
+interface AssignedSubject {
+  readonly sector: string;
+  readonly accountId: AccountId;
+  readonly subject: string;
+}
+
 /** Everything that a database holds, as one value that never changes: a commit puts another in its place. */
 export interface MemoryState {
   readonly position: Position;
@@ -36,6 +43,8 @@ export interface MemoryState {
   readonly sessions: Rows<Session>;
   readonly codes: Rows<AuthorizationCode>;
   readonly consents: Rows<Consent>;
+  /** By sector and account. */
+  readonly subjects: Rows<AssignedSubject>;
   readonly families: Rows<TokenFamily>;
   readonly clients: Rows<Client>;
   readonly secrets: Rows<OwnerSecret>;
@@ -60,6 +69,7 @@ export const emptyState = (epoch: number): MemoryState => ({
   sessions: new Map(),
   codes: new Map(),
   consents: new Map(),
+  subjects: new Map(),
   families: new Map(),
   clients: new Map(),
   secrets: new Map(),
@@ -71,6 +81,9 @@ export const emptyState = (epoch: number): MemoryState => ({
   audit: [],
   outbox: [],
 });
+
+/** The key of a subject. */
+export const subjectKey = (sector: string, account: AccountId): string => `${sector} ${account}`;
 
 /** The key of a consent. */
 export const consentKey = (account: AccountId, client: ClientId): string => `${account} ${client}`;

@@ -1,12 +1,19 @@
-import { type CreateClientCommand, decideCreateClient, loadCreateClient } from '@latchkey/domain/clients/create-client';
+import {
+  type CreateClientCommand,
+  decideCreateClient,
+  loadCreateClient,
+  type WantedSubjects,
+} from '@latchkey/domain/clients/create-client';
 import { decideDeleteClient, loadDeleteClient } from '@latchkey/domain/clients/delete-client';
 import { decideRotateSecret, loadClientSecrets } from '@latchkey/domain/clients/rotate-secret';
 import { makeId, parseId } from '@latchkey/protocol/ids';
 import { SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
 import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
-import { fail, ok } from '@latchkey/protocol/result';
+import { fail, ok, type Result } from '@latchkey/protocol/result';
 import { z } from 'zod';
 import { rotateRing } from '../../keys/rotate.ts';
+import { readSectorDocument } from '../../prove/sector-document.ts';
+import type { Refusal, Server } from '../../server.ts';
 import { type AdminEndpoint, adminEndpoint } from './admin-endpoint.ts';
 import { makeSecret, ROTATE } from './secrets.ts';
 import {
@@ -19,6 +26,7 @@ import {
   PAGE,
   pageOf,
   SECRET_VIEW,
+  SUBJECT_TYPE,
   secretView,
   time,
   timeOf,
@@ -40,6 +48,12 @@ const CREATE = z.strictObject({
     .boolean()
     .default(false)
     .describe('Whether it needs `sid` in what it is told.'),
+  subject_type: SUBJECT_TYPE.default('public').describe('Pairwise: each sector knows a person by another name.'),
+  sector_identifier_uri: z
+    .string()
+    .max(LIMITS.redirectUriMax)
+    .optional()
+    .describe('A JSON list of the redirect URIs, where these have more than one host. It is read once, now.'),
   require_pkce: z.boolean().default(true).describe('False only for a confidential client that cannot do PKCE.'),
   id_token_alg: z.enum(SIGNING_ALGORITHMS).default('RS256'),
   scope_claims_in_id_token: z.boolean().default(false),
@@ -62,7 +76,10 @@ const createClient = adminEndpoint({
   success: { status: 201, schema: CLIENT_VIEW.extend({ client_secret: SECRET.optional() }) },
   async answer({ body, administrator, adminApi, server }) {
     const secret = makeSecret('lk_cs_', server);
+    const subjects = await wantedSubjects(body, server);
+    if (!subjects.ok) return subjects;
     const command: CreateClientCommand = {
+      subjects: subjects.value,
       administrator,
       id: makeId('cli', server.now(), server.entropy(10)),
       name: body.name,
@@ -96,6 +113,22 @@ const createClient = adminEndpoint({
     return ok({ ...clientView(outcome.value), ...(isPublic ? {} : { client_secret: secret.text }) });
   },
 });
+
+/**
+ * By what the client is to know people. Where it names a sector identifier document, this is where it is read.
+ *
+ * @returns `client_metadata_conflict`, `sector_identifier_invalid`
+ */
+async function wantedSubjects(
+  { subject_type, sector_identifier_uri: uri }: z.infer<typeof CREATE>,
+  server: Server,
+): Promise<Result<WantedSubjects, Refusal>> {
+  if (subject_type === 'public')
+    return uri === undefined ? ok({ type: 'public' }) : fail({ error: 'client_metadata_conflict' });
+  if (uri === undefined) return ok({ type: 'pairwise', document: undefined });
+  const document = await readSectorDocument(uri, server);
+  return document.ok ? ok({ type: 'pairwise', document: document.value }) : document;
+}
 
 const listClients = adminEndpoint({
   method: 'GET',

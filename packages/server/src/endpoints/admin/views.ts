@@ -15,6 +15,8 @@ export const GRANT_TYPES = z.array(z.enum(['authorization_code', 'client_credent
 
 export const APPLICATION_TYPE = z.enum(['web', 'native']);
 
+export const SUBJECT_TYPE = z.enum(['public', 'pairwise']);
+
 /** One page of a list. */
 export const PAGE = {
   limit: z.coerce.number().int().min(1).max(LIMITS.pageRowsMax).default(50).describe('How many, at most.'),
@@ -66,6 +68,8 @@ export const CLIENT_VIEW = z.object({
   post_logout_redirect_uris: z.array(z.string()),
   backchannel_logout_uri: z.string().optional(),
   backchannel_logout_session_required: z.boolean(),
+  subject_type: SUBJECT_TYPE,
+  sector: z.string().optional().describe('Where people are known by the same name; of pairwise subjects only.'),
   require_pkce: z.boolean(),
   id_token_alg: z.enum(SIGNING_ALGORITHMS),
   scope_claims_in_id_token: z.boolean(),
@@ -87,6 +91,8 @@ export const clientView = (client: Client) => ({
   post_logout_redirect_uris: [...client.postLogoutRedirectUris],
   ...(client.backchannelLogoutUri === undefined ? {} : { backchannel_logout_uri: client.backchannelLogoutUri }),
   backchannel_logout_session_required: client.backchannelLogoutSessionRequired,
+  subject_type: client.sector === undefined ? ('public' as const) : ('pairwise' as const),
+  ...(client.sector === undefined ? {} : { sector: client.sector }),
   require_pkce: client.requiresPkce,
   id_token_alg: client.idTokenAlgorithm,
   scope_claims_in_id_token: client.hasScopeClaimsInIdToken,

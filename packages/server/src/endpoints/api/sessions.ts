@@ -1,4 +1,9 @@
-import { decideEndAllSessions, decideEndOwnSession, loadAccountEnds } from '@latchkey/domain/login/end-sessions';
+import {
+  decideEndAllSessions,
+  decideEndOwnSession,
+  loadAccountEnds,
+  loadSessionEnds,
+} from '@latchkey/domain/login/end-sessions';
 import type { SessionSummary } from '@latchkey/domain/login/session';
 import { parseId } from '@latchkey/protocol/ids';
 import { fail, ok } from '@latchkey/protocol/result';
@@ -54,8 +59,8 @@ export const endOwnSession: Endpoint = {
     const id = parseId('ses', call.params.id ?? '');
     if (id === undefined) return fail({ error: 'session_unknown' });
     const { outcome } = await owner.value.commit(
-      (read) => read.session(id),
-      (session, moment) => decideEndOwnSession(session, accountId, moment),
+      (read) => loadSessionEnds(read, id),
+      (ends, moment) => decideEndOwnSession(ends, accountId, moment),
     );
     return outcome.ok ? ok(empty()) : fail({ error: outcome.error, about: { account: accountId } });
   },

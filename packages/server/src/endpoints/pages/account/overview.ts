@@ -1,3 +1,4 @@
+import { loadSessionEnds } from '@latchkey/domain/login/end-sessions';
 import { decideSignOut } from '@latchkey/domain/login/sign-out';
 import { accountPage as overviewPage } from '@latchkey/pages/account/overview';
 import { fail, ok } from '@latchkey/protocol/result';
@@ -39,8 +40,8 @@ export const accountSignOut = accountForm({
   needs: 'any_session',
   async answer(_, person, __, server): Promise<Answer> {
     const { outcome } = await person.commit(
-      (read) => read.session(person.session.id),
-      (session, moment) => decideSignOut(session, moment),
+      (read) => loadSessionEnds(read, person.session.id),
+      (ends, moment) => decideSignOut(ends, moment),
     );
     return outcome.ok ? ok(signedOutHere(server)) : fail({ error: outcome.error });
   },

@@ -3,6 +3,7 @@ import {
   decideEndOtherSessions,
   decideEndOwnSession,
   loadAccountEnds,
+  loadSessionEnds,
 } from '@latchkey/domain/login/end-sessions';
 import type { SessionSummary } from '@latchkey/domain/login/session';
 import { type SessionRow, sessionsPage } from '@latchkey/pages/account/sessions';
@@ -95,8 +96,8 @@ async function endOne(id: SessionId | undefined, person: SignedIn, server: Serve
   if (id === undefined) return doneAt(PATH, 'gone', server);
   const { accountId } = person.session;
   const { outcome } = await person.commit(
-    (read) => read.session(id),
-    (session, moment) => decideEndOwnSession(session, accountId, moment),
+    (read) => loadSessionEnds(read, id),
+    (ends, moment) => decideEndOwnSession(ends, accountId, moment),
   );
   // that it is over already, or somebody else's, is one answer
   if (!outcome.ok)
