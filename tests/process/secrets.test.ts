@@ -103,7 +103,7 @@ async function liveFirstParty(send: Send, { admin, people, second }: Administrat
 
   const page = { origin: issuer, 'sec-fetch-site': 'same-origin', 'x-latchkey-csrf': '1' };
   const inCookies = await login({ password: third, delivery: 'cookie' }, page);
-  expect([inCookies.status, inCookies.cookies.length]).toEqual([200, 3]);
+  expect([inCookies.status, inCookies.cookies.length]).toEqual([200, 4]);
   const cookie = { ...page, cookie: inCookies.cookies.join('; '), 'x-latchkey-csrf': inCookies.body.csrf_token };
   expect((await send('POST', '/api/refresh', {}, cookie)).status).toBe(200);
   expect((await send('POST', '/api/refresh', {}, { ...cookie, 'x-latchkey-csrf': 'x'.repeat(43) })).status).toBe(403);
