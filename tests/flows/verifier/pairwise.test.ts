@@ -9,6 +9,7 @@ import {
   authorizePath,
   createPageBrowser,
   goThrough,
+  hiddenIn,
   makePkce,
   type PageBrowser,
   redeem,
@@ -111,6 +112,12 @@ const ENDS: Readonly<Record<string, (who: SignedIn) => Promise<number>>> = {
   },
   'the end of the session by its owner': ({ name, sessionId }) => change(name, 'DELETE', `/api/sessions/${sessionId}`),
   'the end of all sessions': ({ name }) => change(name, 'DELETE', '/api/sessions'),
+  'the end of all sessions on the account pages': async ({ browser }) =>
+    (await browser.submit(await browser.get('/account/sessions'), { end: 'all' })).status,
+  'a logout on the account pages': async ({ browser }) => {
+    const page = await browser.get('/account');
+    return (await browser.post('/account/sign-out', hiddenIn(page.text))).status;
+  },
   'the end of the session by an administrator': async ({ sessionId }) =>
     (await admin.delete(`/sessions/${sessionId}`)).status,
   'a change of the password': ({ name }) => change(name, 'POST', '/api/password', passwords),
