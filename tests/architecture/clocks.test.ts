@@ -18,7 +18,9 @@ test('OPS-04: the time of day is read at two places, from where it is passed on'
 
 test('OPS-04: where time is only measured, a clock is read that nobody can set', () => {
   expect(using(/\bperformance\.now\b|\bhrtime\b/)).toEqual([
+    'packages/cli/src/access-token.ts',
     'packages/cli/src/admin-client.ts',
+    'packages/cli/src/credential.ts',
     'packages/server/src/http/app.ts',
     'packages/server/src/prove/password.ts',
     'packages/server/src/system.ts',

@@ -22,7 +22,7 @@ function install({ cert, key }: SelfSigned): void {
 
 const FILES = ['--tls-cert', 'cert.pem', '--tls-key', 'key.pem'];
 const serve = (env: NodeJS.ProcessEnv = {}) =>
-  place.serve(['--dev', '--issuer', `https://localhost:${place.port}`, ...FILES], env);
+  place.serve(['--dev', '--no-admin-link', '--issuer', `https://localhost:${place.port}`, ...FILES], env);
 
 /** The name in the certificate that a new connection is shown. */
 async function shown(options: ConnectionOptions = {}): Promise<string> {
