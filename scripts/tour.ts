@@ -31,7 +31,7 @@ const api = `http://localhost:${apiPort}`;
 const server = all.add(
   run(
     'packages/cli/src/main.ts',
-    ['serve', '--dev', '--port', String(port), '--log-level', 'error'],
+    ['serve', '--dev', '--port', String(port), '--log-level', 'error', '--no-admin-link'],
     {
       LATCHKEY_DATA: join(folder, 'data'),
       LATCHKEY_KEK_FILE: join(folder, 'kek'),
