@@ -3,7 +3,7 @@ import { applicationsPage } from './account/applications.ts';
 import { type IdentifierError, identifiersPage } from './account/identifiers.ts';
 import { accountPage } from './account/overview.ts';
 import { NOTICES } from './account/part.ts';
-import { type PasswordError, passwordPage } from './account/password.ts';
+import { type ChangePasswordError, passwordPage } from './account/password.ts';
 import { PROFILE_FIELDS, profilePage } from './account/profile.ts';
 import { sessionsPage } from './account/sessions.ts';
 import { type AskedLink, askForMailPage } from './ask-for-mail.ts';
@@ -19,7 +19,7 @@ import { STYLE, styleOf, type Theme } from './layout.ts';
 import { mailboxPage } from './mailbox.ts';
 import en from './messages/en.json' with { type: 'json' };
 import { newPasswordPage } from './new-password.ts';
-import type { PasswordError as NewPasswordError } from './password-field.ts';
+import { PASSWORD_ERRORS } from './password-field.ts';
 import { type SetUpError, setUpDonePage, setUpPage } from './set-up.ts';
 import { signedOutPage } from './signed-out.ts';
 import { type SigninError, signInPage } from './signin.ts';
@@ -27,36 +27,12 @@ import { statusPage } from './status.ts';
 import { createWords, LANGUAGES, type MessageKey, type Words } from './words.ts';
 
 type Page = (text: string, words: Words) => string;
-const SET_UP_ERRORS: readonly SetUpError[] = [
-  'username',
-  'taken',
-  'too_short',
-  'too_long',
-  'characters',
-  'blocklisted',
-  'breached',
-];
+const SET_UP_ERRORS: readonly SetUpError[] = ['username', 'taken', ...PASSWORD_ERRORS];
 const ERRORS: readonly SigninError[] = ['wrong', 'throttled', 'overloaded', 'expired'];
 const ASKED: readonly AskedLink[] = ['reset_password', 'register', 'sign_in'];
-const NEW_PASSWORD_ERRORS: readonly NewPasswordError[] = [
-  'password_too_short',
-  'password_too_long',
-  'password_characters',
-  'password_blocklisted',
-  'password_breached',
-];
 const themed = (name: string): Theme => ({ name, logo: `/${name}`, accent: name });
 
-const PASSWORD_ERRORS: readonly PasswordError[] = [
-  'wrong',
-  'throttled',
-  'overloaded',
-  'too_short',
-  'too_long',
-  'characters',
-  'blocklisted',
-  'breached',
-];
+const CHANGE_ERRORS: readonly ChangePasswordError[] = ['wrong', 'throttled', 'overloaded', ...PASSWORD_ERRORS];
 const IDENTIFIER_ERRORS: readonly IdentifierError[] = ['invalid', 'taken', 'limit', 'last', 'throttled'];
 const partOf = (text: string) => ({ theme: themed(text), home: text, hidden: { [text]: text } });
 const profileOf = (text: string) => ({
@@ -131,7 +107,7 @@ const PAGES: Readonly<Record<string, Page>> = {
   'new password': (text, words) =>
     newPasswordPage({ theme: themed(text), action: text, hidden: { [text]: text }, address: text }, words),
   ...Object.fromEntries(
-    NEW_PASSWORD_ERRORS.map((error): [string, Page] => [
+    PASSWORD_ERRORS.map((error): [string, Page] => [
       `new password after "${error}"`,
       (text, words) => newPasswordPage({ theme: themed(text), action: text, hidden: {}, address: text, error }, words),
     ]),
@@ -139,7 +115,7 @@ const PAGES: Readonly<Record<string, Page>> = {
   'new account': (text, words) =>
     createAccountPage({ theme: themed(text), action: text, hidden: { [text]: text }, address: text }, words),
   ...Object.fromEntries(
-    ([...NEW_PASSWORD_ERRORS, 'username_taken', 'username_invalid'] as const).map((error): [string, Page] => [
+    ([...PASSWORD_ERRORS, 'username_taken', 'username_invalid'] as const).map((error): [string, Page] => [
       `new account after "${error}"`,
       (text, words) =>
         createAccountPage(
@@ -213,7 +189,7 @@ const PAGES: Readonly<Record<string, Page>> = {
     ),
   'no applications': (text, words) => applicationsPage({ ...partOf(text), applications: [] }, words),
   ...Object.fromEntries(
-    [undefined, ...PASSWORD_ERRORS].map((error): [string, Page] => [
+    [undefined, ...CHANGE_ERRORS].map((error): [string, Page] => [
       `password, ${error}`,
       (text, words) =>
         passwordPage(
@@ -221,7 +197,6 @@ const PAGES: Readonly<Record<string, Page>> = {
             ...partOf(text),
             accountLabel: text,
             hasPassword: true,
-            codePointsMin: 15,
             ...(error === undefined ? {} : { error }),
           },
           words,
@@ -232,10 +207,7 @@ const PAGES: Readonly<Record<string, Page>> = {
   'profile, refused': (text, words) =>
     profilePage({ ...profileOf(text), wrong: PROFILE_FIELDS, isPhoneVerified: false }, words),
   'no password': (text, words) =>
-    passwordPage(
-      { ...partOf(text), accountLabel: text, hasPassword: false, resetUrl: '/reset', codePointsMin: 15 },
-      words,
-    ),
+    passwordPage({ ...partOf(text), accountLabel: text, hasPassword: false, resetUrl: '/reset' }, words),
   ...Object.fromEntries(
     [undefined, ...IDENTIFIER_ERRORS].map((error): [string, Page] => [
       `names, ${error}`,
@@ -256,7 +228,7 @@ const PAGES: Readonly<Record<string, Page>> = {
     ]),
   ),
   'become an administrator': (text, words) =>
-    setUpPage({ theme: themed(text), action: text, hidden: { [text]: text }, codePointsMin: 15 }, words),
+    setUpPage({ theme: themed(text), action: text, hidden: { [text]: text } }, words),
   'become an administrator, signed in': (text, words) =>
     setUpPage(
       {
@@ -265,7 +237,6 @@ const PAGES: Readonly<Record<string, Page>> = {
         hidden: { [text]: text },
         accountLabel: text,
         username: text,
-        codePointsMin: 15,
       },
       words,
     ),
@@ -273,10 +244,7 @@ const PAGES: Readonly<Record<string, Page>> = {
     SET_UP_ERRORS.map((error) => [
       `become an administrator, ${error}`,
       (text: string, words: Words) =>
-        setUpPage(
-          { theme: themed(text), action: text, hidden: { [text]: text }, username: text, codePointsMin: 15, error },
-          words,
-        ),
+        setUpPage({ theme: themed(text), action: text, hidden: { [text]: text }, username: text, error }, words),
     ]),
   ),
   'an administrator now': (text, words) => setUpDonePage({ theme: themed(text), accountLabel: text }, words),

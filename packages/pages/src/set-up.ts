@@ -2,20 +2,14 @@ import { type Fields, form } from './form.ts';
 import { html } from './html.ts';
 import { layout, type Theme } from './layout.ts';
 import { nameOf } from './name.ts';
-import { type MessageKey, sentence, type Words } from './words.ts';
+import { newPasswordField, type PasswordError, passwordErrorText } from './password-field.ts';
+import { sentence, type Words } from './words.ts';
 
 /** Why a new administrator's account was not made. */
-export type SetUpError = 'username' | 'taken' | 'too_short' | 'too_long' | 'characters' | 'blocklisted' | 'breached';
+export type SetUpError = 'username' | 'taken' | PasswordError;
 
-const TEXTS: Readonly<Record<SetUpError, MessageKey>> = {
-  username: 'set_up.error.username',
-  taken: 'set_up.error.taken',
-  too_short: 'account.password.error.too_short',
-  too_long: 'account.password.error.too_long',
-  characters: 'account.password.error.characters',
-  blocklisted: 'account.password.error.blocklisted',
-  breached: 'account.password.error.breached',
-};
+const isOfName = (error: SetUpError | undefined): error is 'username' | 'taken' =>
+  error === 'username' || error === 'taken';
 
 /** What the page for a new administrator shows. */
 export interface SetUpModel {
@@ -25,16 +19,15 @@ export interface SetUpModel {
   /** The account that is signed in in this browser, which may be the one. */
   readonly accountLabel?: string;
   readonly username?: string;
-  /** How long a password must be. */
-  readonly codePointsMin: number;
   readonly error?: SetUpError;
 }
 
 /** The page that makes an administrator: of a new account, or of the one that is signed in. */
 export function setUpPage(model: SetUpModel, words: Words): string {
-  const { theme, action, hidden, accountLabel, username = '', codePointsMin: count, error } = model;
-  const isUsername = error === 'username' || error === 'taken';
-  const marks = (isWrong: boolean) => (isWrong ? html` aria-invalid="true" aria-describedby="error"` : '');
+  const { theme, action, hidden, accountLabel, username = '', error } = model;
+  const marks = isOfName(error) ? html` aria-invalid="true" aria-describedby="error"` : '';
+  const passwordError = isOfName(error) ? undefined : error;
+  const told = error === undefined ? undefined : errorText(error, words);
   return layout(
     words('set_up.title'),
     html`<h1>${words('set_up.title')}</h1>
@@ -50,21 +43,22 @@ ${
       )
 }
 ${accountLabel === undefined ? '' : html`<h2>${words('set_up.other')}</h2>`}
-${error === undefined ? '' : html`<p role="alert" id="error">${words(TEXTS[error], { count })}</p>`}
+${told === undefined ? '' : html`<p role="alert" id="error">${told}</p>`}
 ${form(
   action,
   hidden,
   html`
 <label for="username">${words('signin.username')}</label>
-<input id="username" name="username" type="text" value="${username}" autocomplete="username" autocapitalize="none" spellcheck="false" required${marks(isUsername)}>
-<label for="password">${words('signin.password')}</label>
-<input id="password" name="password" type="password" autocomplete="new-password" aria-describedby="rule" required${marks(error !== undefined && !isUsername)}>
-<p class="muted" id="rule">${words('account.password.rule', { count })}</p>
+<input id="username" name="username" type="text" value="${username}" autocomplete="username" autocapitalize="none" spellcheck="false" required${marks}>
+${newPasswordField(words('signin.password'), passwordError, words)}
 <div class="buttons"><button class="main" type="submit">${words('set_up.submit')}</button></div>`,
 )}`,
     { theme, words },
   );
 }
+
+const errorText = (error: SetUpError, words: Words): string =>
+  isOfName(error) ? words(`set_up.error.${error}`) : passwordErrorText(error, words);
 
 /** The page after that. */
 export const setUpDonePage = (

@@ -425,7 +425,7 @@ describe('the password', () => {
     const answer = await browser.submit(await browser.get('/account/password'), { ...fields, new_password });
     expect([answer.status, /<p role="alert"[^>]*>([^<]*)/.exec(answer.text)?.[1]]).toEqual([
       status,
-      expect.stringMatching(/^The new password /),
+      expect.stringMatching(/^This password /),
     ]);
     expect(answer.text).toMatch(/name="new_password"[^>]*aria-invalid="true"/);
   });

@@ -1,22 +1,15 @@
 import { form } from '../form.ts';
 import { html } from '../html.ts';
 import { nameOf, visible } from '../name.ts';
+import { newPasswordField, PASSWORD_ERRORS, type PasswordError, passwordErrorText } from '../password-field.ts';
 import { sentence, type Words } from '../words.ts';
 import { type AccountPart, accountPart } from './part.ts';
 
-/** Why a password was not changed. */
-export type PasswordError =
-  | 'wrong'
-  | 'throttled'
-  | 'overloaded'
-  | 'too_short'
-  | 'too_long'
-  | 'characters'
-  | 'blocklisted'
-  | 'breached';
+/** Why a password was not changed: something is wrong with the one before or with the new one, or it was not the time. */
+export type ChangePasswordError = 'wrong' | 'throttled' | 'overloaded' | PasswordError;
 
-/** Errors of the new password, not of the one before. */
-const OF_NEW: readonly PasswordError[] = ['too_short', 'too_long', 'characters', 'blocklisted', 'breached'];
+const isOfNew = (error: ChangePasswordError | undefined): error is PasswordError =>
+  PASSWORD_ERRORS.some((one) => one === error);
 
 /** What the page of the password shows. */
 export interface PasswordModel extends AccountPart {
@@ -24,9 +17,7 @@ export interface PasswordModel extends AccountPart {
   readonly hasPassword: boolean;
   /** Where one can be set by a link in a mail; undefined where there is no mail. */
   readonly resetUrl?: string;
-  /** How long a new one must be. */
-  readonly codePointsMin: number;
-  readonly error?: PasswordError;
+  readonly error?: ChangePasswordError;
 }
 
 /**
@@ -36,16 +27,16 @@ export interface PasswordModel extends AccountPart {
  * @spec ASVS 6.2.2, 6.2.3, 6.2.7 (PWD-15)
  */
 export function passwordPage(model: PasswordModel, words: Words): string {
-  const { home, hidden, accountLabel, hasPassword, resetUrl, codePointsMin, error } = model;
-  const marks = html` aria-invalid="true" aria-describedby="error"`;
-  const isCurrent = error === 'wrong';
-  const isNew = error !== undefined && OF_NEW.includes(error);
+  const { home, hidden, accountLabel, hasPassword, resetUrl, error } = model;
+  const marks = error === 'wrong' ? html` aria-invalid="true" aria-describedby="error"` : '';
+  const ofNew = isOfNew(error) ? error : undefined;
+  const told = error === undefined ? undefined : errorText(error, words);
   return accountPart(
     words('account.password.title'),
     model,
     hasPassword
       ? html`<p class="muted">${words('account.password.lead')}</p>
-${error === undefined ? '' : html`<p role="alert" id="error">${words(`account.password.error.${error}`, { count: codePointsMin })}</p>`}
+${told === undefined ? '' : html`<p role="alert" id="error">${told}</p>`}
 ${form(
   `${home}/password`,
   hidden,
@@ -53,10 +44,8 @@ ${form(
 <label for="username">${words('account.password.username')}</label>
 <input id="username" name="username" type="text" value="${visible(accountLabel)}" autocomplete="username" readonly>
 <label for="current">${words('account.password.current')}</label>
-<input id="current" name="current_password" type="password" autocomplete="current-password" required${isCurrent ? marks : ''}>
-<label for="next">${words('account.password.new')}</label>
-<input id="next" name="new_password" type="password" autocomplete="new-password" required${isNew ? marks : html` aria-describedby="rule"`}>
-<p class="muted" id="rule">${words('account.password.rule', { count: codePointsMin })}</p>
+<input id="current" name="current_password" type="password" autocomplete="current-password" required${marks}>
+${newPasswordField(words('account.password.new'), ofNew, words, 'new_password')}
 <div class="buttons"><button class="main" type="submit">${words('account.password.submit')}</button></div>`,
 )}`
       : html`<p>${sentence(words, 'account.password.none', { account: nameOf(accountLabel, words) })}</p>
@@ -64,3 +53,6 @@ ${resetUrl === undefined ? '' : html`<p><a href="${resetUrl}">${words('account.p
     words,
   );
 }
+
+const errorText = (error: ChangePasswordError, words: Words): string =>
+  isOfNew(error) ? passwordErrorText(error, words) : words(`account.password.error.${error}`);

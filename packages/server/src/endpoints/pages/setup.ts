@@ -30,6 +30,7 @@ import { withCookies } from '../../http/cookies.ts';
 import { checkForm, FORM_TOKEN, formToken } from '../../http/form-guard.ts';
 import { pageResponse, themeOf, wordsFor } from '../../http/page.ts';
 import { rememberRefusal } from '../../http/refusal.ts';
+import { passwordErrorOf } from '../../login/password-error.ts';
 import { labelOf } from '../../login/waiting.ts';
 import { hashNewPassword } from '../../prove/new-password.ts';
 import { secretHash } from '../../prove/secret.ts';
@@ -118,7 +119,7 @@ async function create(form: Parameters, opened: Opened, call: Call, server: Serv
   const identifier = parseIdentifier(username);
   if (identifier === undefined) return again('identifier_invalid');
   const phc = await hashNewPassword(password, { accountId: undefined, identifiers: [identifier.display] }, server);
-  if (!phc.ok) return SHOWN[phc.error.error] === undefined ? phc : again(phc.error.error);
+  if (!phc.ok) return shownOf(phc.error.error) === undefined ? phc : again(phc.error.error);
   const command: CreateAdministratorCommand = {
     hash: secretHash(opened.link),
     adminApi: adminApiOf(server.settings.issuer),
@@ -131,24 +132,19 @@ async function create(form: Parameters, opened: Opened, call: Call, server: Serv
     (facts, moment) => decideCreateAdministrator(facts, command, moment),
   );
   if (outcome.ok) return ok(done(identifier.display, call, server));
-  return SHOWN[outcome.error] === undefined ? fail({ error: outcome.error }) : again(outcome.error);
+  return shownOf(outcome.error) === undefined ? fail({ error: outcome.error }) : again(outcome.error);
 }
 
 /** What somebody can mend on the page itself. Whoever has the link may know that a name is taken. */
-const SHOWN: Readonly<Partial<Record<ErrorId, SetUpError>>> = {
-  identifier_invalid: 'username',
-  identifier_taken: 'taken',
-  password_too_short: 'too_short',
-  password_too_long: 'too_long',
-  password_characters: 'characters',
-  password_blocklisted: 'blocklisted',
-  password_breached: 'breached',
-};
+function shownOf(error: ErrorId): SetUpError | undefined {
+  if (error === 'identifier_invalid') return 'username';
+  return error === 'identifier_taken' ? 'taken' : passwordErrorOf(error);
+}
 
 /** The page once more, with what is wrong; the link stays good. */
 async function refused(error: ErrorId, username: string, opened: Opened, call: Call, server: Server): Promise<Answer> {
   rememberRefusal({ error }, setUp, call, server);
-  const shown = SHOWN[error];
+  const shown = shownOf(error);
   const { status } = errorRow(error);
   return ok(await page(opened, { username, status, ...(shown === undefined ? {} : { error: shown }) }, call, server));
 }
@@ -168,7 +164,6 @@ async function page(opened: Opened, shown: Shown, call: Call, server: Server): P
       action: `${server.settings.issuer}/setup`,
       hidden: { link, [FORM_TOKEN]: formToken(server, bound) },
       ...(session === undefined ? {} : { accountLabel: await labelOf(session, server) }),
-      codePointsMin: LIMITS.passwordCodePointsMin,
       ...said,
     },
     wordsFor(call.request, server),

@@ -1,9 +1,9 @@
-import { type PasswordError, passwordPage } from '@latchkey/pages/account/password';
+import { type ChangePasswordError, passwordPage } from '@latchkey/pages/account/password';
 import { type ErrorId, errorRow } from '@latchkey/protocol/errors';
-import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok } from '@latchkey/protocol/result';
 import { mailLanguageOf, wordsFor } from '../../../http/page.ts';
 import { rememberRefusal } from '../../../http/refusal.ts';
+import { passwordErrorOf } from '../../../login/password-error.ts';
 import { labelOf } from '../../../login/waiting.ts';
 import type { SignedIn } from '../../../prove/signed-in.ts';
 import type { Answer, Call, Endpoint, Refusal, Server } from '../../../server.ts';
@@ -40,21 +40,16 @@ export const changeAccountPassword: Endpoint = accountForm({
   },
 });
 
-const SHOWN: Readonly<Partial<Record<ErrorId, PasswordError>>> = {
+const SHOWN: Readonly<Partial<Record<ErrorId, ChangePasswordError>>> = {
   password_current_wrong: 'wrong',
   // that a password is locked is told to nobody
   password_locked: 'wrong',
   account_throttled: 'throttled',
   overloaded: 'overloaded',
-  password_too_short: 'too_short',
-  password_too_long: 'too_long',
-  password_characters: 'characters',
-  password_blocklisted: 'blocklisted',
-  password_breached: 'breached',
 };
 
 async function refused(refusal: Refusal, person: SignedIn, call: Call, server: Server): Promise<Answer> {
-  const error = SHOWN[refusal.error];
+  const error = SHOWN[refusal.error] ?? passwordErrorOf(refusal.error);
   if (error === undefined) return fail(refusal);
   rememberRefusal(refusal, changeAccountPassword, call, server);
   const { status } = errorRow(error === 'wrong' ? 'password_current_wrong' : refusal.error);
@@ -62,7 +57,7 @@ async function refused(refusal: Refusal, person: SignedIn, call: Call, server: S
 }
 
 interface Shown {
-  readonly error?: PasswordError;
+  readonly error?: ChangePasswordError;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -73,7 +68,6 @@ async function page(person: SignedIn, { error, ...more }: Shown, call: Call, ser
       ...partOf(person, call, server),
       accountLabel: await labelOf(person.session, server),
       hasPassword: (await server.store.read.password(person.session.accountId)) !== undefined,
-      codePointsMin: LIMITS.passwordCodePointsMin,
       ...(server.mail === undefined ? {} : { resetUrl: `${server.settings.issuer}/reset` }),
       ...(error === undefined ? {} : { error }),
     },
