@@ -57,11 +57,10 @@ interface Can {
 
 function rowOf({ value, display, kind, isVerified }: IdentifierRow, can: Can, words: Words): Html {
   const isOpen = kind === 'email' && !isVerified;
-  const tag = (text: string) => html` <span class="tag">${text}</span>`;
-  const open = isOpen ? tag(words('account.identifiers.unverified')) : '';
-  const state = isVerified ? tag(words('account.identifiers.verified')) : open;
+  const open = isOpen ? html` · ${words('account.identifiers.unverified')}` : '';
+  const state = isVerified ? html` <span class="tag">${words('account.identifiers.verified')}</span>` : '';
   const button = (name: 'remove' | 'verify') =>
     html`<button type="submit" name="${name}" value="${value}" aria-label="${words(`account.identifiers.${name}`)}: ${visible(display)}">${words(`account.identifiers.${name}`)}</button>`;
   return html`<li><div><h2>${nameOf(display, words)}${state}</h2>
-<p class="muted">${words(kind === 'email' ? 'account.identifiers.email' : 'account.identifiers.username')}</p></div>${isOpen && can.hasMail ? button('verify') : ''}${can.canRemove ? button('remove') : ''}</li>`;
+<p class="muted">${words(kind === 'email' ? 'account.identifiers.email' : 'account.identifiers.username')}${open}</p></div>${isOpen && can.hasMail ? button('verify') : ''}${can.canRemove ? button('remove') : ''}</li>`;
 }
