@@ -76,7 +76,7 @@ async function logIn(username: string, args: readonly string[] = []): Promise<Ra
 
 const file = (name = '.latchkey/login.json') => join(place.folder, name);
 
-test('from nothing to an administrator: the link of development mode, a sign-in, and commands in one’s own name', {
+test('CLI-01 RFC 8252 §7.3, §8.3: from nothing to an administrator: the link of development mode, a sign-in, and commands in one’s own name', {
   timeout: 120_000,
 }, async () => {
   const browser = newBrowser();
@@ -228,7 +228,9 @@ describe('what comes to nothing', () => {
     60_000,
   );
 
-  test('what is no answer is not taken for one: another path, method or host', { timeout: 60_000 }, async () => {
+  test('CLI-01: what is no answer is not taken for one: another path, method or host', {
+    timeout: 60_000,
+  }, async () => {
     const { child, redirectUri, ended } = await begin(['--issuer', place.issuer, ...NOTHING]);
     const port = Number(new URL(redirectUri).port);
     const statuses = [
