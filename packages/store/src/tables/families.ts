@@ -41,8 +41,9 @@ export const families = {
     sql`SELECT * FROM families WHERE account_id = ${id(account)} AND session_id IS NULL AND ended_at IS NULL AND expires_at > ${now} ORDER BY id`,
   ofClient: (account: AccountId, client: ClientId, now: EpochMilliseconds) =>
     sql`SELECT * FROM families WHERE account_id = ${id(account)} AND client_id = ${id(client)} AND ended_at IS NULL AND expires_at > ${now} ORDER BY id LIMIT 1000`,
+  /** The release before leaves out where a family began, and may have written on this schema. */
   ofSession: (session: SessionId) =>
-    sql`SELECT * FROM families WHERE id IN (SELECT max(id) FROM families WHERE began_in = ${id(session)} GROUP BY client_id, pairwise_sid) ORDER BY id LIMIT 1000`,
+    sql`SELECT * FROM families WHERE id IN (SELECT max(id) FROM families WHERE began_in = ${id(session)} OR (began_in IS NULL AND session_id = ${id(session)}) GROUP BY client_id, pairwise_sid) ORDER BY id LIMIT 1000`,
   /** All of them, since one that is left out would go on at readers of the feed; each client has a limited number. */
   pairwise: (account: AccountId) =>
     sql`SELECT * FROM families WHERE account_id = ${id(account)} AND pairwise_subject IS NOT NULL AND ended_at IS NULL ORDER BY id`,
