@@ -9,8 +9,8 @@ const RETRY_FIRST_MILLISECONDS = 1_000;
 const RETRY_LAST_MILLISECONDS = 3_600_000;
 /** What one receiver may take of a round; then its other messages wait for the next one. */
 const RECEIVER_MILLISECONDS = 1_000;
-/** After so many rounds the worker comes back later, so that a stop does not wait for all that is due. */
-const ROUNDS_MAX = 100;
+/** After so long no further round begins before the worker comes again: a stop must not wait for all that is due. */
+const ROUNDS_MILLISECONDS = 10_000;
 
 type Topics = Readonly<Record<string, Topic>>;
 
@@ -24,7 +24,8 @@ type Topics = Readonly<Record<string, Topic>>;
  */
 export async function deliverOutbox(server: Server, topics: Topics = TOPICS): Promise<void> {
   const leftAlone: LeftAlone = new Map();
-  for (let rounds = 0; rounds < ROUNDS_MAX; rounds++) if (!(await round(server, topics, leftAlone))) return;
+  const began = server.steady();
+  while (await round(server, topics, leftAlone)) if (server.steady() - began >= ROUNDS_MILLISECONDS) return;
 }
 
 /** Receivers that had their turn and did not come to an end of it, and until when they are left alone at least. */
