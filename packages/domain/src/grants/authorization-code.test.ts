@@ -81,12 +81,15 @@ const access = {
   cnf: undefined,
   person: {
     familyId: family.id,
+    familyExpiresAt: family.expiresAt,
     sessionId: session.id,
     authTime: code.authTime,
     amr: ['pwd', 'otp'],
     acr: 'two',
   },
 };
+/** The same of a family that ends then. */
+const until = (left: number) => ({ ...access, person: { ...access.person, familyExpiresAt: at(left) } });
 const identity = {
   accountId: account.id,
   subject: account.id,
@@ -192,7 +195,10 @@ describe('a redemption', () => {
     const scope = ['openid', 'read', 'offline_access'];
     const bare = { client: { ...client, firstParty: true, grantTypes: ['authorization_code' as const] } };
     expect(decide({ ...bare, ...having({ scope }) })).toEqual(
-      issued({ grant: { refresh: undefined }, start: { scope, refresh: undefined, expiresAt: at(3_600_000) } }),
+      issued({
+        grant: { access: until(3_600_000), refresh: undefined },
+        start: { scope, refresh: undefined, expiresAt: at(3_600_000) },
+      }),
     );
   });
 
@@ -242,7 +248,7 @@ describe('a redemption', () => {
   test('OIDC-08: with offline_access the family outlives the session, for as long as it may', () => {
     const scope = ['openid', 'read', 'offline_access'];
     const consent = row.consent({ scope, resources: [row.API, ISSUER] });
-    const person = { ...access.person, sessionId: undefined };
+    const person = { ...access.person, sessionId: undefined, familyExpiresAt: at(7_200_000) };
     expect(decide({ ...having({ scope }), consent })).toEqual(
       issued({
         grant: {

@@ -254,6 +254,7 @@ function grantOf(
     cnf: undefined,
     person: {
       familyId: family.id,
+      familyExpiresAt: family.expiresAt,
       sessionId: family.pairwise === undefined ? family.sessionId : undefined,
       authTime: code.authTime,
       amr: code.amr,

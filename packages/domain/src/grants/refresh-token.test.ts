@@ -88,6 +88,7 @@ const issued = (
         cnf: undefined,
         person: {
           familyId: family.id,
+          familyExpiresAt: family.expiresAt,
           sessionId: session.id,
           authTime: session.authTime,
           amr: ['pwd'],
@@ -385,7 +386,15 @@ describe('what is issued', () => {
 
   test('a family without a session issues what it knows of its owner', () => {
     const offline = { family: { ...family, sessionId: undefined }, session: undefined, roles: [] };
-    const person = { familyId: family.id, sessionId: undefined, authTime: undefined, amr: [], acr: undefined };
+    const familyExpiresAt = family.expiresAt;
+    const person = {
+      familyId: family.id,
+      familyExpiresAt,
+      sessionId: undefined,
+      authTime: undefined,
+      amr: [],
+      acr: undefined,
+    };
     expect(decide(offline)).toEqual(issued(8, 3, now, [rotated()], { person, roles: [] }));
     const authenticated = { authTime: 7 as EpochSeconds, amr: ['pwd', 'otp'], acr: 'one' };
     const known = { ...offline, family: { ...offline.family, authenticated } };

@@ -223,6 +223,7 @@ const personOf = (
   now: EpochMilliseconds,
 ) => ({
   familyId: family.id,
+  familyExpiresAt: family.expiresAt,
   sessionId: family.pairwise === undefined ? family.sessionId : undefined,
   authTime: family.authenticated?.authTime ?? session?.authTime,
   amr: family.authenticated?.amr ?? session?.amr ?? [],

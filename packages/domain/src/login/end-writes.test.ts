@@ -29,8 +29,9 @@ test('OIDC-03: with a session each of its families with a pairwise subject ends 
 });
 
 test.each([
-  [-1, []],
-  [0, []],
+  [-180_001, []],
+  [-180_000, []],
+  [-179_999, ends(1)],
   [1, ends(1)],
 ])('one that has %d ms left to live makes events or not', (left, writes) => {
   expect(endPairwiseWrites([row.family(1, { pairwise, expiresAt: row.after(left) })], ending)).toEqual(writes);

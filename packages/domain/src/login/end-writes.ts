@@ -1,9 +1,13 @@
-import type { EpochMilliseconds, SessionId } from '@latchkey/protocol/types';
+import { DURATIONS } from '@latchkey/protocol/limits';
+import { type EpochMilliseconds, later, type SessionId } from '@latchkey/protocol/types';
 import type { EndReason } from '../tokens/end-reason.ts';
 import { eventExpiry } from '../tokens/event-expiry.ts';
 import type { TokenFamily } from '../tokens/family.ts';
 import type { Write } from '../write.ts';
 import type { Session } from './session.ts';
+
+/** For so long a verifier may still accept what has expired: its leeway, and the difference that clocks may have. */
+const CLOCKS_MILLISECONDS = (DURATIONS.eventRetention - DURATIONS.accessTokenMax) * 1000;
 
 /** Why something ends, by whom, and when. */
 export interface Ending {
@@ -49,10 +53,13 @@ export const endSessionWrites = (
   },
 ];
 
-/** The end of families with a pairwise subject, together with what they belong to. What has expired is over already. */
+/**
+ * The end of families with a pairwise subject, together with what they belong to. What expired so long ago that no
+ * verifier's clock says otherwise is over already.
+ */
 export const endPairwiseWrites = (families: readonly TokenFamily[], ending: Ending): readonly Write[] =>
   families
-    .filter(({ expiresAt }) => expiresAt > ending.at)
+    .filter(({ expiresAt }) => later(expiresAt, CLOCKS_MILLISECONDS) > ending.at)
     .flatMap(({ id }): readonly Write[] => [
       { kind: 'family.end', id, ended: ending },
       { kind: 'revocation.emit', event: { kind: 'family', id, exp: eventExpiry(ending.at) } },

@@ -180,7 +180,14 @@ test('PWD-07, SES-02: a login: session, family and audit, on the rows that were 
           issuedAt: now,
           pos: position,
           cnf: undefined,
-          person: { familyId: family.id, sessionId: session.id, authTime: 1_000, amr: ['pwd'], acr: 'one' },
+          person: {
+            familyId: family.id,
+            familyExpiresAt: family.expiresAt,
+            sessionId: session.id,
+            authTime: 1_000,
+            amr: ['pwd'],
+            acr: 'one',
+          },
         },
         refresh: {
           familyId: family.id,

@@ -164,6 +164,7 @@ function grantOf(
       cnf: undefined,
       person: {
         familyId: family.id,
+        familyExpiresAt: family.expiresAt,
         sessionId: session.id,
         authTime: session.authTime,
         amr: session.amr,

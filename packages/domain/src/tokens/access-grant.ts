@@ -36,6 +36,8 @@ export interface AccessGrant {
 /** What a token of a person adds. */
 export interface PersonGrant {
   readonly familyId: FamilyId;
+  /** When the family ends. No token outlives it: what has expired is ended by nobody any more. */
+  readonly familyExpiresAt: EpochMilliseconds;
   /** Undefined also for a family with a pairwise subject: the session would be the same in all sectors. */
   readonly sessionId: SessionId | undefined;
   readonly authTime: EpochSeconds | undefined;

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -129,6 +129,27 @@ test.each([
 ])('OPS-03: %s is refused', async (_, path, error) => {
   expect(await trusting()(base + path, { method: 'GET' })).toEqual({ ok: false, error });
 });
+
+test.each(['open', 'shut'])(
+  'OPS-03: an answer that goes over to another protocol is refused, and its connection is %s',
+  async (connection) => {
+    const switching = createTcpServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', () => {
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
+        if (connection === 'shut') socket.end();
+      });
+    });
+    await new Promise<void>((resolve) => switching.listen(0, '127.0.0.1', resolve));
+    const origin = `http://127.0.0.1:${(switching.address() as AddressInfo).port}`;
+    const named = createGuardedFetch({ ...GUARD, milliseconds: 300, allow: [origin] });
+    try {
+      expect(await named(`${origin}/`, { method: 'POST', body: 'a=b' })).toEqual({ ok: false, error: 'failed' });
+    } finally {
+      switching.close();
+    }
+  },
+);
 
 test('OPS-03: an origin that the operator has named is reached, by http too, and no other', async () => {
   const plain = createHttpServer((request, response) => {

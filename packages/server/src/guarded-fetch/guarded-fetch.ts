@@ -88,6 +88,8 @@ export function createGuardedFetch(options: GuardOptions = GUARD): GuardedFetch 
         },
       );
       request.on('error', (error) => resolve(fail(refusalOf(error, signal.aborted))));
+      // an answer that is none: where nobody asks for another protocol, a change to one ends without an error
+      request.on('close', () => resolve(fail('failed')));
       request.end(body);
     });
   };

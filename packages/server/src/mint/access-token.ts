@@ -25,7 +25,7 @@ export function accessTokenClaims(grant: AccessGrant, issuer: string, jti: Token
     client_id: grant.clientId,
     jti,
     iat: issuedAt,
-    exp: (issuedAt + grant.resource.accessTokenSeconds) as EpochSeconds,
+    exp: expiryOf(grant),
     pos: formatPosition(grant.pos),
     ...(grant.scope.length === 0 ? {} : { scope: formatScope(grant.scope) }),
     ...(grant.roles.length === 0 ? {} : { roles: grant.roles }),
@@ -42,10 +42,16 @@ export function accessTokenClaims(grant: AccessGrant, issuer: string, jti: Token
   };
 }
 
+/** As long as its resource says, and no longer than the family that it belongs to. */
+function expiryOf({ issuedAt, resource, person }: AccessGrant): EpochSeconds {
+  const whole = seconds(issuedAt) + resource.accessTokenSeconds;
+  return Math.min(whole, person === undefined ? whole : Math.ceil(person.familyExpiresAt / 1000)) as EpochSeconds;
+}
+
 /** Signs a granted access token with the current key of its resource's algorithm. */
 export function mintAccessToken(grant: AccessGrant, keys: OpenKeys, server: Server): MintedAccessToken {
   const jti = makeId('tok', server.now(), server.entropy(10));
   const claims = accessTokenClaims(grant, server.settings.issuer, jti);
   const value = encodeAccessToken(claims, keys.signer(grant.resource.algorithm), grant.resource.tokenType);
-  return { value, jti, expiresIn: grant.resource.accessTokenSeconds };
+  return { value, jti, expiresIn: claims.exp - claims.iat };
 }

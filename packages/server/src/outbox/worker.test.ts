@@ -122,12 +122,27 @@ test('receivers are served at the same time, so many and no more', async () => {
   expect([most, queue.waiting()]).toEqual([LIMITS.outboxReceiversAtOnce, []]);
 });
 
-test('a round looks at so many messages and no more', async () => {
+test('more messages than a round looks at go out all the same', async () => {
   let got = 0;
   const queue = createQueue(async () => void got++);
   for (let n = 0; n <= LIMITS.outboxBatch; n++) await queue.add('post', 'a', String(n));
   await queue.round();
-  expect([got, queue.waiting().length]).toEqual([LIMITS.outboxBatch, 1]);
+  expect([got, queue.waiting()]).toEqual([LIMITS.outboxBatch + 1, []]);
+});
+
+test('LOGO-04: one that is dead, and whose messages fill many rounds, costs the others one attempt', async () => {
+  const tried: string[] = [];
+  const queue = createQueue(async (to) => {
+    tried.push(to);
+    if (to === 'quick') return;
+    queue.clock.advance(5_000);
+    throw new Error('down');
+  });
+  for (let n = 0; n < 3 * LIMITS.outboxBatch; n++) await queue.add('post', 'dead', String(n));
+  await queue.add('post', 'quick', '1');
+  await queue.round();
+  expect(tried).toEqual(['dead', 'quick']);
+  expect(queue.waiting()).toHaveLength(3 * LIMITS.outboxBatch);
 });
 
 test('a message is replaced by what follows from it, which goes out at once; one that nobody knows is given up', async () => {

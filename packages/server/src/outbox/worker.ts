@@ -9,6 +9,8 @@ const RETRY_FIRST_MILLISECONDS = 1_000;
 const RETRY_LAST_MILLISECONDS = 3_600_000;
 /** What one receiver may take of a round; then its other messages wait for the next one. */
 const RECEIVER_MILLISECONDS = 1_000;
+/** After so long no further round begins before the worker comes again: a stop must not wait for all that is due. */
+const ROUNDS_MILLISECONDS = 10_000;
 
 type Topics = Readonly<Record<string, Topic>>;
 
@@ -17,30 +19,37 @@ type Topics = Readonly<Record<string, Topic>>;
  * succeeds is removed, each message by itself.
  *
  * A receiver gets its messages one after another, several receivers at the same time. One that fails, or takes longer
- * than its share of a round, has the rest of its messages put off unseen, so that they stand in nobody's way. What
- * takes the place of a message goes out at once.
+ * than its share of a round, has the rest of its messages put off unseen, so that they stand in nobody's way, however
+ * many rounds they fill. What takes the place of a message goes out at once.
  */
 export async function deliverOutbox(server: Server, topics: Topics = TOPICS): Promise<void> {
-  while (await round(server, topics));
+  const leftAlone: LeftAlone = new Map();
+  const began = server.steady();
+  while (await round(server, topics, leftAlone)) if (server.steady() - began >= ROUNDS_MILLISECONDS) return;
 }
 
-/** Goes once through what is due; tells whether there may be more by it. */
-async function round(server: Server, topics: Topics): Promise<boolean> {
+/** Receivers that had their turn and did not come to an end of it, and until when they are left alone at least. */
+type LeftAlone = Map<string, EpochMilliseconds>;
+
+/** Goes once through what is due, as far as a round goes; tells whether there may be more. */
+async function round(server: Server, topics: Topics, leftAlone: LeftAlone): Promise<boolean> {
   const { now } = await server.store.read.moment();
   const due = await server.store.read.outbox(now, LIMITS.outboxBatch);
   server.metrics.set('latchkey_outbox_waiting', due.length);
   const queues = [...byReceiver(due, topics)];
   const waiting = [...queues];
   const serve = async () => {
-    for (let queue = waiting.shift(); queue !== undefined; queue = waiting.shift()) await serveQueue(queue, server);
+    for (let queue = waiting.shift(); queue !== undefined; queue = waiting.shift())
+      await serveQueue(queue, server, leftAlone);
   };
   const served = await Promise.allSettled(Array.from({ length: LIMITS.outboxReceiversAtOnce }, serve));
   const fault = served.find(({ status }) => status === 'rejected');
   if (fault?.status === 'rejected') throw fault.reason;
-  return queues.some(({ topic }) => topic !== undefined && 'replace' in topic);
+  return due.length === LIMITS.outboxBatch || queues.some(({ topic }) => topic !== undefined && 'replace' in topic);
 }
 
 interface Queue {
+  readonly key: string;
   readonly topic: Topic | undefined;
   readonly receiver: string;
   readonly messages: readonly OutboxRow[];
@@ -53,12 +62,25 @@ function byReceiver(due: readonly OutboxRow[], topics: Topics): Iterable<Queue> 
     const topic = topics[message.topic];
     const receiver = topic !== undefined && 'deliver' in topic ? topic.receiver(message) : '';
     const key = `${message.topic} ${receiver}`;
-    queues.set(key, { topic, receiver, messages: [...(queues.get(key)?.messages ?? []), message] });
+    queues.set(key, { key, topic, receiver, messages: [...(queues.get(key)?.messages ?? []), message] });
   }
   return queues.values();
 }
 
-async function serveQueue({ topic, receiver, messages }: Queue, server: Server): Promise<void> {
+async function serveQueue(
+  { key, topic, receiver, messages }: Queue,
+  server: Server,
+  leftAlone: LeftAlone,
+): Promise<void> {
+  const until = leftAlone.get(key);
+  if (until !== undefined) {
+    const soonest = later(server.now(), RETRY_FIRST_MILLISECONDS);
+    return putOff(messages, until < soonest ? soonest : until, server);
+  }
+  const leave = (left: readonly OutboxRow[], at: EpochMilliseconds) => {
+    leftAlone.set(key, at);
+    return putOff(left, at, server);
+  };
   const began = server.steady();
   for (const [place, message] of messages.entries()) {
     const left = messages.slice(place + 1);
@@ -66,10 +88,10 @@ async function serveQueue({ topic, receiver, messages }: Queue, server: Server):
     else if ('replace' in topic) await topic.replace(message, server);
     else {
       const failedUntil = await attempt(message, topic, receiver, server);
-      if (failedUntil !== undefined) return putOff(left, failedUntil, server);
+      if (failedUntil !== undefined) return leave(left, failedUntil);
     }
     if (server.steady() - began >= RECEIVER_MILLISECONDS)
-      return putOff(left, later(server.now(), RETRY_FIRST_MILLISECONDS), server);
+      return leave(left, later(server.now(), RETRY_FIRST_MILLISECONDS));
   }
 }
 

@@ -27,6 +27,8 @@ export const people: Migration = {
     `ALTER TABLE families ADD COLUMN acr TEXT`,
     `ALTER TABLE families ADD COLUMN pairwise_subject TEXT`,
     `ALTER TABLE families ADD COLUMN pairwise_sid TEXT`,
+    `CREATE INDEX families_account_client ON families (account_id, client_id)`,
+    `DROP INDEX families_account`,
     `CREATE INDEX families_pairwise ON families (account_id) WHERE pairwise_subject IS NOT NULL AND ended_at IS NULL`,
     `UPDATE resources SET scope = '["openid","profile","email","address","phone","offline_access"]', version = version + 1 WHERE built_in = 1 AND scope = '["openid","profile","email","offline_access"]'`,
   ],

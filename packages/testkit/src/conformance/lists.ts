@@ -157,6 +157,8 @@ export const LISTS: readonly ConformanceCase[] = [
         row.family(3, { ...began, ...second, sessionId: undefined }),
         row.family(4, { sessionId: row.idOf('ses', 2), beganIn: row.idOf('ses', 2) }),
         row.family(5, { sessionId: undefined, beganIn: undefined }),
+        // of the release before, which knows of no place where a family began
+        row.family(9, { sessionId: row.idOf('ses', 3), beganIn: undefined }),
       ];
       const third = { ...began, clientId: row.idOf('cli', 3) };
       const told = [6, 7, 8].map((n) =>
@@ -166,6 +168,7 @@ export const LISTS: readonly ConformanceCase[] = [
       await put(store, { kind: 'family.end', id: row.idOf('fam', 3), ended: ended(0) });
       const found = await store.read.familiesOfSession(row.idOf('ses', 1));
       same(found, [families[1], { ...families[2], ended: ended(0) }, told[1], told[2]]);
+      same(await store.read.familiesOfSession(row.idOf('ses', 3)), [families[5]]);
       same(await store.read.familiesOfSession(row.idOf('ses', 9)), []);
     },
   },

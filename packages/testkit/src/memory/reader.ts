@@ -76,7 +76,8 @@ export function createMemoryReader(current: () => MemoryState, now: () => EpochM
     async familiesOfSession(session) {
       const newest = new Map<string, TokenFamily>();
       for (const family of [...current().families.values()].sort(byId))
-        if (family.beganIn === session) newest.set(`${family.clientId} ${family.pairwise?.sid ?? ''}`, family);
+        if ((family.beganIn ?? family.sessionId) === session)
+          newest.set(`${family.clientId} ${family.pairwise?.sid ?? ''}`, family);
       return [...newest.values()].sort(byId);
     },
     pairwiseFamilies: async (account) =>

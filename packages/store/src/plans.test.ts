@@ -1,0 +1,42 @@
+import { NOW } from '@latchkey/testkit/conformance/conformance-case';
+import { idOf } from '@latchkey/testkit/conformance/rows';
+import { expect, test } from 'vitest';
+import { migrate } from './migrate.ts';
+import type { Query } from './sql.ts';
+import { openConnection } from './sqlite-driver.ts';
+import { families } from './tables/families.ts';
+import { outbox } from './tables/outbox.ts';
+import { sessions } from './tables/sessions.ts';
+import { subjects } from './tables/subjects.ts';
+
+const [account, client, session] = [idOf('acc', 1), idOf('cli', 1), idOf('ses', 1)];
+
+/** What is asked in each redemption, each end of a session and each round of the jobs, and the index that answers it. */
+const QUERIES: readonly (readonly [string, Query, string])[] = [
+  [
+    'families of a client',
+    families.ofClient(account, client, NOW),
+    'families_account_client (account_id=? AND client_id=?',
+  ],
+  ['offline families', families.offline(account, NOW), 'families_account_client (account_id=?'],
+  ['pairwise families', families.pairwise(account), 'families_pairwise (account_id=?'],
+  ['families of a session', families.ofSession(session), 'families_began_in (began_in=?'],
+  ['families that go', families.expire(NOW, 1), 'families_client (client_id=?'],
+  ['live sessions', sessions.live(account, NOW), 'sessions_account (account_id=?'],
+  ['sessions that go', sessions.expire(NOW, 1), 'sessions_expiry (expires_at<?'],
+  ['messages that are due', outbox.due(NOW, 1), 'outbox_due (due_at<?'],
+  ['a subject', subjects.of('sector', account), '(sector=? AND account_id=?'],
+  ['the account of a subject', subjects.accountOf('sector', 'sub'), '(sub=?'],
+];
+
+test.each(QUERIES)(
+  '%s: an index answers, and nobody walks through a table that grows',
+  (_, { text, values }, index) => {
+    const connection = openConnection(':memory:', false);
+    migrate(connection, NOW);
+    const plan = connection.all({ text: `EXPLAIN QUERY PLAN ${text}`, values }).map(({ detail }) => String(detail));
+    connection.close();
+    expect(plan.join('\n')).toContain(index);
+    expect(plan.filter((step) => /^SCAN (?!c\b)/.test(step))).toEqual([]);
+  },
+);
