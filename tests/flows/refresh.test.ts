@@ -69,7 +69,7 @@ test('RT-06 RFC 6749 §6: a refresh needs the client that it was issued to, by n
   expect(rowsOf(world.at)).toEqual(before);
 });
 
-test('RT-16: RT-07 RFC 10017: a family ends when it was to end at login, however often it is refreshed', async () => {
+test('RT-07, RT-16 RFC 10017: a family ends when it was to end at login, however often it is refreshed', async () => {
   const clock = testClock();
   const own = await populate(await startTestServer({ now: clock.now }));
   let { refresh_token: token } = (await own.login()).body;

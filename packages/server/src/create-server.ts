@@ -20,6 +20,7 @@ import { startJobs } from './jobs.ts';
 import { createKeyRing } from './keys/open-key-ring.ts';
 import { createMailbox } from './mail/mailbox.ts';
 import type { Mailer } from './mail/mailer.ts';
+import { withPause } from './mail/pause.ts';
 import { createSmtpMailer } from './mail/smtp.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
@@ -148,9 +149,10 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
   };
 }
 
-function smtpOf({ smtpUrl, mailFrom, pagesName }: Settings, { smtpPassword }: Parts): Mailer | undefined {
+function smtpOf({ smtpUrl, mailFrom, pagesName }: Settings, { smtpPassword, monotonic }: Parts): Mailer | undefined {
   if (smtpUrl === undefined || mailFrom === undefined) return undefined;
-  return createSmtpMailer({ url: smtpUrl, password: smtpPassword, from: { name: pagesName, address: mailFrom } });
+  const from = { name: pagesName, address: mailFrom };
+  return withPause(createSmtpMailer({ url: smtpUrl, password: smtpPassword, from }), monotonic);
 }
 
 /** The service that is asked about new passwords, if one is. */
