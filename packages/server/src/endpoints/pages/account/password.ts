@@ -45,6 +45,7 @@ const SHOWN: Readonly<Partial<Record<ErrorId, PasswordError>>> = {
   // that a password is locked is told to nobody
   password_locked: 'wrong',
   account_throttled: 'throttled',
+  rate_limited: 'throttled',
   overloaded: 'overloaded',
   password_too_short: 'too_short',
   password_too_long: 'too_long',
