@@ -177,3 +177,16 @@ test('ENV-11: revocations and questions have an end for each client and administ
   const waits = await ask();
   expect([waits.status, waits.headers.get('retry-after')]).toEqual([429, '2']);
 });
+
+test('ENV-11: what an account can have hashed by changes of its password has an end', async () => {
+  const { body } = await world.login({ resource: world.at.issuer });
+  const change = () =>
+    world.post(
+      '/api/password',
+      { current_password: PASSWORD, new_password: 'short' },
+      { authorization: `Bearer ${body.access_token}` },
+    );
+  for (let count = 0; count < 20; count++) expect((await change()).status).toBe(422);
+  const refused = await change();
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '10']);
+});

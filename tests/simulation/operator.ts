@@ -172,8 +172,8 @@ async function deleteClient(world: World): Promise<void> {
     ({ client }) => client === id,
     async () => {
       const { outcome } = await world.node.server.commit(
-        (read) => loadDeleteClient(read, { administrator, id }),
-        (facts, moment) => decideDeleteClient(facts, { administrator, id }, moment),
+        (read) => loadDeleteClient(read, { id }),
+        (facts, moment) => decideDeleteClient(facts, { administrator, id, adminApi: adminApiOf(ISSUER) }, moment),
       );
       return outcome;
     },

@@ -295,7 +295,7 @@ describe('of clients, resources and keys', () => {
     const verifier = { kind: 'resource', resource };
     expect(await loadResourceSecrets(store.read, resource.id)).toEqual({ owner: verifier, secrets: [verifierSecret] });
     expect(await loadResourceSecrets(store.read, row.idOf('res', 9))).toEqual({ owner: undefined, secrets: [] });
-    expect(await loadDeleteClient(store.read, { administrator, id: client.id })).toEqual({ client, secrets: [secret] });
+    expect(await loadDeleteClient(store.read, client)).toEqual({ client, secrets: [secret] });
   });
 
   test.each([LIMITS.pageRowsMax - 1, LIMITS.pageRowsMax, LIMITS.pageRowsMax + 1, LIMITS.resourcesKeptMax])(

@@ -216,8 +216,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'a client is deleted': (store) =>
     transact(
       store,
-      (read) => loadDeleteClient(read, { administrator, id: client.id }),
-      (facts, moment) => decideDeleteClient(facts, { administrator, id: client.id }, moment),
+      (read) => loadDeleteClient(read, client),
+      (facts, moment) => decideDeleteClient(facts, { administrator, id: client.id, adminApi }, moment),
     ),
   'a role is granted': (store) =>
     transact(

@@ -43,6 +43,8 @@ export type Write =
   | { readonly kind: 'link.issue'; readonly link: OneTimeLink }
   /** Exactly one row: a link is good once. */
   | { readonly kind: 'link.use'; readonly hash: Sha256 }
+  /** All links that were sent for an account, if there are any: what they were asked for in is over. */
+  | { readonly kind: 'link.end'; readonly accountId: AccountId }
   /** Sets or replaces the profile: the row of the version before, or none yet. */
   | { readonly kind: 'profile.set'; readonly profile: Profile }
   | { readonly kind: 'attempt.store'; readonly attempt: LoginAttempt }

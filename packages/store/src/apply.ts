@@ -48,6 +48,7 @@ const STEPS: Steps = {
   'identifier.verify': ({ normalised, at }) => [one(identifiers.verify(normalised, at))],
   'link.issue': ({ link }) => [one(links.issue(link))],
   'link.use': ({ hash }) => [one(links.use(hash))],
+  'link.end': ({ accountId }) => [any(links.end(accountId))],
   'profile.set': ({ profile }) => [one(profiles.set(profile))],
   'attempt.store': ({ attempt }) => [one(attempts.store(attempt))],
   'attempt.remove': ({ id }) => [one(attempts.remove(id))],

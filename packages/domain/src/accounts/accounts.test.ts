@@ -159,6 +159,7 @@ test('SES-05 ASVS 7.4.2: disabling ends everything by one cut-off of the account
     expects: [],
     writes: [
       { kind: 'account.disable', id, at: now },
+      { kind: 'link.end', accountId: id },
       { kind: 'session.end', id: 'ses_1', ended },
       { kind: 'outbox.enqueue', message: { topic: 'session_ended', body: { session: 'ses_1' }, at: now } },
       { kind: 'session.end', id: 'ses_2', ended },
@@ -214,6 +215,7 @@ test('SES-05: a password that an administrator sets ends every session and offli
     expects: [],
     writes: [
       { kind: 'password.set', id, phc: '$new', at: now },
+      { kind: 'link.end', accountId: id },
       ...sessionEnds('ses_1', 'password_changed', 'cli_admin'),
       ...sessionEnds('ses_2', 'password_changed', 'cli_admin'),
       ...familyEnds('password_changed', 'cli_admin'),
@@ -235,6 +237,7 @@ test('SES-05, PWD-15 ASVS 7.4.3: its owner changes it: the session that asks goe
     ],
     writes: [
       { kind: 'password.set', id, phc: '$new', at: now },
+      { kind: 'link.end', accountId: id },
       ...sessionEnds('ses_2', 'password_changed', id),
       ...familyEnds('password_changed', id),
       audit('password.changed', id),

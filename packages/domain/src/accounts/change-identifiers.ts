@@ -1,6 +1,7 @@
 import { LIMITS } from '@latchkey/protocol/limits';
 import type { AccountId } from '@latchkey/protocol/types';
 import { allow, type Decision, refuse } from '../decision.ts';
+import { linksEnd } from '../login/end-sessions.ts';
 import type { AccountReader, Moment } from '../ports/reader.ts';
 import type { Write } from '../write.ts';
 import type { Identifier } from './account.ts';
@@ -59,7 +60,7 @@ export interface RemoveIdentifierCommand {
 
 /**
  * Decides that a person gives up one of their identifiers, named in its normalised form. It is free for others from then
- * on. Every mailbox of the account is told, the one that goes too.
+ * on, and does not come back by a link that was sent before. Every mailbox of the account is told, the one that goes too.
  *
  * @returns `not_found` for one that is not theirs, `identifier_last`
  */
@@ -73,6 +74,7 @@ export function decideRemoveIdentifier(
   if (own.length === 1) return refuse('identifier_last');
   return allow(undefined, [
     { kind: 'identifier.remove', normalised: found.normalised, accountId: account },
+    ...(found.kind === 'email' ? [linksEnd(account)] : []),
     auditOf('identifier.removed', account, found.kind, now),
     ...noticeWrites(own, { kind: 'name_removed', language }, now),
   ]);

@@ -2,7 +2,7 @@ import type { AccountId } from '@latchkey/protocol/types';
 import { scopesOf } from '../administration/roles-of-admin-api.ts';
 import { type Administrator, mayGive } from '../administration/scopes.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
-import { type AccountEnds, loadAccountEnds } from '../login/end-sessions.ts';
+import { type AccountEnds, linksEnd, loadAccountEnds } from '../login/end-sessions.ts';
 import { type Ending, endPairwiseWrites, sessionEnded } from '../login/end-writes.ts';
 import type { AccountReader, Moment, Reader } from '../ports/reader.ts';
 import { eventExpiry } from '../tokens/event-expiry.ts';
@@ -54,6 +54,7 @@ export function decideDisableAccount(
   const ended: Ending = { reason: 'account_disabled', by: administrator.id, at: now };
   return allow('disabled', [
     { kind: 'account.disable', id, at: now },
+    linksEnd(id),
     ...ends.sessions.flatMap((session): readonly Write[] => [
       { kind: 'session.end', id: session.id, ended },
       sessionEnded(session.id, now),

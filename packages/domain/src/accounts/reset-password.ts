@@ -1,6 +1,6 @@
 import type { AttemptId, Sha256 } from '@latchkey/protocol/types';
 import { allow, type Decision, refuse } from '../decision.ts';
-import { type AccountEnds, endAllWrites, loadAccountEnds } from '../login/end-sessions.ts';
+import { type AccountEnds, endAllWrites, linksEnd, loadAccountEnds } from '../login/end-sessions.ts';
 import { type LinkFacts, loadLink, ownerOf, useOf, verifiedBy } from '../login/link-owner.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import { noticeWrites } from './notice.ts';
@@ -33,7 +33,7 @@ export async function loadResetPassword(
 }
 
 /**
- * Decides a reset. The link is used up, every session and offline family ends, the count of wrong guesses starts anew,
+ * Decides a reset. The link is used up, every other link, session and offline family ends, the count of wrong guesses starts anew,
  * and every mailbox of the account is told. Nobody is signed in by it: whatever else a sign-in asks for, it will ask.
  *
  * @returns the login in which it was asked for; `link_invalid`
@@ -52,6 +52,7 @@ export function decideResetPassword(
     link.attemptId,
     [
       useOf(link),
+      linksEnd(id),
       { kind: 'password.set', id, phc, at: now },
       ...verifiedBy(address, now),
       ...endAllWrites(facts.ends, { reason: 'password_changed', by: id, at: now }),

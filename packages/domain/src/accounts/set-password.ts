@@ -2,7 +2,7 @@ import type { AccountId, SessionId } from '@latchkey/protocol/types';
 import { scopesOf } from '../administration/roles-of-admin-api.ts';
 import { type Administrator, mayGive } from '../administration/scopes.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
-import { type AccountEnds, endAllWrites, loadAccountEnds } from '../login/end-sessions.ts';
+import { type AccountEnds, endAllWrites, linksEnd, loadAccountEnds } from '../login/end-sessions.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import type { Write } from '../write.ts';
 import type { Account, Identifier, Role } from './account.ts';
@@ -40,7 +40,7 @@ export interface SetPasswordCommand {
 
 /**
  * Decides that an administrator sets a password: every session and offline family ends, since nobody knows who holds
- * them. The count of wrong guesses starts anew. Whoever has the password of an account is that account: so nobody sets
+ * them, and so do links that were sent. The count of wrong guesses starts anew. Whoever has the password of an account is that account: so nobody sets
  * that of one that may do more in the admin API than they may themselves. Its owner is told.
  *
  * @returns `not_found`, `account_outranks`
@@ -54,6 +54,7 @@ export function decideSetPassword(
   if (!mayGive(administrator, scopesOf(roles, adminApi))) return refuse('account_outranks');
   return allow(undefined, [
     { kind: 'password.set', id, phc, at: now },
+    linksEnd(id),
     ...endAllWrites(ends, { reason: 'password_changed', by: administrator.id, at: now }),
     auditOf('password.set', id, administrator.id, now),
     ...noticeWrites(identifiers, { kind: 'password_changed', language }, now),
@@ -72,8 +73,8 @@ export interface ChangePasswordCommand {
 }
 
 /**
- * Decides that its owner changes a password: the other sessions and the offline families end, by one event each; the
- * session that asks goes on.
+ * Decides that its owner changes a password: the other sessions and the offline families end, by one event each, and so
+ * do links that were sent: what they were asked for in may be over. The session that asks goes on.
  *
  * @returns `account_unknown`, `account_disabled`, `password_changed_meanwhile`, `password_locked`,
  *   `account_throttled`, `password_current_wrong`
@@ -95,6 +96,7 @@ export function decideChangePassword(
     undefined,
     [
       { kind: 'password.set', id, phc, at: now },
+      linksEnd(id),
       ...endAllWrites(ends, { reason: 'password_changed', by: id, at: now }, sessionId),
       auditOf('password.changed', id, id, now),
       ...noticeWrites(identifiers, { kind: 'password_changed', language }, now),

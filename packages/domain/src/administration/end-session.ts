@@ -1,6 +1,6 @@
 import type { SessionId } from '@latchkey/protocol/types';
 import { allow, type Decision, refuse } from '../decision.ts';
-import { loadSessionEnds, type SessionEnds } from '../login/end-sessions.ts';
+import { linksEnd, loadSessionEnds, type SessionEnds } from '../login/end-sessions.ts';
 import { endSessionWrites } from '../login/end-writes.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import { isSessionLive } from '../tokens/liveness.ts';
@@ -33,5 +33,5 @@ export function decideEndSession(
   if (session === undefined) return refuse('session_unknown');
   if (!isSessionLive(session, now)) return allow('was_over');
   const ending = { reason: 'ended_by_administrator', by: administrator.id, at: now } as const;
-  return allow('ended', endSessionWrites(session, ending, pairwise));
+  return allow('ended', [...endSessionWrites(session, ending, pairwise), linksEnd(session.accountId)]);
 }

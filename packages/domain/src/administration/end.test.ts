@@ -53,6 +53,7 @@ test('an administrator ends a session: row, event and audit in one', () => {
           detail: { reason: 'ended_by_administrator' },
         },
       },
+      { kind: 'link.end', accountId: 'acc_1' },
     ],
   });
 });
@@ -67,7 +68,7 @@ test.each([
     { administrator, id: session.id },
     moment,
   );
-  expect([decided.outcome, decided.writes.length]).toEqual([{ ok: true, value: outcome }, outcome === 'ended' ? 4 : 0]);
+  expect([decided.outcome, decided.writes.length]).toEqual([{ ok: true, value: outcome }, outcome === 'ended' ? 5 : 0]);
 });
 
 test('a session that has ended makes no event, one that is not there is unknown', () => {

@@ -590,7 +590,9 @@ test.each([
 });
 
 test('a deleted client: row, secrets, one cut-off and audit in one', () => {
-  expect(decideDeleteClient({ client, secrets: [kept('one')] }, { administrator, id: client.id }, moment)).toEqual({
+  expect(
+    decideDeleteClient({ client, secrets: [kept('one')] }, { administrator, id: client.id, adminApi }, moment),
+  ).toEqual({
     outcome: { ok: true, value: { ...client, deletedAt: now } },
     expects: [],
     writes: [
@@ -614,18 +616,29 @@ test('a deleted client: row, secrets, one cut-off and audit in one', () => {
 test.each([undefined, { ...client, deletedAt: now }])(
   'a client that is not there, or not any more, is not deleted',
   (gone) => {
-    expect(decideDeleteClient({ client: gone, secrets: [] }, { administrator, id: client.id }, moment).outcome).toEqual(
-      {
-        ok: false,
-        error: 'not_found',
-      },
-    );
+    expect(
+      decideDeleteClient({ client: gone, secrets: [] }, { administrator, id: client.id, adminApi }, moment).outcome,
+    ).toEqual({
+      ok: false,
+      error: 'not_found',
+    });
   },
 );
 
+test('nobody deletes a client that may do more in the admin API than they may', () => {
+  const deletes = (scope: readonly string[]) =>
+    decideDeleteClient(
+      { client: { ...client, resources: [ADMIN.identifier], scope }, secrets: [] },
+      { administrator, id: client.id, adminApi },
+      moment,
+    ).outcome;
+  expect(deletes(['keys:write'])).toEqual({ ok: false, error: 'scope_insufficient' });
+  expect(deletes(['accounts:read']).ok).toBe(true);
+});
+
 test('the client of our own command line stays: it belongs to the server', () => {
   const own = { ...client, id: COMMAND_LINE.clientId };
-  expect(decideDeleteClient({ client: own, secrets: [] }, { administrator, id: own.id }, moment)).toEqual({
+  expect(decideDeleteClient({ client: own, secrets: [] }, { administrator, id: own.id, adminApi }, moment)).toEqual({
     outcome: { ok: false, error: 'built_in' },
     expects: [],
     writes: [],

@@ -31,9 +31,17 @@ export const endAllWrites = (
   ...offline.flatMap((family) => endFamilyWrites(family, ending)),
 ];
 
+/**
+ * What was asked for in a session does not outlive it: a link to add an address that a thief asked for would give them
+ * the account once more. Of which session it was nobody knows any more; whoever wants one asks again.
+ */
+export const linksEnd = (accountId: AccountId): Write => ({ kind: 'link.end', accountId });
+
 /** Decides the end of all sessions of an account by its owner, the one that asks included. Says how many they were. */
-export const decideEndAllSessions = (ends: AccountEnds, account: AccountId, { now }: Moment): Decision<number> =>
-  allow(ends.sessions.length, endAllWrites(ends, { reason: 'ended_by_owner', by: account, at: now }));
+export function decideEndAllSessions(ends: AccountEnds, account: AccountId, { now }: Moment): Decision<number> {
+  const writes = endAllWrites(ends, { reason: 'ended_by_owner', by: account, at: now });
+  return allow(ends.sessions.length, writes.length === 0 ? [] : [...writes, linksEnd(account)]);
+}
 
 /** Decides the end of all of it but the session that asks. Says how many sessions they were. */
 export const decideEndOtherSessions = (
@@ -42,10 +50,10 @@ export const decideEndOtherSessions = (
   kept: SessionId,
   { now }: Moment,
 ): Decision<number> =>
-  allow(
-    ends.sessions.filter(({ id }) => id !== kept).length,
-    endAllWrites(ends, { reason: 'ended_by_owner', by: account, at: now }, kept),
-  );
+  allow(ends.sessions.filter(({ id }) => id !== kept).length, [
+    ...endAllWrites(ends, { reason: 'ended_by_owner', by: account, at: now }, kept),
+    linksEnd(account),
+  ]);
 
 /** A session, and the families of its account that have to be told of one by one. */
 export interface SessionEnds {
@@ -74,5 +82,6 @@ export function decideEndOwnSession(
 ): Decision<undefined> {
   if (session === undefined || session.accountId !== account || !isSessionLive(session, now))
     return refuse('session_unknown');
-  return allow(undefined, endSessionWrites(session, { reason: 'ended_by_owner', by: account, at: now }, pairwise));
+  const ending = { reason: 'ended_by_owner', by: account, at: now } as const;
+  return allow(undefined, [...endSessionWrites(session, ending, pairwise), linksEnd(account)]);
 }

@@ -352,7 +352,7 @@ test('a logout where the client is no longer there changes nothing', () => {
 test('SES-06 ASVS 7.5.2: its owner ends a session by one event', () => {
   expect(decideEndOwnSession({ session, pairwise: [] }, id, moment)).toEqual({
     ...nothing,
-    writes: sessionEnds(session.id, 'ended_by_owner', id),
+    writes: [...sessionEnds(session.id, 'ended_by_owner', id), { kind: 'link.end', accountId: id }],
   });
 });
 

@@ -78,6 +78,7 @@ describe('a link to set a new password', () => {
     expects,
     writes: [
       use,
+      { kind: 'link.end', accountId: id },
       { kind: 'password.set', id, phc: '$new', at: NOW },
       ...between,
       ...endAllWrites(facts.ends, { reason: 'password_changed', by: id, at: NOW }),

@@ -107,6 +107,17 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     same(await store.read.link(row.link(1).hash), undefined);
     same(await conflicts(store, [{ kind: 'link.use', hash: row.link(1).hash }]), true, 'a link is good once');
   },
+  async 'link.end'(store) {
+    const ofNobody = row.link(3, { accountId: undefined });
+    for (const link of [row.link(1), row.link(2), ofNobody]) await put(store, { kind: 'link.issue', link });
+    const { accountId } = row.link(1);
+    if (accountId === undefined) throw new Error('a link of nobody');
+    await put(store, { kind: 'link.end', accountId });
+    await put(store, { kind: 'link.end', accountId });
+    same(await store.read.link(row.link(1).hash), undefined);
+    same(await store.read.link(row.link(2).hash), row.link(2));
+    same(await store.read.link(ofNobody.hash), ofNobody);
+  },
   async 'profile.set'(store) {
     same(await store.read.profile(a1.id), undefined);
     await put(store, { kind: 'profile.set', profile: row.profile(1) });

@@ -104,8 +104,8 @@ const ENDERS: Readonly<Record<string, (store: Store) => Promise<Committed<unknow
   'the client is deleted': (store) =>
     transact(
       store,
-      (read) => loadDeleteClient(read, { administrator, id: clientId }),
-      (facts, moment) => decideDeleteClient(facts, { administrator, id: clientId }, moment),
+      (read) => loadDeleteClient(read, { id: clientId }),
+      (facts, moment) => decideDeleteClient(facts, { administrator, id: clientId, adminApi: row.ADMIN_API }, moment),
     ),
   'an administrator sets the password': (store) =>
     transact(

@@ -113,6 +113,9 @@ const APPLY: Apply = {
     found(state.links.get(hash));
     return { ...state, links: withoutRow(state.links, hash) };
   },
+  'link.end'(state, { accountId }) {
+    return { ...state, links: new Map([...state.links].filter(([, row]) => row.accountId !== accountId)) };
+  },
   'profile.set'(state, { profile }) {
     const row = state.profiles.get(profile.accountId);
     if (row !== undefined && row.version !== profile.version - 1) throw new WriteConflict('it was changed meanwhile');

@@ -167,10 +167,10 @@ const deleteClient = adminEndpoint({
   summary: 'Deletes a client; with it ends everything that was issued to it.',
   scope: 'clients:write',
   success: { status: 204 },
-  async answer({ params, administrator, server }) {
+  async answer({ params, administrator, adminApi, server }) {
     const id = parseId('cli', params.id ?? '');
     if (id === undefined) return fail({ error: 'not_found' });
-    const command = { administrator, id };
+    const command = { administrator, id, adminApi };
     const { outcome } = await server.commit(
       (read) => loadDeleteClient(read, command),
       (facts, moment) => decideDeleteClient(facts, command, moment),

@@ -42,10 +42,13 @@ async function newPasswordHash(text: string, accountId: AccountId, server: Serve
   return hashNewPassword(text, { accountId, identifiers: identifiers.map(({ display }) => display) }, server);
 }
 
+/** Changes that one account may try: each costs two hashes, whatever becomes of it. */
+const TRIED = { burst: 20, perMinute: 6 } as const;
+
 /**
  * Changes a person's password, if they know the one before. A wrong one counts as a wrong guess does.
  *
- * @returns what `newPasswordHash` and `decideChangePassword` refuse
+ * @returns `rate_limited`, and what `newPasswordHash` and `decideChangePassword` refuse
  */
 export async function changePassword(
   owner: Pick<ProvedOwner, 'accountId' | 'sessionId' | 'commit'>,
@@ -53,6 +56,13 @@ export async function changePassword(
   server: Server,
 ): Promise<Result<undefined, Refusal>> {
   const { accountId, sessionId } = owner;
+  const tries = await server.ephemeral.take(`password:${accountId}`, TRIED);
+  if (tries > 0)
+    return fail({
+      error: 'rate_limited',
+      headers: { 'retry-after': String(tries) },
+      about: { account: accountId },
+    });
   const phc = await newPasswordHash(next, accountId, server);
   if (!phc.ok) return phc;
   const about = { account: accountId };

@@ -45,6 +45,7 @@ const SHOWN: Readonly<Partial<Record<ErrorId, ChangePasswordError>>> = {
   // that a password is locked is told to nobody
   password_locked: 'wrong',
   account_throttled: 'throttled',
+  rate_limited: 'throttled',
   overloaded: 'overloaded',
 };
 
