@@ -552,6 +552,14 @@ export const ERRORS = {
     'This link works only in the browser in which the sign-in was begun.',
     'Open the link in that browser; it is still good.',
   ),
+  link_other_account: row(
+    400,
+    'invalid_request',
+    'ASVS 6.4.3',
+    'tell',
+    'This link works only where the account that asked for it is signed in.',
+    'Sign in to that account on its page, then open the link again; it is still good.',
+  ),
   code_unknown: row(400, 'invalid_grant', 'RFC 6749 §5.2', 'hide', 'There is no such authorization code.', SIGN_IN),
   code_expired: row(
     400,

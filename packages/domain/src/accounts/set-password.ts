@@ -74,7 +74,8 @@ export interface ChangePasswordCommand {
 
 /**
  * Decides that its owner changes a password: the other sessions and the offline families end, by one event each, and so
- * do links that were sent: what they were asked for in may be over. The session that asks goes on.
+ * do links that were sent: what they were asked for in may be over. The session that asks goes on, and what strangers
+ * guess shuts nobody out of it.
  *
  * @returns `account_unknown`, `account_disabled`, `password_changed_meanwhile`, `password_locked`,
  *   `account_throttled`, `password_current_wrong`
@@ -89,8 +90,9 @@ export function decideChangePassword(
     return refuse('account_unknown');
   if (account.disabledAt !== undefined) return refuse('account_disabled');
   if (credential.version !== proof.version) return refuse('password_changed_meanwhile');
-  if (isLocked(credential)) return refuse('password_locked');
-  if (secondsToWait(credential, now) > 0) return refuse('account_throttled');
+  const isKnown = proof.isFromKnownDevice === true;
+  if (!isKnown && isLocked(credential)) return refuse('password_locked');
+  if (!isKnown && secondsToWait(credential, now) > 0) return refuse('account_throttled');
   if (proof.result === 'mismatch') return refuse('password_current_wrong', [{ kind: 'password.fail', id, at: now }]);
   return allow(
     undefined,

@@ -34,12 +34,35 @@ const request: MailRequest = {
   purpose: 'reset_password',
   identifier: parsed('ALICE@example.com'),
   accountId: undefined,
+  sessionId: undefined,
   attemptId: row.attempt(1).id,
   language: 'en',
 };
-const facts: AccountMailFacts = { identifier: email, account, identifiers: [email, name], attempt: row.attempt(1) };
-const nobody: AccountMailFacts = { identifier: undefined, account: undefined, identifiers: [], attempt: undefined };
+const session = row.session(1);
+const facts: AccountMailFacts = {
+  identifier: email,
+  account,
+  identifiers: [email, name],
+  attempt: row.attempt(1),
+  session,
+  credential: undefined,
+};
+const nobody: AccountMailFacts = {
+  identifier: undefined,
+  account: undefined,
+  identifiers: [],
+  attempt: undefined,
+  session: undefined,
+  credential: undefined,
+};
 const hash = 'the-hash' as Sha256;
+const CREDENTIAL = {
+  accountId: account.id,
+  version: 1,
+  phc: '$',
+  failures: 0,
+  lastFailureAt: undefined,
+};
 
 const decide = (
   someFacts: Partial<AccountMailFacts> = {},
@@ -86,8 +109,20 @@ test('PWD-12: asking puts what was typed before the worker, and nothing that was
       language: 'en',
     }),
   );
-  expect(askForMail({ ...request, purpose: 'verify_email', accountId: account.id, attemptId: undefined }, NOW)).toEqual(
-    message({ purpose: 'verify_email', identifier: 'ALICE@example.com', account: account.id, language: 'en' }),
+  const verify = {
+    purpose: 'verify_email',
+    accountId: account.id,
+    sessionId: session.id,
+    attemptId: undefined,
+  } as const;
+  expect(askForMail({ ...request, ...verify }, NOW)).toEqual(
+    message({
+      purpose: 'verify_email',
+      identifier: 'ALICE@example.com',
+      account: account.id,
+      session: session.id,
+      language: 'en',
+    }),
   );
 });
 
@@ -117,6 +152,12 @@ describe('a link to set a new password', () => {
   test('attack 8.30: none goes to what is no mailbox, whoever stored it', () => {
     const odd = { ...email, normalised: 'a,b@example.com' as Identifier['normalised'] };
     expect(decide({ identifier: odd, identifiers: [odd] })).toEqual(nothing);
+  });
+
+  test('attack 8.20: what was asked for before the password was set is dropped', () => {
+    const credential = { ...CREDENTIAL, changedAt: NOW };
+    expect(decide({ credential })).toEqual(sent('reset_password', email));
+    expect(decide({ credential: { ...CREDENTIAL, changedAt: row.after(1) } })).toEqual(nothing);
   });
 
   test('NUM-14: a request that is older than its link would be is dropped', () => {

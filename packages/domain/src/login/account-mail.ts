@@ -5,16 +5,20 @@ import {
   type EpochMilliseconds,
   later,
   type NormalisedIdentifier,
+  type SessionId,
   type Sha256,
 } from '@latchkey/protocol/types';
 import type { Account, Identifier } from '../accounts/account.ts';
 import type { ParsedIdentifier } from '../accounts/identifier.ts';
 import { isMailable } from '../accounts/mail-address.ts';
+import type { PasswordCredential } from '../accounts/password-credential.ts';
 import { allow, type Decision } from '../decision.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
+import { isSessionLive } from '../tokens/liveness.ts';
 import type { Write } from '../write.ts';
 import type { LoginAttempt } from './attempt.ts';
 import type { LinkPurpose, OneTimeLink } from './one-time-link.ts';
+import type { Session } from './session.ts';
 
 /** What a link can be asked for by mail. */
 export const MAILED_PURPOSES = [
@@ -33,6 +37,8 @@ export interface MailRequest {
   readonly identifier: ParsedIdentifier;
   /** Whose address it is or is to be, where an address is to be verified. */
   readonly accountId: AccountId | undefined;
+  /** The session that asked, where an address is to be verified. */
+  readonly sessionId: SessionId | undefined;
   /** The login that it was asked for in. */
   readonly attemptId: AttemptId | undefined;
   /** In which language the mail is to be. */
@@ -49,7 +55,7 @@ export const ACCOUNT_MAIL_TOPIC = 'account_mail';
  * @spec ASVS 6.3.8 (PWD-12)
  */
 export const askForMail = (
-  { purpose, identifier, accountId, attemptId, language }: MailRequest,
+  { purpose, identifier, accountId, sessionId, attemptId, language }: MailRequest,
   at: EpochMilliseconds,
 ): Write => ({
   kind: 'outbox.enqueue',
@@ -59,6 +65,7 @@ export const askForMail = (
       purpose,
       identifier: identifier.display,
       ...(accountId === undefined ? {} : { account: accountId }),
+      ...(sessionId === undefined ? {} : { session: sessionId }),
       ...(attemptId === undefined ? {} : { login: attemptId }),
       language,
     },
@@ -80,6 +87,8 @@ export interface AccountMailFacts {
   /** All identifiers of the account. */
   readonly identifiers: readonly Identifier[];
   readonly attempt: LoginAttempt | undefined;
+  readonly session: Session | undefined;
+  readonly credential: PasswordCredential | undefined;
 }
 
 /** Loads what `decideAccountMail` looks at. */
@@ -91,6 +100,8 @@ export async function loadAccountMail(read: Reader, { request }: AccountMailComm
     account: accountId === undefined ? undefined : await read.account(accountId),
     identifiers: accountId === undefined ? [] : await read.identifiers(accountId),
     attempt: request.attemptId === undefined ? undefined : await read.attempt(request.attemptId),
+    session: request.sessionId === undefined ? undefined : await read.session(request.sessionId),
+    credential: accountId === undefined ? undefined : await read.password(accountId),
   };
 }
 
@@ -102,8 +113,9 @@ export interface AccountMail {
 
 /**
  * Decides which mail an asked one is, or that there is none: for an account that is unknown or disabled, for a login
- * that is over, and for a request that is so old that whoever made it waits no longer. The link that it issues takes the
- * place of the one before, so that a mail that was tried twice has one link that is good.
+ * or session that is over, for a request that is so old that whoever made it waits no longer, and for one from before
+ * the password was set: whoever was shut out by that has asked for it, perhaps. The link that it issues takes the place
+ * of the one before, so that a mail that was tried twice has one link that is good.
  *
  * A mail goes to an address that the account has, never to one that was only typed; a new account is an exception, and
  * its address is all that is known of it.
@@ -118,6 +130,7 @@ export function decideAccountMail(
   if (now >= later(askedAt, DURATIONS.oneTimeLink * 1000)) return allow(undefined);
   const { purpose } = request;
   if (purpose === 'register' && facts.identifier !== undefined) return allow(existing(facts.identifier));
+  if (facts.credential !== undefined && facts.credential.changedAt > askedAt) return allow(undefined);
   const whose = whoseLink(facts, request, now);
   if (whose === undefined || !isMailable(whose.address)) return allow(undefined);
   const { normalised, kind, display } = whose.address;
@@ -139,7 +152,7 @@ const existing = (identifier: Identifier): AccountMail | undefined =>
 
 /** Who gets a link, and where; undefined for nobody. */
 function whoseLink(
-  { identifier, account, identifiers, attempt }: AccountMailFacts,
+  { identifier, account, identifiers, attempt, session }: AccountMailFacts,
   { purpose, identifier: typed }: MailRequest,
   now: EpochMilliseconds,
 ): { readonly accountId: AccountId | undefined; readonly address: ParsedIdentifier } | undefined {
@@ -153,7 +166,7 @@ function whoseLink(
     case 'sign_in':
       return attempt === undefined || now >= attempt.expiresAt ? undefined : to(mailboxOf(identifier, identifiers));
     case 'verify_email':
-      return to(isToBeVerified(identifier, account) ? typed : undefined);
+      return to(isSessionLive(session, now) && isToBeVerified(identifier, account) ? typed : undefined);
   }
 }
 

@@ -3,13 +3,15 @@ import { isMailable } from '@latchkey/domain/accounts/mail-address';
 import { allow } from '@latchkey/domain/decision';
 import { askForMail, type MailedPurpose, type MailRequest } from '@latchkey/domain/login/account-mail';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
-import type { AccountId } from '@latchkey/protocol/types';
+import type { AccountId, SessionId } from '@latchkey/protocol/types';
 import type { Call, Refusal, Server } from '../server.ts';
 import { addressKey } from '../throttle/address.ts';
 
-/** Mails that are asked for from one address, and mails to whatever was typed, whether there is anybody or not. */
+/** Mails that are asked for from one address, and those to one target for one purpose, whether there is anybody or not. */
 const ASKED = { burst: 20, perMinute: 10 } as const;
 const MAILED = { burst: 5, perMinute: 0.2 } as const;
+/** Mails to one address, whoever asks: strangers must not be able to use up what its owner may ask for. */
+const MAILED_BY_ALL = { burst: 30, perMinute: 1 } as const;
 
 /** What a link may be sent to: an address, or for an account that there may be also the name that it signs in under. */
 export function readMailTarget(text: string, purpose: MailedPurpose): ParsedIdentifier | undefined {
@@ -31,9 +33,11 @@ export async function leaveMailRequest(
   server: Server,
 ): Promise<Result<undefined, Refusal>> {
   const { normalised } = request.identifier;
+  const from = addressKey(call.address);
   const wait =
-    (await server.ephemeral.take(`mail:${addressKey(call.address)}`, ASKED)) ||
-    (await server.ephemeral.take(`mail_to:${normalised}`, MAILED));
+    (await server.ephemeral.take(`mail:${from}`, ASKED)) ||
+    (await server.ephemeral.take(`mail_to:${request.purpose}:${from}:${normalised}`, MAILED)) ||
+    (await server.ephemeral.take(`mail_to:${request.purpose}:${normalised}`, MAILED_BY_ALL));
   if (wait > 0) return fail({ error: 'rate_limited', headers: { 'retry-after': String(wait) } });
   await server.commit(
     () => Promise.resolve(),
@@ -45,6 +49,8 @@ export async function leaveMailRequest(
 /** An address that its account wants to have verified, or to have. */
 export interface AddressToVerify {
   readonly accountId: AccountId;
+  /** The session that asks. */
+  readonly sessionId: SessionId;
   /** As it was typed. */
   readonly address: string;
   /** Of the page on which it was typed. */
@@ -58,12 +64,13 @@ export interface AddressToVerify {
  * @returns `identifier_invalid`, `rate_limited`
  */
 export async function askToVerify(
-  { accountId, address, language }: AddressToVerify,
+  { accountId, sessionId, address, language }: AddressToVerify,
   call: Call,
   server: Server,
 ): Promise<Result<undefined, Refusal>> {
   const identifier = readMailTarget(address, 'verify_email');
   if (identifier === undefined) return fail({ error: 'identifier_invalid' });
-  const request: MailRequest = { purpose: 'verify_email', identifier, accountId, attemptId: undefined, language };
+  const purpose = 'verify_email';
+  const request: MailRequest = { purpose, identifier, accountId, sessionId, attemptId: undefined, language };
   return leaveMailRequest(request, call, server);
 }

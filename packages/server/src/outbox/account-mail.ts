@@ -21,6 +21,7 @@ const REQUEST = z.object({
   purpose: z.enum(MAILED_PURPOSES),
   identifier: z.string(),
   account: z.string().optional(),
+  session: z.string().optional(),
   login: z.string().optional(),
   language: LANGUAGE,
 });
@@ -65,13 +66,14 @@ export const LINK_MINUTES = DURATIONS.oneTimeLink / 60;
 
 /** @throws for a message that no version of ours has written */
 function readRequest(body: OutboxMessage['body']) {
-  const { purpose, identifier: text, account, login, language } = REQUEST.parse(body);
+  const { purpose, identifier: text, account, session, login, language } = REQUEST.parse(body);
   const identifier = parseIdentifier(text);
   if (identifier === undefined) throw new TypeError('a mail was asked for to what is no identifier');
   const request: MailRequest = {
     purpose,
     identifier,
     accountId: account === undefined ? undefined : parseId('acc', account),
+    sessionId: session === undefined ? undefined : parseId('ses', session),
     attemptId: login === undefined ? undefined : parseId('att', login),
     language,
   };

@@ -45,6 +45,9 @@ async function newPasswordHash(text: string, accountId: AccountId, server: Serve
 /** Changes that one account may try: each costs two hashes, whatever becomes of it. */
 const TRIED = { burst: 20, perMinute: 6 } as const;
 
+/** Guesses of somebody who is signed in that wait for no stranger's; then they count as any other. */
+const OWN = { burst: 10, perMinute: 0.1 } as const;
+
 /**
  * Changes a person's password, if they know the one before. A wrong one counts as a wrong guess does.
  *
@@ -69,11 +72,14 @@ export async function changePassword(
   const { read } = server.store;
   const credential = await read.password(accountId);
   const { now } = await read.moment();
+  const isFromKnownDevice = (await server.ephemeral.take(`own-password:${accountId}`, OWN)) === 0;
   const wait = credential === undefined || isLocked(credential) ? 0 : secondsToWait(credential, now);
-  if (wait > 0) return fail({ error: 'account_throttled', headers: { 'retry-after': String(wait) }, about });
+  if (wait > 0 && !isFromKnownDevice)
+    return fail({ error: 'account_throttled', headers: { 'retry-after': String(wait) }, about });
   const proof = await provePassword(accountId, credential, current, server);
   if (!proof.ok) return proof;
-  const command = { id: accountId, proof: proof.value, phc: phc.value, sessionId, language };
+  const known = proof.value.result === 'no_credential' ? proof.value : { ...proof.value, isFromKnownDevice };
+  const command = { id: accountId, proof: known, phc: phc.value, sessionId, language };
   const { outcome } = await owner.commit(
     (tx, moment) => loadSetPassword(tx, accountId, moment),
     (facts, moment) => decideChangePassword(facts, command, moment),

@@ -111,6 +111,7 @@ async function leave(typed: string, shown: Shown, endpoint: Endpoint, call: Call
       purpose: asked.kind,
       identifier,
       accountId: undefined,
+      sessionId: undefined,
       attemptId: waiting?.attempt.id,
       language: wordsOf(waiting, call, server).language,
     },

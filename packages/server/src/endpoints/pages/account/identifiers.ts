@@ -66,7 +66,8 @@ async function verify(text: string, person: SignedIn, call: Call, server: Server
   const language = mailLanguageOf(call.request, server);
   const again = (refusal: Refusal) => refused(refusal, text, person, call, server);
   if (language === undefined) return again({ error: 'identifier_invalid' });
-  const asked = await askToVerify({ accountId: person.session.accountId, address: text, language }, call, server);
+  const { accountId, id: sessionId } = person.session;
+  const asked = await askToVerify({ accountId, sessionId, address: text, language }, call, server);
   return asked.ok ? doneAt(PATH, 'verification_sent', server) : again(asked.error);
 }
 

@@ -1,11 +1,13 @@
 import { decideVerifyEmail, loadVerifyEmail } from '@latchkey/domain/accounts/verify-email';
+import type { OneTimeLink } from '@latchkey/domain/login/one-time-link';
 import { confirmLinkPage } from '@latchkey/pages/confirm-link';
 import { donePage } from '@latchkey/pages/done';
 import { LIMITS } from '@latchkey/protocol/limits';
-import { fail, ok } from '@latchkey/protocol/result';
+import { fail, ok, type Result } from '@latchkey/protocol/result';
 import { pageResponse, themeOf, wordsFor } from '../../../http/page.ts';
 import { findLink, LINK_PATHS, linkFields, readLinkForm } from '../../../login/links.ts';
-import type { Answer, Endpoint } from '../../../server.ts';
+import { proveSignedIn, type SignedIn } from '../../../prove/signed-in.ts';
+import type { Answer, Call, Endpoint, Refusal, Server } from '../../../server.ts';
 
 const VERIFY = { path: LINK_PATHS.verify_email, credentials: ['none'], wording: 'page', cors: 'none' } as const;
 
@@ -18,6 +20,8 @@ export const verifyLinkForm: Endpoint = {
   async answer(call, server): Promise<Answer> {
     const presented = await findLink('verify_email', call, server);
     if (!presented.ok) return presented;
+    const person = await ownerOf(presented.value.link, call, server);
+    if (!person.ok) return person;
     const html = confirmLinkPage(
       {
         theme: themeOf(server),
@@ -32,7 +36,20 @@ export const verifyLinkForm: Endpoint = {
   },
 };
 
-/** An address that its owner says is theirs, by such a link. Nobody has to be signed in for it. */
+/**
+ * Who opens a link must be signed in to the account that asked for it. Else an address that was mistyped would give the
+ * account to its reader, and one click of a stranger would put their mailbox on somebody's account.
+ *
+ * @returns `link_other_account`
+ */
+async function ownerOf({ accountId }: OneTimeLink, call: Call, server: Server): Promise<Result<SignedIn, Refusal>> {
+  const person = await proveSignedIn(undefined, call, server);
+  return person !== undefined && person.session.accountId === accountId
+    ? ok(person)
+    : fail({ error: 'link_other_account' });
+}
+
+/** An address that its owner says is theirs, by such a link, signed in to the account that it is to belong to. */
 export const verifyLink: Endpoint = {
   ...VERIFY,
   method: 'POST',
@@ -41,9 +58,11 @@ export const verifyLink: Endpoint = {
   async answer(call, server): Promise<Answer> {
     const sent = await readLinkForm('verify_email', call, verifyLink.bodyMax, server);
     if (!sent.ok) return sent;
+    const person = await ownerOf(sent.value.presented.link, call, server);
+    if (!person.ok) return person;
     const words = wordsFor(call.request, server);
     const command = { hash: sent.value.presented.link.hash, language: words.language };
-    const { outcome } = await server.commit(
+    const { outcome } = await person.value.commit(
       (read) => loadVerifyEmail(read, command),
       (facts, moment) => decideVerifyEmail(facts, command, moment),
     );
