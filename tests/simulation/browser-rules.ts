@@ -1,7 +1,7 @@
 import { SESSION_COOKIE } from '@latchkey/server/http/browser-cookies';
 import type { CodeMode } from './books.ts';
 import type { CodeRules } from './code-rules.ts';
-import type { End, Ends } from './ends.ts';
+import { type End, type Ends, takenBack } from './ends.ts';
 import type { GuessRules, Reset } from './guess-rules.ts';
 import type { Observer } from './invariants.ts';
 import type { Reply, Watch } from './network.ts';
@@ -21,7 +21,8 @@ export type Deed =
   /** Typed a name and a password, which may be the right one. */
   | { readonly kind: 'sign_in'; readonly person: Person }
   | { readonly kind: 'allow' }
-  | { readonly kind: 'sign_out' };
+  | { readonly kind: 'sign_out' }
+  | { readonly kind: 'take_back'; readonly client: string };
 
 /** A request of a browser, or of whoever has stolen its cookie. */
 export interface Step {
@@ -69,6 +70,10 @@ interface Known {
 export const codeIn = ({ location }: Reply): string | undefined =>
   location === undefined ? undefined : (new URL(location).searchParams.get('code') ?? undefined);
 
+/** The page says that a client is allowed nothing any more. */
+const isTakenBack = ({ location }: Reply): boolean =>
+  location !== undefined && ['withdrawn', 'gone'].includes(new URL(location).searchParams.get('notice') ?? '');
+
 /**
  * The rules of what a browser may get: a code only in a session that nobody has ended, by its last cookie; one person
  * in a browser; and a person only by a password that counts.
@@ -87,11 +92,12 @@ export function createBrowserRules({ observer, ends, rows, rules, guesses }: Kno
       (other) => other === cookie || other.sid !== cookie.sid || other.decided < cookie.arrived,
     );
 
-  /** A step that asks for the end of the session whose cookie it brings. */
+  /** A step that asks for the end of the session whose cookie it brings, or of what was allowed in it. */
   function ending({ cookie, deed }: Step): End | undefined {
     const session = rows.sessionOf(cookie);
     if (session === undefined) return undefined;
     if (deed.kind === 'sign_out') return ends.begin('a sign-out in a browser', ({ sid }) => sid === session.sid);
+    if (deed.kind === 'take_back') return ends.begin('what takes a consent back', takenBack(session.sub, deed.client));
     if (deed.kind !== 'sign_in' || deed.person.sub === session.sub) return undefined;
     return ends.begin(`${deed.person.name} signs in instead`, ({ sid }) => sid === session.sid);
   }
@@ -160,6 +166,7 @@ export function createBrowserRules({ observer, ends, rows, rules, guesses }: Kno
           const text = codeIn(reply);
           open.delete(seen);
           if (now === '' && seen.end !== undefined && deed.kind === 'sign_out') ends.acknowledge(seen.end);
+          if (seen.end !== undefined && deed.kind === 'take_back' && isTakenBack(reply)) ends.acknowledge(seen.end);
           if (now !== undefined && now !== '' && deed.kind === 'sign_in') signedIn(deed.person, step, now, seen);
           if (text !== undefined && errand !== undefined) issued(text, now ?? step.cookie, errand, seen);
           seen.reset?.over();

@@ -1,5 +1,6 @@
 import { SESSION_COOKIE } from '@latchkey/server/http/browser-cookies';
 import { actionIn, hiddenIn } from '@latchkey/testkit/page-form';
+import type { CodeMode } from './books.ts';
 import { codeIn, type Deed, type Errand } from './browser-rules.ts';
 import { ISSUER } from './deployment.ts';
 import type { Reply } from './network.ts';
@@ -100,6 +101,16 @@ async function signIn(world: World, visitor: Visitor, page: string): Promise<Rep
     if (reply === undefined || reply.location !== undefined) return reply;
   }
   return undefined;
+}
+
+/** Takes back what was allowed to a client, on the page that lists it. */
+export async function takeBack(world: World, visitor: Visitor, mode: CodeMode): Promise<void> {
+  const { id, name } = clientOf(mode);
+  const shown = await ask(world, visitor, `${ISSUER}/account/applications`);
+  if (shown?.page.includes(`name="client" value="${id}"`) !== true) return;
+  await world.scheduler.sleep(world.random.below(LOOK));
+  const reply = await submit(world, visitor, shown.page, { client: id }, { kind: 'take_back', client: id });
+  world.note(visitor.name, `takes back what ${name} was allowed → ${world.outcome(reply)}`);
 }
 
 /** Signs out in the browser, by the page that asks. */

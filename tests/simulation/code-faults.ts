@@ -1,10 +1,11 @@
 import type { PasswordCredential } from '@latchkey/domain/accounts/password-credential';
 import type { Advanced, AdvanceFacts } from '@latchkey/domain/authorization/advance';
+import type { WithdrawFacts } from '@latchkey/domain/authorization/withdraw-consent';
 import { allow, type Decision } from '@latchkey/domain/decision';
 import type { RedeemFacts } from '@latchkey/domain/grants/authorization-code';
+import type { SessionEnds } from '@latchkey/domain/login/end-sessions';
 import { endFamilyWrites } from '@latchkey/domain/login/end-writes';
 import type { PasswordFacts } from '@latchkey/domain/login/password-check';
-import type { Session } from '@latchkey/domain/login/session';
 import type { SignInFacts } from '@latchkey/domain/login/sign-in';
 import type { TokenGrant } from '@latchkey/domain/tokens/access-grant';
 import type { Write } from '@latchkey/domain/write';
@@ -16,7 +17,7 @@ import { type Fault, hasFacts, inDecision } from './faults.ts';
 const isRedeem = (facts: unknown): facts is RedeemFacts => hasFacts(facts, 'code', 'families');
 const isAdvance = (facts: unknown): facts is AdvanceFacts => hasFacts(facts, 'attempt', 'resources');
 const isSignIn = (facts: unknown): facts is SignInFacts => hasFacts(facts, 'attempt', 'liveSessions');
-const isSession = (facts: unknown): facts is Session => hasFacts(facts, 'authTime', 'cookie');
+const isSessionEnds = (facts: unknown): facts is SessionEnds => hasFacts(facts, 'session', 'pairwise');
 const isGuess = (facts: unknown): facts is PasswordFacts => hasFacts(facts, 'account', 'credential');
 
 const without = <T>(decided: Decision<T>, ...kinds: readonly Write['kind'][]): Decision<T> => ({
@@ -64,17 +65,40 @@ export const codeOutlivesSession: Fault = inDecision<RedeemFacts, TokenGrant>(is
   ),
 );
 
+/** A code counts though the person has taken back what it was made for. */
+export const codeOutlivesConsent: Fault = inDecision<RedeemFacts, TokenGrant>(isRedeem, (decide, facts, moment) => {
+  const { code } = facts;
+  if (code === undefined) return decide(facts, moment);
+  const { accountId, clientId, scope, resources, createdAt } = code;
+  return decide({ ...facts, consent: { accountId, clientId, scope, resources, givenAt: createdAt } }, moment);
+});
+
+/** Whoever takes something back does it on the authority of a session or of a token, looked at in the same decision. */
+interface Withdrawal {
+  readonly facts: WithdrawFacts;
+}
+const isWithdrawal = (facts: unknown): facts is Withdrawal =>
+  hasFacts(facts, 'authority', 'facts') && hasFacts((facts as Withdrawal).facts, 'consent', 'families');
+
+/** A person takes back what they allowed, and what was issued lives on. */
+export const familiesOutliveConsent: Fault = inDecision<Withdrawal, undefined>(isWithdrawal, (decide, asked, moment) =>
+  decide({ ...asked, facts: { ...asked.facts, families: [] } }, moment),
+);
+
 /** However many families there are, one more is no matter. */
 export const crowdedFamilies: Fault = inDecision<RedeemFacts, TokenGrant>(isRedeem, (decide, facts, moment) =>
   decide({ ...facts, families: [] }, moment),
 );
 
 /** The browser loses its cookie, and the session goes on. */
-export const sessionOutlivesSignOut: Fault = inDecision<Session, undefined>(isSession, (decide, session, moment) => {
-  const decided = decide(session, moment);
-  const isSignOut = decided.writes.some((write) => write.kind === 'session.end' && write.ended.reason === 'logout');
-  return isSignOut ? allow(undefined) : decided;
-});
+export const sessionOutlivesSignOut: Fault = inDecision<SessionEnds, undefined>(
+  isSessionEnds,
+  (decide, facts, moment) => {
+    const decided = decide(facts, moment);
+    const isSignOut = decided.writes.some((write) => write.kind === 'session.end' && write.ended.reason === 'logout');
+    return isSignOut ? allow(undefined) : decided;
+  },
+);
 
 /** Whoever comes with the cookie of a session that is over is still somebody. */
 export const cookieOutlivesSession: Fault = inDecision<AdvanceFacts, Advanced>(isAdvance, (decide, facts, moment) =>

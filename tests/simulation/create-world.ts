@@ -28,7 +28,7 @@ const MODES: readonly Mode[] = ['plain', 'attempt', 'attempt', 'cookie', 'cookie
 const SKEWS = [25_000, 55_000] as const;
 const OVERLAPS = [2_000, 4_000, 10_000] as const;
 /** In so many histories people sign in on the pages. */
-const BY_PAGES = 0.4;
+const BY_PAGES = 0.3;
 const PASTS = [QUIET, QUIET, GUESSED, GUESSED, CROWDED] as const;
 
 /** Makes the machines and the people of a history, none of them at work yet. */

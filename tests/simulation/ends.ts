@@ -43,6 +43,12 @@ export const ofFamily = ({ fid, sid, sub, client, arrived, decided }: FamilyReco
   decided,
 });
 
+/** What ends when a person takes back what they allowed a client: all that no later consent covers. */
+export const takenBack =
+  (sub: string, client: string) =>
+  (token: Credential, began: number): boolean =>
+    token.sub === sub && token.client === client && (token.consented ?? token.decided) < began;
+
 export interface Ends {
   /** Somebody asks for an end; what is known to have ended by its answer only may have begun before. */
   begin(what: string, covers: (token: Credential, began: number) => boolean, began?: number): End;
@@ -67,6 +73,7 @@ export function createEnds(observer: Observer): Ends {
   let ends: End[] = [];
   const asked: End[] = [];
   const lostFamilies = new Set<string>();
+  let restoredAt = 0;
   return {
     begin(what, covers, began = observer.tick()) {
       const end: End = {
@@ -92,10 +99,15 @@ export function createEnds(observer: Observer): Ends {
       ends.find((end) => end.acknowledged !== undefined && end.acknowledged < before && end.covers(token)),
     isUntouched: (token, before, but = []) =>
       !ends.some((end) => end.began < before && !but.includes(end) && end.mayCover(token)),
-    isUnasked: (token) => !asked.some((end) => end.mayCover(token)),
+    isUnasked(token) {
+      // a session that ended may be back with an older database: what begins in it then is younger than its end
+      const first = { ...token, arrived: 0, decided: 0 };
+      return !asked.some((end) => end.mayCover(token) || (end.began < restoredAt && end.mayCover(first)));
+    },
     endedAt: (token, before) =>
       lostFamilies.has(token.fid) ? undefined : ends.find((end) => end.acknowledgedAt < before && end.covers(token)),
     restoredTo(time, lost) {
+      restoredAt = observer.tick();
       for (const fid of lost) lostFamilies.add(fid);
       ends = ends.filter(({ began }) => began < time);
       for (const end of ends) {

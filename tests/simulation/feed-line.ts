@@ -2,9 +2,10 @@ import type { Network } from './network.ts';
 import type { ServerNode } from './node.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** What was delivered on a stream of the feed, and when it had left the node. */
+/** What was delivered on a stream of the feed, when the stream was asked for, and when this had left the node. */
 export interface Delivery {
   readonly text: string;
+  readonly askedAt: number;
   readonly leftAt: number;
 }
 
@@ -38,6 +39,7 @@ export function createFeedLine({ scheduler, network, node, delivered, introspect
   const blockedFor = () => Math.max(0, blockedUntil - scheduler.now());
 
   async function reach(url: string, init: RequestInit): Promise<Response> {
+    const askedAt = scheduler.now();
     if (blockedFor() > 0) {
       await scheduler.sleep(Math.min(blockedFor(), 1_000));
       throw new TypeError('no way to the server');
@@ -46,7 +48,8 @@ export function createFeedLine({ scheduler, network, node, delivered, introspect
     const answered = url.endsWith('/oauth/introspect') ? introspects(tokenIn(init)) : undefined;
     const response = await node().handle(new Request(url, init));
     if (response === undefined) throw new TypeError('the server does not answer');
-    if (response.headers.get('content-type') === 'text/event-stream') return carry(response, init.signal ?? undefined);
+    if (response.headers.get('content-type') === 'text/event-stream')
+      return carry(response, askedAt, init.signal ?? undefined);
     const { status, headers } = response;
     const text = await response.text();
     answered?.(JSON.parse(text).active === true);
@@ -55,7 +58,7 @@ export function createFeedLine({ scheduler, network, node, delivered, introspect
   }
 
   /** Passes a stream on, piece by piece, each a little later and in its order. */
-  function carry({ body, status, headers }: Response, signal: AbortSignal | undefined): Response {
+  function carry({ body, status, headers }: Response, askedAt: number, signal: AbortSignal | undefined): Response {
     const reader = body?.getReader();
     let last = 0;
     let isOver = false;
@@ -89,7 +92,7 @@ export function createFeedLine({ scheduler, network, node, delivered, introspect
         if (piece === undefined || piece.done) break;
         inOrder(() => {
           out?.enqueue(piece.value);
-          delivered({ text: new TextDecoder().decode(piece.value), leftAt });
+          delivered({ text: new TextDecoder().decode(piece.value), askedAt, leftAt });
         });
       }
       inOrder(() => end(new Error('the stream ended')));

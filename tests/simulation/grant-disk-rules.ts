@@ -99,8 +99,8 @@ function checkGuesses(before: State, after: State, observer: Observer): void {
 function checkSignIns(before: State, after: State, observer: Observer): void {
   for (const [id, { progress }] of after.attempts) {
     const known = before.attempts.get(id)?.progress;
-    if (known?.stage !== 'authenticated' || progress.stage === 'begun' || progress.sessionId === known.sessionId)
-      continue;
+    if (known?.stage !== 'authenticated' || progress.stage !== 'authenticated') continue;
+    if (progress.sessionId === known.sessionId) continue;
     if ([known, progress].every(({ sessionId }) => after.sessions.get(sessionId)?.ended === undefined))
       observer.violate('C', 'one login has left two sessions');
   }

@@ -1,4 +1,5 @@
 import { FAILURES_MAX } from '@latchkey/domain/accounts/throttle';
+import type { AccountId } from '@latchkey/protocol/types';
 import type { MemoryStore } from '@latchkey/testkit/memory-store';
 import { accountOf } from './deployment.ts';
 import type { Observer } from './invariants.ts';
@@ -27,6 +28,7 @@ export interface GuessRules {
 
 interface Count {
   readonly person: Person;
+  readonly account: AccountId;
   /** Wrong guesses before the first reset that is known of. */
   before: number;
   /** Observer's times at which wrong guesses came in that were answered as such. */
@@ -48,6 +50,7 @@ export function createGuessRules(
 ): GuessRules {
   const fresh = (person: Person, guesses: number): Count => ({
     person,
+    account: accountOf(person.name),
     before: guesses,
     wrong: [],
     resets: [],
@@ -92,7 +95,7 @@ export function createGuessRules(
     },
     check(state) {
       for (const count of counts.values()) {
-        const failures = state.passwords.get(accountOf(count.person.name))?.failures ?? 0;
+        const failures = state.passwords.get(count.account)?.failures ?? 0;
         const least = atLeast(count);
         if (failures < least)
           observer.violate(

@@ -1,8 +1,8 @@
-import { signOut } from './browser.ts';
+import { signOut, takeBack } from './browser.ts';
 import { API, CLIENTS, ISSUER, PASSWORD } from './deployment.ts';
 import type { Device, Stored } from './device.ts';
 import { forget, refresh, signIn } from './device.ts';
-import { type Credential, type End, ofFamily } from './ends.ts';
+import { type Credential, type End, ofFamily, takenBack } from './ends.ts';
 import type { Reset } from './guess-rules.ts';
 import type { Reply, Watch } from './network.ts';
 import { bearer, cookieHeaders, isConfidential, json, logoutRequest, revocationRequest } from './requests.ts';
@@ -210,6 +210,9 @@ async function changePassword(world: World, device: Device, held: Stored): Promi
 
 /** Takes back what was allowed to the client of somebody else. */
 async function withdraw(world: World, device: Device, held: Stored): Promise<void> {
+  const { browser, person } = device;
+  if (browser !== undefined && world.random.chance(0.7))
+    return takeBack(world, { name: device.name, person, browser, errand: undefined }, 'shop');
   if (device.mode === 'portal' && ownToken(device) === undefined) await refresh(world, device, ISSUER);
   const proof = proofOf(device, held);
   if (proof === undefined) return;
@@ -219,6 +222,6 @@ async function withdraw(world: World, device: Device, held: Stored): Promise<voi
     what: `${name} takes back the consent`,
     request: json(`/api/consents/${id}`, {}, proof, 'DELETE'),
     family: held.fid,
-    covers: (token, began) => token.sub === sub && token.client === id && (token.consented ?? token.decided) < began,
+    covers: takenBack(sub, id),
   });
 }

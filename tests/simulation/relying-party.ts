@@ -1,6 +1,6 @@
 import { challengeOf } from '@latchkey/server/prove/code-verifier';
 import { type CodeMode, isByCode } from './books.ts';
-import { bringCode, type Visitor } from './browser.ts';
+import { bringCode, takeBack, type Visitor } from './browser.ts';
 import type { Errand } from './browser-rules.ts';
 import type { CodeRecord } from './code-rules.ts';
 import { CLIENT_SECRET, ISSUER } from './deployment.ts';
@@ -19,6 +19,9 @@ const PROMPTS = ['', '', '', 'login', 'select_account', 'consent'] as const;
 /** How slow a client is with a code, and whether it asks again with the same one where no answer comes. */
 const SLOW = { chance: 0.2, milliseconds: 3_000 } as const;
 const AGAIN = 0.5;
+
+/** Who takes back at once what they have allowed. */
+const REGRET = 0.1;
 
 /** A verifier that nobody else knows, until it is stolen. */
 export const makeErrand = ({ random }: World, mode: CodeMode): Errand => ({
@@ -55,6 +58,8 @@ export async function signInByCode(world: World, device: Device): Promise<Signed
   const code = codes.codes.findLast((one) => one.text === text);
   if (code === undefined) return undefined;
   world.note(name, `has ${code.label}`);
+  const regret = random.chance(REGRET) ? takeBack(world, { ...visitor, errand: undefined }, 'shop') : undefined;
+  if (random.chance(0.5)) await regret;
   if (random.chance(SLOW.chance)) await scheduler.sleep(random.below(SLOW.milliseconds));
   return (await redeem(world, name, code)) ?? (random.chance(AGAIN) ? redeem(world, name, code) : undefined);
 }

@@ -41,6 +41,8 @@ interface Known {
 
 /** How long a good answer to an introspection may be believed. */
 const ANSWER_KEPT = 60_000;
+/** Heartbeats that are late by this part of the staleness bound may be refused. */
+const LATE = 3;
 
 export function watchVerifier(name: string, policy: Policy, { observer, ends, books }: Known): VerifierWatch {
   const told = { ids: new Set<string>(), cutOffs: new Map<string, readonly [number, number]>() };
@@ -48,6 +50,7 @@ export function watchVerifier(name: string, policy: Policy, { observer, ends, bo
   const untimely = new Map<string, number>();
   let lastLeftAt = Number.NEGATIVE_INFINITY;
   let lastBeatAt = Number.NEGATIVE_INFINITY;
+  let stream = { askedAt: Number.NEGATIVE_INFINITY, began: Number.NEGATIVE_INFINITY };
 
   /** An event that it was told, and that ends this token. */
   function toldOf({ jti, fid, sid, kid, sub, client, pos }: AccessRecord): string | undefined {
@@ -57,6 +60,13 @@ export function watchVerifier(name: string, policy: Policy, { observer, ends, bo
       const cutOff = told.cutOffs.get(one);
       return cutOff !== undefined && isBefore(pos, cutOff);
     });
+  }
+
+  /** One that comes late by the time of its stream is not taken: a verifier then asks for another stream. */
+  function beat(askedAt: number, leftAt: number): void {
+    if (stream.askedAt !== askedAt) stream = { askedAt, began: leftAt };
+    const late = observer.now() - leftAt + stream.began - askedAt;
+    if (late < policy.staleAfter / LATE) lastBeatAt = Math.max(lastBeatAt, leftAt);
   }
 
   function take(data: string): void {
@@ -90,12 +100,12 @@ export function watchVerifier(name: string, policy: Policy, { observer, ends, bo
   }
 
   return {
-    delivered({ text, leftAt }) {
+    delivered({ text, askedAt, leftAt }) {
       lastLeftAt = Math.max(lastLeftAt, leftAt);
       for (const frame of text.split('\n\n')) {
         const data = frame.slice(frame.indexOf('\ndata: ') + '\ndata: '.length);
         if (frame.startsWith('event: revocation')) take(data);
-        if (frame.startsWith('event: heartbeat')) lastBeatAt = Math.max(lastBeatAt, leftAt);
+        if (frame.startsWith('event: heartbeat')) beat(askedAt, leftAt);
       }
     },
     introspected(text, { askedAt, isActive, isInTime }) {
