@@ -51,6 +51,7 @@ test('a mail sees the account that has what was typed, or for which it was asked
     attempt: undefined,
   });
   expect(await load({ identifier: other })).toEqual({ ...nobody, identifier: undefined, attempt: undefined });
+  expect(await load({ identifier: parts, sessionId: session.id })).toMatchObject({ session, attempt: undefined });
 });
 
 test('a reset sees the link, its account, and all that ends with it', async () => {
