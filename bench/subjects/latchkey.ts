@@ -218,13 +218,14 @@ async function codeClient(
 
 async function openAdmin(file: string, issuer: string): Promise<(path: string, body: object) => Promise<Json>> {
   const credential = JSON.parse(readFileSync(file, 'utf8')) as { client_id: string; client_secret: string };
-  const answer = await fetch(`${issuer}/oauth/token`, {
-    method: 'POST',
-    headers: { authorization: basic(credential.client_id, credential.client_secret), 'content-type': FORM },
-    body: new URLSearchParams({ grant_type: 'client_credentials' }),
-  });
-  const { access_token: token } = (await answer.json()) as { access_token: string };
-  return (path, body) => postJson(`${issuer}/admin/api${path}`, body, { authorization: `Bearer ${token}` });
+  const authorization = basic(credential.client_id, credential.client_secret);
+  const fresh = async () => ({ token: (await mintTokens(issuer, authorization, 1))[0], at: performance.now() });
+  let held = await fresh();
+  return async (path, body) => {
+    // between two calls a section may run for longer than a token lives
+    if (performance.now() - held.at > 120_000) held = await fresh();
+    return postJson(`${issuer}/admin/api${path}`, body, { authorization: `Bearer ${held.token}` });
+  };
 }
 
 /** Access tokens of a machine, as many as are wanted, each its own. */
