@@ -27,7 +27,7 @@ export interface TokenFamily {
   readonly sessionId: SessionId | undefined;
   /**
    * The session in which it began, of whose end its client is told, also where it outlives it. Undefined for offline
-   * families of rows before the fourth schema.
+   * families of rows before the third schema.
    */
   readonly beganIn: SessionId | undefined;
   /** By what its tokens name the person and the session, where its client knows people by pairwise subjects. */
