@@ -1,3 +1,4 @@
+import { issueSetUpLink } from '@latchkey/server/set-up-link';
 import { authorizePath, requestOf } from '@latchkey/testkit/code-flow';
 import { addAccount, PASSWORD } from '@latchkey/testkit/people';
 import { linkIn, post } from '@latchkey/testkit/post';
@@ -27,6 +28,8 @@ describe.skipIf(executable === undefined)('the pages that hang on mail, as someb
 
   test.each([
     [390, 'light'],
+    [390, 'dark'],
+    [1280, 'light'],
     [1280, 'dark'],
   ] as const)(
     'axe finds nothing at %d pixels, %s, and nothing scrolls sideways',
@@ -74,6 +77,15 @@ describe.skipIf(executable === undefined)('the pages that hang on mail, as someb
       await page.click('button.main');
       await page.locator('#password').waitFor({ state: 'detached' });
       await look('done');
+      await page.goto(`${world.at.issuer}/dev/mail`);
+      await look('caught mail');
+      await page.goto((await issueSetUpLink(world.at.server, true))?.url ?? '');
+      await look('first administrator');
+      await page.fill('#username', 'bob@example.com');
+      await page.fill('#password', 'too short');
+      await page.click('button.main');
+      await page.locator('[role=alert]').waitFor();
+      await look('first administrator, refused');
       expect(seen).toEqual([]);
       await context.close();
     },
