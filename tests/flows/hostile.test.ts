@@ -1,3 +1,4 @@
+import { PLAIN_RESOURCE } from '@latchkey/domain/clients/resource';
 import { ADMIN_ENDPOINTS } from '@latchkey/server/endpoints/admin/routes';
 import { ROUTES } from '@latchkey/server/routes';
 import { addAccount, PASSWORD, populate, read, type World } from '@latchkey/testkit/people';
@@ -65,6 +66,7 @@ const WISHES: Readonly<Record<string, unknown>> = {
   trusted: true,
   firstParty: true,
   built_in: true,
+  ...PLAIN_RESOURCE,
   builtIn: true,
   version: 99,
   created_at: '2000-01-01T00:00:00Z',

@@ -2,7 +2,7 @@ import { createECDH, createHash, createPrivateKey } from 'node:crypto';
 import { identifierOf, parseIdentifier } from '@latchkey/domain/accounts/identifier';
 import { FAILURES_MAX } from '@latchkey/domain/accounts/throttle';
 import type { Client } from '@latchkey/domain/clients/client';
-import type { Resource } from '@latchkey/domain/clients/resource';
+import { PLAIN_RESOURCE, type Resource } from '@latchkey/domain/clients/resource';
 import type { Candidate } from '@latchkey/domain/keys/rotation';
 import { firstRefresh, type TokenFamily } from '@latchkey/domain/tokens/family';
 import type { Write } from '@latchkey/domain/write';
@@ -69,6 +69,7 @@ const resource = (name: string, identifier: string, builtIn: boolean): Resource 
   algorithm: 'ES256',
   tokenType: 'at+jwt',
   accessTokenSeconds: builtIn ? 300 : 3_600,
+  ...PLAIN_RESOURCE,
   builtIn,
 });
 

@@ -10,6 +10,7 @@ export interface Admin {
   get(path: string, query?: Readonly<Record<string, string>>): Promise<Json>;
   post(path: string, body?: Json): Promise<Json>;
   put(path: string, body: Json): Promise<Json>;
+  patch(path: string, body: Json): Promise<Json>;
   delete(path: string, query?: Readonly<Record<string, string>>): Promise<Json>;
   /** All items of a list, page by page. */
   all(path: string, query?: Readonly<Record<string, string>>): Promise<readonly Json[]>;
@@ -43,6 +44,7 @@ export async function openAdmin(context: Context, flag: string | undefined): Pro
     get: (path, query) => call('GET', path, query),
     post: (path, body = {}) => call('POST', path, {}, body),
     put: (path, body) => call('PUT', path, {}, body),
+    patch: (path, body) => call('PATCH', path, {}, body),
     delete: (path, query) => call('DELETE', path, query),
     async all(path, query = {}) {
       const items: Json[] = [];

@@ -27,6 +27,7 @@ export const AUDIT_EVENTS = [
   'client.deleted',
   'client.secret_rotated',
   'resource.created',
+  'resource.updated',
   'resource.secret_rotated',
   'role.granted',
   'role.revoked',

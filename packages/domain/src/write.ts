@@ -105,6 +105,8 @@ export type Write =
   | { readonly kind: 'secret.expire'; readonly id: SecretId; readonly at: EpochMilliseconds }
   | { readonly kind: 'secret.remove'; readonly id: SecretId }
   | { readonly kind: 'resource.create'; readonly resource: Resource }
+  /** The row of the version before. */
+  | { readonly kind: 'resource.update'; readonly resource: Resource }
   | { readonly kind: 'role.grant'; readonly role: Role }
   | { readonly kind: 'role.revoke'; readonly role: Role }
   | { readonly kind: 'key.create'; readonly key: SigningKey }

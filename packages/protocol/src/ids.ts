@@ -1,5 +1,6 @@
 import type {
   AccountId,
+  ApiKeyId,
   AttemptId,
   ClientId,
   EpochMilliseconds,
@@ -25,6 +26,7 @@ export interface Ids {
   readonly fam: FamilyId;
   readonly tok: TokenId;
   readonly sec: SecretId;
+  readonly key: ApiKeyId;
   readonly att: AttemptId;
 }
 

@@ -19,3 +19,23 @@ export interface PublicJwk {
 export interface JwkSet {
   readonly keys: readonly PublicJwk[];
 }
+
+/**
+ * The public key to which an API's tokens are encrypted; the API alone has the private one.
+ *
+ * @spec RFC 7518 §4.3, §4.6; RFC 7517 §4.2 (`use`: never a key that signs)
+ */
+export interface PublicEncryptionJwk {
+  readonly kty: 'EC' | 'RSA' | 'OKP';
+  readonly kid: string;
+  readonly alg: EncryptionAlgorithm;
+  readonly use: 'enc';
+  readonly crv?: string;
+  readonly x?: string;
+  readonly y?: string;
+  readonly n?: string;
+  readonly e?: string;
+}
+
+export const ENCRYPTION_ALGORITHMS = ['ECDH-ES+A256KW', 'RSA-OAEP-256'] as const;
+export type EncryptionAlgorithm = (typeof ENCRYPTION_ALGORITHMS)[number];

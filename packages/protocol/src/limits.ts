@@ -2,6 +2,10 @@
 export const LIMITS = {
   /** A compact token, in characters, checked before anything is decoded. @spec RFC 8725bis §3 (limits) */
   tokenMax: 16_384,
+  /** The size that a resource's access tokens may have, in bytes: what it is unless set, and what it can be set to. */
+  accessTokenBytesDefault: 2_048,
+  accessTokenBytesMin: 512,
+  accessTokenBytesMax: 16_384,
   /** How deep the JSON of a header or of claims may nest. */
   jsonDepthMax: 16,
   /** A key set, in bytes and in keys. */

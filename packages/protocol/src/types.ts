@@ -16,6 +16,8 @@ export type FamilyId = Brand<string, 'FamilyId'>;
 export type TokenId = Brand<string, 'TokenId'>;
 /** `sec_…`: one of the secrets of a client or resource. Names it; it is not the secret. */
 export type SecretId = Brand<string, 'SecretId'>;
+/** `key_…`: one API key. Names it; its secret is another part of its text. */
+export type ApiKeyId = Brand<string, 'ApiKeyId'>;
 /** `att_…`: one attempt to log in, from its first step to its last. */
 export type AttemptId = Brand<string, 'AttemptId'>;
 

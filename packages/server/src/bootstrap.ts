@@ -1,6 +1,6 @@
 import { ADMIN_SCOPES } from '@latchkey/domain/administration/scopes';
 import type { Client } from '@latchkey/domain/clients/client';
-import type { Resource } from '@latchkey/domain/clients/resource';
+import { PLAIN_RESOURCE, type Resource } from '@latchkey/domain/clients/resource';
 import { allow } from '@latchkey/domain/decision';
 import { COMMAND_LINE } from '@latchkey/protocol/command-line';
 import { makeId } from '@latchkey/protocol/ids';
@@ -80,6 +80,7 @@ async function ensureResource(server: Server, identifier: string, name: string, 
         algorithm: 'ES256',
         tokenType: 'at+jwt',
         accessTokenSeconds: server.settings.accessTokenSeconds,
+        ...PLAIN_RESOURCE,
         builtIn: true,
       };
       return allow(resource, [{ kind: 'resource.create', resource }]);

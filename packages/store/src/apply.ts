@@ -74,6 +74,7 @@ const STEPS: Steps = {
   'secret.expire': ({ id, at }) => [any(secrets.expireAt(id, at)), catalogue],
   'secret.remove': ({ id }) => [any(secrets.remove(id)), catalogue],
   'resource.create': ({ resource }) => [one(resources.insert(resource)), catalogue],
+  'resource.update': ({ resource }) => [one(resources.update(resource)), catalogue],
   'role.grant': ({ role }) => [any(roles.insert(role))],
   'role.revoke': ({ role }) => [any(roles.remove(role))],
   'key.create': ({ key }) => [one(signingKeys.insert(key)), catalogue],

@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@latchkey/domain/clients/client';
-import type { Resource } from '@latchkey/domain/clients/resource';
+import { PLAIN_RESOURCE, type Resource } from '@latchkey/domain/clients/resource';
 import type { Write } from '@latchkey/domain/write';
 import { makeId } from '@latchkey/protocol/ids';
 import type { Timers } from '@latchkey/protocol/timers';
@@ -179,6 +179,7 @@ export async function addResource(server: Server, given: Partial<Resource> = {})
     algorithm: 'ES256',
     tokenType: 'at+jwt',
     accessTokenSeconds: 300,
+    ...PLAIN_RESOURCE,
     builtIn: false,
     ...given,
     identifier,

@@ -19,6 +19,7 @@ export interface TestAdministrator {
   get(path: string): Promise<AdminAnswer>;
   post(path: string, body?: object): Promise<AdminAnswer>;
   put(path: string, body: object): Promise<AdminAnswer>;
+  patch(path: string, body: object): Promise<AdminAnswer>;
   delete(path: string): Promise<AdminAnswer>;
 }
 
@@ -52,6 +53,7 @@ export async function addAdministrator(
     get: (path) => call('GET', path),
     post: (path, body = {}) => call('POST', path, body),
     put: (path, body) => call('PUT', path, body),
+    patch: (path, body) => call('PATCH', path, body),
     delete: (path) => call('DELETE', path),
   };
 }

@@ -110,6 +110,21 @@ test('a public client gets no secret, and none can be made for it', async () => 
   expect([rotated.status, rotated.body.error]).toEqual([409, 'conflict']);
 });
 
+test('a resource is changed as far as fields are given, and those of the server itself are not', async () => {
+  const { body } = await admin.post('/resources', { identifier: 'https://changing.example', name: 'Before' });
+  const changed = await admin.patch(`/resources/${body.id}`, { name: 'After', algorithm: 'RS256', scopes: ['a', 'b'] });
+  const { secret: _, ...before } = body;
+  expect([changed.status, changed.body]).toEqual([
+    200,
+    { ...before, name: 'After', algorithm: 'RS256', scopes: ['a', 'b'] },
+  ]);
+  const { items } = (await admin.get('/resources')).body;
+  const builtIn = items.find(({ built_in }: { built_in: boolean }) => built_in);
+  const refused = await admin.patch(`/resources/${builtIn.id}`, { name: 'Mine' });
+  expect([refused.status, refused.body.error]).toEqual([409, 'conflict']);
+  expect((await admin.patch('/resources/res_none', { name: 'Mine' })).status).toBe(404);
+});
+
 test('a deleted client is gone from every answer, its tokens end, and a second delete finds nothing', async () => {
   const { body } = await admin.post('/clients', {
     name: 'Gone soon',

@@ -1,3 +1,4 @@
+import { SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
 import { type Command, Option } from 'commander';
 import { act, many } from '../action.ts';
 import type { Context } from '../context.ts';
@@ -33,9 +34,7 @@ Example:
     .option('--audience <name>', 'the aud of its tokens, when it is not the identifier')
     .option('--scope <name>', 'a scope that it knows; may repeat', many)
     .addOption(
-      new Option('--algorithm <name>', 'how its tokens are signed')
-        .choices(['ES256', 'RS256', 'Ed25519'])
-        .default('ES256'),
+      new Option('--algorithm <name>', 'how its tokens are signed').choices(SIGNING_ALGORITHMS).default('ES256'),
     )
     .addOption(new Option('--token-type <typ>', 'the typ of its tokens').choices(['at+jwt', 'JWT']).default('at+jwt'))
     .option('--access-token-seconds <seconds>', 'how long its tokens live', parseWhole);
@@ -52,6 +51,20 @@ Example:
         ...(options.accessTokenSeconds === undefined ? {} : { access_token_seconds: options.accessTokenSeconds }),
       }),
     );
+  });
+
+  const set = command
+    .command('set <resource>')
+    .description('change a resource, as far as options are given')
+    .option('--name <name>', 'what people call it')
+    .option('--scope <name>', 'a scope that it knows, in the place of all it knew; may repeat', many)
+    .addOption(new Option('--algorithm <name>', 'how its tokens are signed').choices(SIGNING_ALGORITHMS))
+    .addOption(new Option('--token-type <typ>', 'the typ of its tokens').choices(['at+jwt', 'JWT']))
+    .option('--access-token-seconds <seconds>', 'how long its tokens live', parseWhole);
+  act<Partial<CreateOptions>>(set, context, async ({ output, admin }, options, name = '') => {
+    const api = await admin();
+    const { id } = await findResource(api, name);
+    output.record(await api.patch(`/resources/${segment(String(id))}`, changesOf(options)));
   });
 
   act(command.command('list').description('list all resources'), context, async ({ output, admin }) => {
@@ -76,3 +89,12 @@ Example:
     output.record(await api.post(`/resources/${segment(String(id))}/secrets`, { overlap_seconds: overlap }));
   });
 }
+
+/** The fields of the admin API for the options that were given. */
+const changesOf = (options: Partial<CreateOptions>): Record<string, unknown> => ({
+  ...(options.name === undefined ? {} : { name: options.name }),
+  ...(options.scope === undefined ? {} : { scopes: options.scope }),
+  ...(options.algorithm === undefined ? {} : { algorithm: options.algorithm }),
+  ...(options.tokenType === undefined ? {} : { token_type: options.tokenType }),
+  ...(options.accessTokenSeconds === undefined ? {} : { access_token_seconds: options.accessTokenSeconds }),
+});

@@ -2,6 +2,7 @@ import { LIMITS } from '@latchkey/protocol/limits';
 import type { AccountId, EpochMilliseconds, ResourceId, ResourceIdentifier } from '@latchkey/protocol/types';
 import { expect, test } from 'vitest';
 import type { Role } from '../accounts/account.ts';
+import { PLAIN_RESOURCE } from '../clients/resource.ts';
 import { decideGrantRole, decideRevokeRole, type RoleFacts } from './roles.ts';
 import { ADMIN_ROLES, type AdminRole } from './roles-of-admin-api.ts';
 import { ADMIN_SCOPES } from './scopes.ts';
@@ -31,6 +32,7 @@ const facts: RoleFacts = {
     algorithm: 'ES256',
     tokenType: 'at+jwt',
     accessTokenSeconds: 300,
+    ...PLAIN_RESOURCE,
     builtIn: false,
   },
   roles: [],

@@ -14,8 +14,9 @@ import type { Client, OwnerSecret } from './client.ts';
 import { type CreateClientCommand, decideCreateClient, type SectorDocument } from './create-client.ts';
 import { type CreateResourceCommand, decideCreateResource } from './create-resource.ts';
 import { decideDeleteClient } from './delete-client.ts';
-import type { Resource } from './resource.ts';
+import { PLAIN_RESOURCE, type Resource } from './resource.ts';
 import { decideRotateSecret, type RotateSecretCommand } from './rotate-secret.ts';
+import { decideUpdateResource } from './update-resource.ts';
 
 const now = 1_000_000 as EpochMilliseconds;
 const moment = { now, position: { epoch: 1, seq: 7 }, catalogue: 1 };
@@ -35,6 +36,7 @@ const resource = (identifier: string, more: Partial<Resource> = {}): Resource =>
   algorithm: 'ES256',
   tokenType: 'at+jwt',
   accessTokenSeconds: 300,
+  ...PLAIN_RESOURCE,
   builtIn: false,
   ...more,
 });
@@ -640,6 +642,47 @@ test('the client of our own command line stays: it belongs to the server', () =>
   const own = { ...client, id: COMMAND_LINE.clientId };
   expect(decideDeleteClient({ client: own, secrets: [] }, { administrator, id: own.id, adminApi }, moment)).toEqual({
     outcome: { ok: false, error: 'built_in' },
+    expects: [],
+    writes: [],
+  });
+});
+
+const updateResource = { administrator, id: API.id, changes: { name: 'Orders', scope: ['read', 'read', 'pay'] } };
+
+test('a resource is changed as far as changes are given, in a new version', () => {
+  const updated = { ...API, name: 'Orders', scope: ['read', 'pay'], version: 2 };
+  expect(decideUpdateResource(API, updateResource, moment)).toEqual({
+    outcome: { ok: true, value: updated },
+    expects: [],
+    writes: [
+      { kind: 'resource.update', resource: updated },
+      {
+        kind: 'audit.append',
+        entry: {
+          at: moment.now,
+          event: 'resource.updated',
+          actor: administrator.id,
+          subject: { resource: API.id },
+          detail: { changed: 'name scope' },
+        },
+      },
+    ],
+  });
+});
+
+test.each([
+  ['one that is not there', undefined, {}, 'not_found'],
+  ['one that came with the server', ADMIN, {}, 'built_in'],
+  ['a scope that is no name', API, { scope: ['a b'] }, 'scope_malformed'],
+  [
+    'one scope more than a resource may know',
+    API,
+    { scope: Array.from({ length: LIMITS.scopeNamesMax + 1 }, (_, n) => `s${n}`) },
+    'scope_malformed',
+  ],
+] as const)('changes of a resource are refused: %s', (_, facts, changes, error) => {
+  expect(decideUpdateResource(facts, { ...updateResource, changes }, moment)).toEqual({
+    outcome: { ok: false, error },
     expects: [],
     writes: [],
   });

@@ -4,7 +4,7 @@ import type { ResourceId } from '@latchkey/protocol/types';
 import type { Administrator } from '../administration/scopes.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
 import type { ClientReader, Moment } from '../ports/reader.ts';
-import type { Resource } from './resource.ts';
+import { PLAIN_RESOURCE, type Resource } from './resource.ts';
 import { isPlainAudience, likeness, parseResourceIdentifier } from './resource-identifier.ts';
 import { type NewSecret, storedSecret } from './secret.ts';
 
@@ -69,6 +69,7 @@ export function decideCreateResource(
     algorithm: command.algorithm,
     tokenType: command.tokenType,
     accessTokenSeconds: command.accessTokenSeconds,
+    ...PLAIN_RESOURCE,
     builtIn: false,
   };
   return allow(resource, [

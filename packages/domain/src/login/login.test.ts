@@ -14,7 +14,7 @@ import { expect, test } from 'vitest';
 import type { Account } from '../accounts/account.ts';
 import type { PasswordCredential } from '../accounts/password-credential.ts';
 import type { Client } from '../clients/client.ts';
-import type { Resource } from '../clients/resource.ts';
+import { PLAIN_RESOURCE, type Resource } from '../clients/resource.ts';
 import type { RefreshState, TokenFamily } from '../tokens/family.ts';
 import { decideEndAllSessions, decideEndOtherSessions, decideEndOwnSession } from './end-sessions.ts';
 import { decideLogIn, type LogInCommand, type LogInFacts } from './log-in.ts';
@@ -76,6 +76,7 @@ const resource: Resource = {
   algorithm: 'ES256',
   tokenType: 'at+jwt',
   accessTokenSeconds: 300,
+  ...PLAIN_RESOURCE,
   builtIn: false,
 };
 const match = { result: 'match', accountId: id, version: 4 } as const;

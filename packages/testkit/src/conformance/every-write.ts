@@ -362,6 +362,29 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     const twin = row.resource(2, { identifier: resource.identifier });
     same(await conflicts(store, [{ kind: 'resource.create', resource: twin }]), true, 'an identifier is taken once');
   },
+  async 'resource.update'(store) {
+    const before = row.resource(1);
+    await put(store, { kind: 'resource.create', resource: before });
+    const encryptionKey = { kty: 'OKP', crv: 'X25519', x: 'eA', kid: 'k', alg: 'ECDH-ES+A256KW', use: 'enc' } as const;
+    const after = row.resource(1, {
+      version: 2,
+      name: 'Bills',
+      scope: ['read'],
+      algorithm: 'RS256',
+      tokenType: 'JWT',
+      accessTokenSeconds: 60,
+      format: 'jwe',
+      encryptionKey,
+      claims: [{ claim: 'plan', from: 'plan' }],
+      permissions: { clerk: ['orders:read'] },
+      accessTokenBytes: 4_096,
+      hasStatusList: true,
+      hasSelfServiceKeys: true,
+    });
+    await put(store, { kind: 'resource.update', resource: after });
+    same(await store.read.resourceById(after.id), after);
+    same(await conflicts(store, [{ kind: 'resource.update', resource: after }]), true, 'not the version before');
+  },
   async 'role.grant'(store) {
     const grant = { kind: 'role.grant', role: { accountId: a1.id, resource: 'orders', role: 'admin' } } as const;
     await put(store, grant, grant, { kind: 'role.grant', role: { ...grant.role, resource: 'bills', role: 'reader' } });

@@ -4,7 +4,7 @@ import type { AuditEntry } from '@latchkey/domain/audit';
 import type { AuthorizationCode } from '@latchkey/domain/authorization/code';
 import type { Consent } from '@latchkey/domain/authorization/consent';
 import type { Client, OwnerSecret } from '@latchkey/domain/clients/client';
-import type { Resource } from '@latchkey/domain/clients/resource';
+import { PLAIN_RESOURCE, type Resource } from '@latchkey/domain/clients/resource';
 import type { MacKey, SigningKey } from '@latchkey/domain/keys/signing-key';
 import type { ClientLogin, OwnLogin } from '@latchkey/domain/login/attempt';
 import type { OneTimeLink } from '@latchkey/domain/login/one-time-link';
@@ -150,6 +150,7 @@ export const resource = (number: number, more: Partial<Resource> = {}): Resource
   algorithm: 'ES256',
   tokenType: 'at+jwt',
   accessTokenSeconds: 300,
+  ...PLAIN_RESOURCE,
   builtIn: false,
   ...more,
 });

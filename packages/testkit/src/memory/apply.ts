@@ -217,6 +217,10 @@ const APPLY: Apply = {
     return grown({ ...state, secrets: withRow(state.secrets, id, { ...row, expiresAt: at }) });
   },
   'secret.remove': (state, { id }) => grown({ ...state, secrets: withoutRow(state.secrets, id) }),
+  'resource.update'(state, { resource }) {
+    if (state.resources.get(resource.id)?.version !== resource.version - 1) throw new WriteConflict('another version');
+    return grown({ ...state, resources: withRow(state.resources, resource.id, resource) });
+  },
   'resource.create'(state, { resource }) {
     for (const { identifier } of state.resources.values())
       if (identifier === resource.identifier) throw new WriteConflict('the identifier is taken');

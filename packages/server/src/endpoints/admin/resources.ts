@@ -4,6 +4,11 @@ import {
   loadCreateResource,
 } from '@latchkey/domain/clients/create-resource';
 import { decideRotateSecret, loadResourceSecrets } from '@latchkey/domain/clients/rotate-secret';
+import {
+  decideUpdateResource,
+  loadUpdateResource,
+  type ResourceChanges,
+} from '@latchkey/domain/clients/update-resource';
 import { makeId, parseId } from '@latchkey/protocol/ids';
 import { SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
 import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
@@ -71,6 +76,43 @@ const listResources = adminEndpoint({
   },
 });
 
+const UPDATE = z.strictObject({
+  name: z.string().min(1).max(LIMITS.nameMax).optional(),
+  scopes: z.array(z.string()).optional(),
+  algorithm: z.enum(SIGNING_ALGORITHMS).optional(),
+  token_type: z.enum(['at+jwt', 'JWT']).optional(),
+  access_token_seconds: z.number().int().min(DURATIONS.accessTokenMin).max(DURATIONS.accessTokenMax).optional(),
+});
+
+const updateResource = adminEndpoint({
+  method: 'PATCH',
+  path: '/resources/:id',
+  summary: 'Changes a resource, as far as fields are given. Tokens that it has already stay as they are.',
+  scope: 'resources:write',
+  body: UPDATE,
+  success: { status: 200, schema: RESOURCE_VIEW },
+  async answer({ params, body, administrator, server }) {
+    const id = parseId('res', params.id ?? '');
+    if (id === undefined) return fail({ error: 'not_found' });
+    const changes = changesOf(body);
+    const { outcome } = await server.commit(
+      (read) => loadUpdateResource(read, { id }),
+      (facts, moment) => decideUpdateResource(facts, { administrator, id, changes }, moment),
+    );
+    if (!outcome.ok) return fail({ error: outcome.error, about: { resource: id } });
+    await rotateRing(server, outcome.value.algorithm, { action: 'keep' }, 'server');
+    return ok(resourceView(outcome.value));
+  },
+});
+
+const changesOf = (body: z.infer<typeof UPDATE>): ResourceChanges => ({
+  ...(body.name === undefined ? {} : { name: body.name }),
+  ...(body.scopes === undefined ? {} : { scope: body.scopes }),
+  ...(body.algorithm === undefined ? {} : { algorithm: body.algorithm }),
+  ...(body.token_type === undefined ? {} : { tokenType: body.token_type }),
+  ...(body.access_token_seconds === undefined ? {} : { accessTokenSeconds: body.access_token_seconds }),
+});
+
 const rotateResourceSecret = adminEndpoint({
   method: 'POST',
   path: '/resources/:id/secrets',
@@ -93,4 +135,9 @@ const rotateResourceSecret = adminEndpoint({
   },
 });
 
-export const RESOURCE_ROUTES: readonly AdminEndpoint[] = [createResource, listResources, rotateResourceSecret];
+export const RESOURCE_ROUTES: readonly AdminEndpoint[] = [
+  createResource,
+  listResources,
+  updateResource,
+  rotateResourceSecret,
+];
