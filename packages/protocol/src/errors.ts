@@ -866,6 +866,14 @@ export const ERRORS = {
     'The Authorization header cannot be read, or there is more than one credential.',
     'Send one header: Bearer, one space, the token.',
   ),
+  api_key_malformed: row(
+    401,
+    'invalid_token',
+    'RFC 6750 §3.1',
+    'hide',
+    'The text is not an API key, or its checksum is wrong.',
+    'Check that it was copied whole.',
+  ),
   token_too_large: row(
     401,
     'invalid_token',
