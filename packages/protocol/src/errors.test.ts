@@ -34,3 +34,8 @@ test('whatever is refused of a refresh token for what it is, the answer is the s
   for (const id of [...hidden, 'refresh_token_wrong_delivery', 'refresh_token_newer_than_store'] as const)
     expect(errorRow(id)).toMatchObject({ status: 400, code: 'invalid_grant', disclose: false });
 });
+
+test('api_key_quota_exhausted, api_key_rate_limited: a key that was used too often is told so, and is not called invalid', () => {
+  for (const id of ['api_key_quota_exhausted', 'api_key_rate_limited'] as const)
+    expect(errorRow(id)).toMatchObject({ status: 429, code: 'temporarily_unavailable', disclose: true });
+});

@@ -1043,6 +1043,22 @@ export const ERRORS = {
     'This API cannot reach the keys of the issuer.',
     WAIT,
   ),
+  api_key_quota_exhausted: row(
+    429,
+    'temporarily_unavailable',
+    'RFC 6585 §4',
+    'tell',
+    'The API key has no uses left in this period.',
+    'Wait until the quota begins anew, as the RateLimit and Retry-After headers say, or ask for a greater one.',
+  ),
+  api_key_rate_limited: row(
+    429,
+    'temporarily_unavailable',
+    'RFC 6585 §4',
+    'tell',
+    'The API key is used more often than its rate allows.',
+    WAIT,
+  ),
 
   // Introspection, revocation, the feed
   introspection_not_allowed: row(
