@@ -10,6 +10,7 @@ import type {
   SecretId,
   SessionId,
   Sha256,
+  TokenId,
 } from '@latchkey/protocol/types';
 import type { Account, Identifier, Role } from './accounts/account.ts';
 import type { Profile } from './accounts/profile.ts';
@@ -23,6 +24,7 @@ import type { LoginAttempt } from './login/attempt.ts';
 import type { OneTimeLink } from './login/one-time-link.ts';
 import type { Ended, Session, SessionCookie } from './login/session.ts';
 import type { TokenFamily } from './tokens/family.ts';
+import type { TokenRecord } from './tokens/token-record.ts';
 
 /** Everything that a decision may change. The union is closed: a store has a statement for every kind. */
 export type Write =
@@ -99,6 +101,9 @@ export type Write =
   | { readonly kind: 'family.end'; readonly id: FamilyId; readonly ended: Ended }
   /** Ends every live family of an account that has no session: password change, disable, end all. */
   | { readonly kind: 'family.end_offline'; readonly accountId: AccountId; readonly ended: Ended }
+  /** One more than `max` of its client takes the place of the one that expires first. */
+  | { readonly kind: 'token.record'; readonly record: TokenRecord; readonly max: number }
+  | { readonly kind: 'token.forget'; readonly jti: TokenId }
   | { readonly kind: 'client.create'; readonly client: Client }
   | { readonly kind: 'client.delete'; readonly id: ClientId; readonly at: EpochMilliseconds }
   | { readonly kind: 'secret.add'; readonly secret: OwnerSecret }

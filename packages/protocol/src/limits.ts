@@ -44,6 +44,8 @@ export const LIMITS = {
   sessionsPerAccountMax: 100,
   /** Live families of one account for one client; one more ends the one that was unused for longest. */
   familiesPerClientMax: 100,
+  /** Access tokens of one client that left a row; one more takes the place of the one that expires first. */
+  tokenRecordsPerClientMax: 100_000,
   /** A name or user agent that is kept for people to read, in characters. */
   nameMax: 200,
   /** The name of the deployment on its pages, in characters. */

@@ -23,6 +23,7 @@ import { secrets } from './tables/secrets.ts';
 import { sessions } from './tables/sessions.ts';
 import { state } from './tables/state.ts';
 import { subjects } from './tables/subjects.ts';
+import { tokenRecords } from './tables/token-records.ts';
 
 /** Makes the MAC of an audit row: proof that the server wrote it. */
 export type AuditMac = (bytes: Uint8Array) => Uint8Array;
@@ -68,6 +69,8 @@ const STEPS: Steps = {
   'family.use_overlap': ({ id, generation, streak }) => [one(families.useOverlap(id, generation, streak))],
   'family.end': ({ id, ended }) => [any(families.end(id, ended))],
   'family.end_offline': ({ accountId, ended }) => [any(families.endOffline(accountId, ended))],
+  'token.record': ({ record, max }) => tokenRecords.record(record, max),
+  'token.forget': ({ jti }) => tokenRecords.forget(jti),
   'client.create': ({ client }) => [one(clients.insert(client)), catalogue],
   'client.delete': ({ id, at }) => [one(clients.remove(id, at)), catalogue],
   'secret.add': ({ secret }) => [one(secrets.insert(secret)), catalogue],

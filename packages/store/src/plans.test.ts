@@ -1,5 +1,6 @@
+import type { Sha256 } from '@latchkey/protocol/types';
 import { NOW } from '@latchkey/testkit/conformance/conformance-case';
-import { idOf } from '@latchkey/testkit/conformance/rows';
+import { idOf, tokenRecord } from '@latchkey/testkit/conformance/rows';
 import { expect, test } from 'vitest';
 import { migrate } from './migrate.ts';
 import type { Query } from './sql.ts';
@@ -8,6 +9,7 @@ import { families } from './tables/families.ts';
 import { outbox } from './tables/outbox.ts';
 import { sessions } from './tables/sessions.ts';
 import { subjects } from './tables/subjects.ts';
+import { tokenRecords } from './tables/token-records.ts';
 
 const [account, client, session] = [idOf('acc', 1), idOf('cli', 1), idOf('ses', 1)];
 
@@ -27,6 +29,14 @@ const QUERIES: readonly (readonly [string, Query, string])[] = [
   ['messages that are due', outbox.due(NOW, 1), 'outbox_due (due_at<?'],
   ['a subject', subjects.of('sector', account), '(sector=? AND account_id=?'],
   ['the account of a subject', subjects.accountOf('sector', 'sub'), '(sub=?'],
+  ['the record of an opaque token', tokenRecords.byHandle('handle' as Sha256), '(handle=?'],
+  ...tokenRecords
+    .record(tokenRecord(1), 9)
+    .slice(1, 3)
+    .map(({ query }) => ['room for a record', query, '(client_id=?'] as const),
+  ...tokenRecords
+    .expire(NOW, 1)
+    .map((query) => ['records that go', query, 'token_records_expiry (expires_at<?'] as const),
 ];
 
 test.each(QUERIES)(
@@ -37,6 +47,6 @@ test.each(QUERIES)(
     const plan = connection.all({ text: `EXPLAIN QUERY PLAN ${text}`, values }).map(({ detail }) => String(detail));
     connection.close();
     expect(plan.join('\n')).toContain(index);
-    expect(plan.filter((step) => /^SCAN (?!c\b)/.test(step))).toEqual([]);
+    expect(plan.filter((step) => /^SCAN (?!(c|dead|expired)\b)/.test(step))).toEqual([]);
   },
 );

@@ -21,6 +21,7 @@ import { secrets } from './tables/secrets.ts';
 import { sessions } from './tables/sessions.ts';
 import { state } from './tables/state.ts';
 import { subjects } from './tables/subjects.ts';
+import { tokenRecords } from './tables/token-records.ts';
 
 /** A reader over whatever runs statements: a transaction, or a connection for reads. */
 export function createReader(executor: Executor, now: () => EpochMilliseconds): Reader {
@@ -55,6 +56,8 @@ export function createReader(executor: Executor, now: () => EpochMilliseconds): 
     familiesOfSession: (session) => list(families.ofSession(session), families.model),
     pairwiseFamilies: (account) => list(families.pairwise(account), families.model),
     familiesUnderMacKey: (keyId, page) => list(families.underMacKey(keyId, page), families.model),
+    tokenRecord: (jti) => maybe(tokenRecords.byJti(jti), tokenRecords.model),
+    tokenRecordByHandle: (handle) => maybe(tokenRecords.byHandle(handle), tokenRecords.model),
     client: (id) => maybe(clients.byId(id), clients.model),
     clients: (page) => list(clients.page(page), clients.model),
     firstPartyClients: () => list(clients.firstParty(), clients.model),

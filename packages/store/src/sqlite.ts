@@ -20,6 +20,7 @@ import { revocations } from './tables/revocations.ts';
 import { secrets } from './tables/secrets.ts';
 import { sessions } from './tables/sessions.ts';
 import { state } from './tables/state.ts';
+import { tokenRecords } from './tables/token-records.ts';
 
 export interface SqliteOptions {
   /** A file, or `:memory:`. */
@@ -179,20 +180,28 @@ function applyNow(connection: SqliteConnection, expects: readonly RowVersion[], 
 /** Removes what is dead, a bounded number of rows a call, the tables in turn. */
 function expireNow(connection: SqliteConnection, now: EpochMilliseconds, limit: number): number {
   const before = later(now, -DURATIONS.eventRetention * 1000);
-  const steps: readonly ((limit: number) => Query)[] = [
-    (left) => attempts.expire(now, left),
-    (left) => links.expire(now, left),
-    (left) => codes.expire(later(now, -DURATIONS.codeMax * 1000), left),
-    (left) => revocations.expire(now, left),
-    (left) => families.expire(before, left),
-    (left) => sessions.expire(before, left),
-    (left) => secrets.expire(before, left),
-    (left) => consents.expire(before, left),
-    (left) => clients.expire(before, left),
+  const steps: readonly ((limit: number) => readonly Query[])[] = [
+    (left) => [attempts.expire(now, left)],
+    (left) => [links.expire(now, left)],
+    (left) => tokenRecords.expire(now, left),
+    (left) => [codes.expire(later(now, -DURATIONS.codeMax * 1000), left)],
+    (left) => [revocations.expire(now, left)],
+    (left) => [families.expire(before, left)],
+    (left) => [sessions.expire(before, left)],
+    (left) => [secrets.expire(before, left)],
+    (left) => [consents.expire(before, left)],
+    (left) => [clients.expire(before, left)],
   ];
   let removed = 0;
-  for (const step of steps) if (removed < limit) removed += connection.run(step(limit - removed));
+  for (const step of steps) if (removed < limit) removed += runAll(connection, step(limit - removed));
   return removed;
+}
+
+/** Runs one statement or several; the last one says how many rows went. */
+function runAll(connection: SqliteConnection, queries: readonly Query[]): number {
+  let changed = 0;
+  for (const query of queries) changed = connection.run(query);
+  return changed;
 }
 
 /**

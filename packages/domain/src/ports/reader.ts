@@ -11,6 +11,7 @@ import type {
   ResourceIdentifier,
   SessionId,
   Sha256,
+  TokenId,
 } from '@latchkey/protocol/types';
 import type { Account, Identifier, Role } from '../accounts/account.ts';
 import type { PasswordCredential } from '../accounts/password-credential.ts';
@@ -25,6 +26,7 @@ import type { LoginAttempt } from '../login/attempt.ts';
 import type { OneTimeLink } from '../login/one-time-link.ts';
 import type { Session, SessionSummary } from '../login/session.ts';
 import type { TokenFamily } from '../tokens/family.ts';
+import type { TokenRecord } from '../tokens/token-record.ts';
 import type { OutboxRow } from '../write.ts';
 
 /** One page of a list: rows after a key, in the order of that key. */
@@ -80,6 +82,12 @@ export interface FamilyReader {
   familiesUnderMacKey(keyId: number, page: Page<FamilyId>): Promise<readonly TokenFamily[]>;
 }
 
+export interface TokenReader {
+  /** What is kept of an access token, whether it has expired or not. */
+  tokenRecord(jti: TokenId): Promise<TokenRecord | undefined>;
+  tokenRecordByHandle(handle: Sha256): Promise<TokenRecord | undefined>;
+}
+
 export interface ClientReader {
   client(id: ClientId): Promise<Client | undefined>;
   clients(page: Page<ClientId>): Promise<readonly Client[]>;
@@ -115,6 +123,7 @@ export interface Reader
     SessionReader,
     AuthorizationReader,
     FamilyReader,
+    TokenReader,
     ClientReader,
     KeyReader,
     LogReader {

@@ -1,12 +1,14 @@
+import type { Resource } from '@latchkey/domain/clients/resource';
 import type { AccessGrant } from '@latchkey/domain/tokens/access-grant';
 import type { AccessTokenClaims } from '@latchkey/protocol/claims';
 import { makeId } from '@latchkey/protocol/ids';
 import { formatPosition } from '@latchkey/protocol/position';
 import { formatScope } from '@latchkey/protocol/scope';
 import { type EpochSeconds, seconds, type TokenId } from '@latchkey/protocol/types';
-import { encodeAccessToken } from '@latchkey/tokens/formats/access-token-jwt';
 import type { OpenKeys } from '../keys/key-ring.ts';
 import type { Server } from '../server.ts';
+import type { MintFormat } from './formats/format.ts';
+import { mintJwt } from './formats/jwt.ts';
 
 export interface MintedAccessToken {
   readonly value: string;
@@ -48,10 +50,18 @@ function expiryOf({ issuedAt, resource, person }: AccessGrant): EpochSeconds {
   return Math.min(whole, person === undefined ? whole : Math.ceil(person.familyExpiresAt / 1000)) as EpochSeconds;
 }
 
-/** Signs a granted access token with the current key of its resource's algorithm. */
-export function mintAccessToken(grant: AccessGrant, keys: OpenKeys, server: Server): MintedAccessToken {
+/** One module per format; the compiler refuses this file when one is missing. */
+const FORMATS: Readonly<Record<Resource['format'], MintFormat>> = { jwt: mintJwt, jwe: notYetMade, opaque: notYetMade };
+
+/** No resource can be set to a format before its tokens are made. */
+function notYetMade(): Promise<never> {
+  throw new Error('no tokens of this format are made');
+}
+
+/** Makes a granted access token, in the format of its resource. */
+export async function mintAccessToken(grant: AccessGrant, keys: OpenKeys, server: Server): Promise<MintedAccessToken> {
   const jti = makeId('tok', server.now(), server.entropy(10));
   const claims = accessTokenClaims(grant, server.settings.issuer, jti);
-  const value = encodeAccessToken(claims, keys.signer(grant.resource.algorithm), grant.resource.tokenType);
+  const value = await FORMATS[grant.resource.format]({ jti, claims, grant, keys }, server);
   return { value, jti, expiresIn: claims.exp - claims.iat };
 }

@@ -35,7 +35,7 @@ export async function mintTokens(
   const refreshToken = refresh === undefined ? undefined : mintRefreshToken(refresh, keys, server);
   if (refresh !== undefined && refreshToken === undefined)
     return fail({ error: 'refresh_token_key_unknown', about: { family: refresh.familyId } });
-  const access = mintAccessToken(grant.access, keys, server);
+  const access = await mintAccessToken(grant.access, keys, server);
   const { identity } = grant;
   const secondsUntil = (at: number) => Math.max(0, Math.floor((at - moment.now) / 1000));
   server.metrics.count('latchkey_tokens_issued_total', {

@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts';
 
-/** What the tokens of a resource look like, and what they say beyond the standard's claims. */
+/** What the tokens of a resource look like, what they say beyond the standard's claims, and what is kept of them. */
 export const credentials: Migration = {
   number: 4,
   name: 'credentials',
@@ -12,5 +12,12 @@ export const credentials: Migration = {
     `ALTER TABLE resources ADD COLUMN access_token_bytes {int} NOT NULL DEFAULT 2048`,
     `ALTER TABLE resources ADD COLUMN has_status_list {int} NOT NULL DEFAULT 0`,
     `ALTER TABLE resources ADD COLUMN has_self_service_keys {int} NOT NULL DEFAULT 0`,
+
+    // access tokens that leave a row, and how many of them each client has
+    `CREATE TABLE token_records (jti {bytes} PRIMARY KEY, handle TEXT UNIQUE, mac_key_id {int}, client_id TEXT NOT NULL, resource_id {bytes} NOT NULL, status_list {int}, status_index {int}, claims TEXT NOT NULL, expires_at {int} NOT NULL)`,
+    `CREATE UNIQUE INDEX token_records_status ON token_records (status_list, status_index) WHERE status_list IS NOT NULL`,
+    `CREATE INDEX token_records_client ON token_records (client_id, expires_at, jti)`,
+    `CREATE INDEX token_records_expiry ON token_records (expires_at, jti, client_id)`,
+    `CREATE TABLE token_record_counts (client_id TEXT PRIMARY KEY, records {int} NOT NULL)`,
   ],
 };

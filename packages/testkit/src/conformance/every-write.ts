@@ -316,6 +316,31 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     same(await store.read.family(offline.id), { ...offline, ended });
     same(await store.read.family(foreign.id), foreign);
   },
+  async 'token.record'(store) {
+    const plain = row.tokenRecord(2, { opaque: undefined, status: { list: 1, index: 7 } });
+    const record = (one: typeof plain, max = 3) => ({ kind: 'token.record', record: one, max }) as const;
+    await put(store, record(row.tokenRecord(1)));
+    await put(store, record(plain));
+    same(await store.read.tokenRecord(row.idOf('tok', 1)), row.tokenRecord(1));
+    same(await store.read.tokenRecord(plain.jti), plain);
+    same(await store.read.tokenRecordByHandle('handle-1' as Sha256), row.tokenRecord(1));
+    same(await store.read.tokenRecordByHandle('handle-2' as Sha256), undefined);
+    same(await conflicts(store, [record(row.tokenRecord(1))]), true, 'a jti names one token');
+    const { opaque } = row.tokenRecord(1);
+    same(await conflicts(store, [record(row.tokenRecord(3, { opaque }))]), true, 'a text is of one token');
+    const { status } = plain;
+    same(await conflicts(store, [record(row.tokenRecord(3, { status }))]), true, 'a place is of one token');
+    await put(store, record(row.tokenRecord(3, { status: { list: 1, index: 8 } })));
+  },
+  async 'token.forget'(store) {
+    for (const n of [1, 2]) await put(store, { kind: 'token.record', record: row.tokenRecord(n), max: 2 });
+    const forget = { kind: 'token.forget', jti: row.idOf('tok', 1) } as const;
+    await put(store, forget, forget);
+    same(await store.read.tokenRecord(forget.jti), undefined);
+    same(await store.read.tokenRecordByHandle('handle-1' as Sha256), undefined);
+    await put(store, { kind: 'token.record', record: row.tokenRecord(3), max: 2 });
+    same(await store.read.tokenRecord(row.idOf('tok', 2)), row.tokenRecord(2), 'there was room for the third');
+  },
   async 'client.create'(store) {
     const other = row.client(2, { authentication: 'none', firstParty: true, refreshPolicy: 'keep', origins: [] });
     const told = row.client(4, {

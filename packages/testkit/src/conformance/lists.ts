@@ -294,6 +294,51 @@ export const LISTS: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'I7: one row of a token more than its client may have takes the place of the one that expires first',
+    async run(store) {
+      const [MAX, other] = [3, row.idOf('cli', 2)];
+      const record = (n: number, at: number, clientId = row.idOf('cli', 1)) =>
+        put(store, {
+          kind: 'token.record',
+          record: row.tokenRecord(n, { clientId, expiresAt: row.after(at) }),
+          max: MAX,
+        });
+      const left = async () => {
+        const found = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => store.read.tokenRecord(row.idOf('tok', n)));
+        return (await Promise.all(found)).flatMap((one) => (one === undefined ? [] : [one.claims.jti]));
+      };
+      const those = (...numbers: readonly number[]) => numbers.map((n) => row.idOf('tok', n));
+      for (const [n, at] of [9, 2, 5].entries()) await record(n + 1, at);
+      await record(4, 1, other);
+      same(await left(), those(1, 2, 3, 4), 'each client has its own');
+      await record(5, 7);
+      same(await left(), those(1, 3, 4, 5));
+      await record(6, 3);
+      same(await left(), those(1, 4, 5, 6), 'also where the new one expires before all others');
+      await put(store, { kind: 'token.forget', jti: row.idOf('tok', 1) });
+      same(await store.expire(row.after(3), 1), 1);
+      same(await left(), those(5, 6), 'the one that expired first went');
+      same(await store.expire(row.after(3), 9), 1);
+      for (const n of [7, 8]) await record(n, 9);
+      same(await left(), those(5, 7, 8), 'what went has made room');
+      await record(9, 9);
+      same(await left(), those(7, 8, 9));
+    },
+  },
+  {
+    name: 'the row of a token goes when the token has expired, to the millisecond',
+    async run(store) {
+      for (const n of [0, 1, 2])
+        await put(store, {
+          kind: 'token.record',
+          record: row.tokenRecord(n, { expiresAt: row.after(n - 1) }),
+          max: 9,
+        });
+      same([await store.expire(NOW, 1), await store.expire(NOW, 100), await store.expire(NOW, 100)], [1, 1, 0]);
+      for (const n of [0, 1, 2]) same((await store.read.tokenRecord(row.idOf('tok', n))) === undefined, n < 2);
+    },
+  },
+  {
     name: 'a login goes when its time is over, to the millisecond',
     async run(store) {
       for (const n of [0, 1, 2])

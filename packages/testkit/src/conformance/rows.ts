@@ -10,6 +10,7 @@ import type { ClientLogin, OwnLogin } from '@latchkey/domain/login/attempt';
 import type { OneTimeLink } from '@latchkey/domain/login/one-time-link';
 import type { Session, SessionCookie } from '@latchkey/domain/login/session';
 import type { RefreshState, TokenFamily } from '@latchkey/domain/tokens/family';
+import type { TokenRecord } from '@latchkey/domain/tokens/token-record';
 import type { AuthorizationRequest } from '@latchkey/protocol/authorization-request';
 import { type IdPrefix, type Ids, makeId } from '@latchkey/protocol/ids';
 import {
@@ -106,6 +107,29 @@ export const family = (number: number, more: Partial<TokenFamily> = {}): TokenFa
   pos: { epoch: 5, seq: 7 },
   ended: undefined,
   refresh: refreshState(),
+  ...more,
+});
+
+/** The record of an opaque token. */
+export const tokenRecord = (number: number, more: Partial<TokenRecord> = {}): TokenRecord => ({
+  jti: idOf('tok', number),
+  opaque: { handle: `handle-${number}` as Sha256, macKeyId: 1 },
+  clientId: idOf('cli', 1),
+  resourceId: idOf('res', 1),
+  status: undefined,
+  claims: {
+    iss: 'https://id.example',
+    sub: idOf('acc', 1),
+    aud: API,
+    client_id: idOf('cli', 1),
+    jti: idOf('tok', number),
+    iat: seconds(NOW),
+    exp: seconds(after(300_000)),
+    pos: '5:7',
+    scope: 'read “1”',
+    cnf: { jkt: 'thumbprint' },
+  },
+  expiresAt: after(300_000),
   ...more,
 });
 

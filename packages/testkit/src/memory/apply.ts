@@ -4,8 +4,9 @@ import type { OneTimeLink } from '@latchkey/domain/login/one-time-link';
 import { WriteConflict } from '@latchkey/domain/ports/store';
 import type { RowVersion } from '@latchkey/domain/row-version';
 import type { RefreshState, TokenFamily } from '@latchkey/domain/tokens/family';
+import type { TokenRecord } from '@latchkey/domain/tokens/token-record';
 import type { Write } from '@latchkey/domain/write';
-import { consentKey, type MemoryState, subjectKey, withoutRow, withRow } from './state.ts';
+import { consentKey, firstToExpire, type MemoryState, subjectKey, withoutRow, withRow } from './state.ts';
 
 type AuditMac = (bytes: Uint8Array) => Uint8Array;
 type Apply = {
@@ -198,6 +199,19 @@ const APPLY: Apply = {
   'family.end': (state, { id, ended }) => endFamilies(state, ended, (family) => family.id === id),
   'family.end_offline': (state, { accountId, ended }) =>
     endFamilies(state, ended, (family) => family.accountId === accountId && family.sessionId === undefined),
+  'token.record'(state, { record, max }) {
+    const all = [...state.tokenRecords.values()];
+    const isSame = ({ opaque, status }: TokenRecord) =>
+      (opaque !== undefined && opaque.handle === record.opaque?.handle) ||
+      (status !== undefined && status.list === record.status?.list && status.index === record.status.index);
+    const others = all.filter(({ clientId }) => clientId === record.clientId).sort(firstToExpire);
+    const gone = others.length < max ? undefined : others[0];
+    const kept = gone === undefined ? state.tokenRecords : withoutRow(state.tokenRecords, gone.jti);
+    isFree(kept.get(record.jti));
+    isFree([...kept.values()].find(isSame));
+    return { ...state, tokenRecords: withRow(kept, record.jti, record) };
+  },
+  'token.forget': (state, { jti }) => ({ ...state, tokenRecords: withoutRow(state.tokenRecords, jti) }),
   'client.create'(state, { client }) {
     isFree(state.clients.get(client.id));
     return grown({ ...state, clients: withRow(state.clients, client.id, client) });

@@ -1,6 +1,6 @@
 import { DURATIONS } from '@latchkey/protocol/limits';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
-import type { MemoryState } from './state.ts';
+import { firstToExpire, type MemoryState } from './state.ts';
 
 /** The state without so many of its dead rows, and how many went. */
 export function expireRows(
@@ -20,6 +20,10 @@ export function expireRows(
   };
   const attempts = without(state.attempts, ({ expiresAt }) => expiresAt <= now);
   const links = without(state.links, ({ expiresAt }) => expiresAt <= now);
+  const tokenRecords = without(
+    new Map([...state.tokenRecords].sort(([, a], [, b]) => firstToExpire(a, b))),
+    ({ expiresAt }) => expiresAt <= now,
+  );
   const codes = without(state.codes, ({ createdAt }) => createdAt < now - DURATIONS.codeMax * 1000);
   const deadEvents = state.events.filter(({ exp }) => exp <= Math.floor(now / 1000)).slice(0, left);
   left -= deadEvents.length;
@@ -45,7 +49,7 @@ export function expireRows(
   );
   const events = deadEvents.length === 0 ? state.events : state.events.filter((event) => !deadEvents.includes(event));
   return {
-    state: { ...state, attempts, links, codes, consents, events, families, sessions, secrets, clients },
+    state: { ...state, attempts, links, tokenRecords, codes, consents, events, families, sessions, secrets, clients },
     removed: limit - left,
   };
 }

@@ -91,6 +91,9 @@ export function createMemoryReader(current: () => MemoryState, now: () => EpochM
         ),
         asked,
       ),
+    tokenRecord: async (jti) => current().tokenRecords.get(jti),
+    tokenRecordByHandle: async (handle) =>
+      [...current().tokenRecords.values()].find(({ opaque }) => opaque?.handle === handle),
     client: async (id) => current().clients.get(id),
     clients: async (asked) => page(current().clients.values(), asked),
     firstPartyClients: async () =>

@@ -11,6 +11,7 @@ import type { LoginAttempt } from '@latchkey/domain/login/attempt';
 import type { OneTimeLink } from '@latchkey/domain/login/one-time-link';
 import type { Session } from '@latchkey/domain/login/session';
 import type { TokenFamily } from '@latchkey/domain/tokens/family';
+import type { TokenRecord } from '@latchkey/domain/tokens/token-record';
 import type { OutboxRow } from '@latchkey/domain/write';
 import type { RevocationEvent } from '@latchkey/protocol/claims';
 import type { Position } from '@latchkey/protocol/position';
@@ -46,6 +47,7 @@ export interface MemoryState {
   /** By sector and account. */
   readonly subjects: Rows<AssignedSubject>;
   readonly families: Rows<TokenFamily>;
+  readonly tokenRecords: Rows<TokenRecord>;
   readonly clients: Rows<Client>;
   readonly secrets: Rows<OwnerSecret>;
   readonly resources: Rows<Resource>;
@@ -71,6 +73,7 @@ export const emptyState = (epoch: number): MemoryState => ({
   consents: new Map(),
   subjects: new Map(),
   families: new Map(),
+  tokenRecords: new Map(),
   clients: new Map(),
   secrets: new Map(),
   resources: new Map(),
@@ -96,3 +99,7 @@ export function withoutRow<T>(rows: Rows<T>, key: string): Rows<T> {
   left.delete(key);
   return left;
 }
+
+/** The order in which the rows of tokens go. */
+export const firstToExpire = (a: TokenRecord, b: TokenRecord): number =>
+  a.expiresAt - b.expiresAt || (a.jti < b.jti ? -1 : 1);

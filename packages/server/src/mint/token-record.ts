@@ -1,0 +1,15 @@
+import { allow } from '@latchkey/domain/decision';
+import type { TokenRecord } from '@latchkey/domain/tokens/token-record';
+import { LIMITS } from '@latchkey/protocol/limits';
+import type { Server } from '../server.ts';
+
+/**
+ * Leaves the row of a token, on disk before anybody gets the token. It is a commit of its own, after that of the grant:
+ * what is revoked between the two is found by family, session and place in the log.
+ */
+export async function recordToken(record: TokenRecord, server: Server): Promise<void> {
+  await server.commit(
+    () => Promise.resolve(),
+    () => allow(undefined, [{ kind: 'token.record', record, max: LIMITS.tokenRecordsPerClientMax }]),
+  );
+}

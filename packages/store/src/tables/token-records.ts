@@ -1,0 +1,61 @@
+import type { OpaqueHandle, StatusPlace, TokenRecord } from '@latchkey/domain/tokens/token-record';
+import type { AccessTokenClaims } from '@latchkey/protocol/claims';
+import type { ApiKeyId, ClientId, EpochMilliseconds, Sha256, TokenId } from '@latchkey/protocol/types';
+import { any, one, type Query, type Row, type Step, sql } from '../sql.ts';
+import { id, idIn, isNull, json, jsonIn, millisecondsIn, numberIn, orNull, textIn } from './columns.ts';
+
+/**
+ * Rows of access tokens. Beside them stands how many each client has, so that a full one is found without counting; each
+ * statement that changes rows goes with one that changes their number.
+ */
+export const tokenRecords = {
+  byJti: (jti: TokenId) => sql`SELECT * FROM token_records WHERE jti = ${id(jti)}`,
+  byHandle: (handle: Sha256) => sql`SELECT * FROM token_records WHERE handle = ${handle}`,
+  record: (record: TokenRecord, max: number): readonly Step[] => [
+    one(
+      sql`INSERT INTO token_record_counts (client_id, records) VALUES (${record.clientId}, 1) ON CONFLICT (client_id) DO UPDATE SET records = token_record_counts.records + 1`,
+    ),
+    any(
+      sql`DELETE FROM token_records WHERE jti = (SELECT jti FROM token_records WHERE client_id = ${record.clientId} ORDER BY expires_at, jti LIMIT 1) AND (SELECT records FROM token_record_counts WHERE client_id = ${record.clientId}) > ${max}`,
+    ),
+    any(
+      sql`UPDATE token_record_counts SET records = records - 1 WHERE client_id = ${record.clientId} AND records > ${max}`,
+    ),
+    one(insert(record)),
+  ],
+  forget: (jti: TokenId): readonly Step[] => [
+    any(
+      sql`UPDATE token_record_counts SET records = records - 1 WHERE client_id = (SELECT client_id FROM token_records WHERE jti = ${id(jti)})`,
+    ),
+    any(
+      sql`DELETE FROM token_record_counts WHERE records = 0 AND client_id = (SELECT client_id FROM token_records WHERE jti = ${id(jti)})`,
+    ),
+    any(sql`DELETE FROM token_records WHERE jti = ${id(jti)}`),
+  ],
+  /** The number first: the rows are still there to be counted. */
+  expire: (now: EpochMilliseconds, limit: number): readonly [Query, Query, Query] => [
+    sql`UPDATE token_record_counts SET records = records - dead.gone FROM (SELECT client_id, COUNT(*) AS gone FROM (SELECT client_id FROM token_records WHERE expires_at <= ${now} ORDER BY expires_at, jti LIMIT ${limit}) AS expired GROUP BY client_id) AS dead WHERE token_record_counts.client_id = dead.client_id`,
+    sql`DELETE FROM token_record_counts WHERE records = 0 AND client_id IN (SELECT client_id FROM token_records WHERE expires_at <= ${now} ORDER BY expires_at, jti LIMIT ${limit})`,
+    sql`DELETE FROM token_records WHERE jti IN (SELECT jti FROM token_records WHERE expires_at <= ${now} ORDER BY expires_at, jti LIMIT ${limit})`,
+  ],
+  model: (row: Row): TokenRecord => ({
+    jti: idIn(row, 'jti', 'tok'),
+    opaque: opaqueIn(row),
+    clientId: textIn(row, 'client_id') as ClientId | ApiKeyId,
+    resourceId: idIn(row, 'resource_id', 'res'),
+    status: statusIn(row),
+    claims: jsonIn<AccessTokenClaims>(row, 'claims'),
+    expiresAt: millisecondsIn(row, 'expires_at'),
+  }),
+};
+
+const insert = ({ jti, opaque, clientId, resourceId, status, claims, expiresAt }: TokenRecord) =>
+  sql`INSERT INTO token_records (jti, handle, mac_key_id, client_id, resource_id, status_list, status_index, claims, expires_at) VALUES (${id(jti)}, ${orNull(opaque?.handle)}, ${orNull(opaque?.macKeyId)}, ${clientId}, ${id(resourceId)}, ${orNull(status?.list)}, ${orNull(status?.index)}, ${json(claims)}, ${expiresAt}) ON CONFLICT DO NOTHING`;
+
+const opaqueIn = (row: Row): OpaqueHandle | undefined =>
+  isNull(row, 'handle')
+    ? undefined
+    : { handle: textIn(row, 'handle') as Sha256, macKeyId: numberIn(row, 'mac_key_id') };
+
+const statusIn = (row: Row): StatusPlace | undefined =>
+  isNull(row, 'status_list') ? undefined : { list: numberIn(row, 'status_list'), index: numberIn(row, 'status_index') };
