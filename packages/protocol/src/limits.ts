@@ -6,6 +6,11 @@ export const LIMITS = {
   accessTokenBytesDefault: 2_048,
   accessTokenBytesMin: 512,
   accessTokenBytesMax: 16_384,
+  /** A status list: packed, in bytes; as a token, in characters; and how many a reader keeps, in lists and in bytes. */
+  statusListBytesMax: 16_777_216,
+  statusListTokenMax: 4_194_304,
+  statusListsKept: 100,
+  statusListsKeptBytes: 67_108_864,
   /** How deep the JSON of a header or of claims may nest. */
   jsonDepthMax: 16,
   /** A key set, in bytes and in keys. */
