@@ -1,5 +1,5 @@
-/** The signature algorithms that Latchkey issues with, by their names on the wire. @spec RFC 7518 §3.1, RFC 9864 §2.2 */
-export const SIGNING_ALGORITHMS = ['ES256', 'RS256', 'Ed25519'] as const;
+/** The signature algorithms of the key set, by their names on the wire. @spec RFC 7518 §3.1, RFC 9864 §2.2 */
+export const SIGNING_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'Ed25519'] as const;
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
 
 /** A public key as it stands in a key set: `kid`, `alg` and `use` are always there. @spec RFC 7517 §4 */

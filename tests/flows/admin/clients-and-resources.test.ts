@@ -50,11 +50,15 @@ test('a resource that looks like another one is refused, and nothing changes', a
   expect((await admin.get('/resources')).body).toEqual(before);
 });
 
-test('the first resource with Ed25519 has keys at once', async () => {
-  const made = await admin.post('/resources', { identifier: 'https://ed.example', name: 'Ed', algorithm: 'Ed25519' });
-  expect(made.status).toBe(201);
-  const { keys } = await (await at.fetch('/.well-known/jwks.json')).json();
-  expect(keys.map(({ alg }: { alg: string }) => alg)).toContain('Ed25519');
+test.each(['Ed25519', 'PS256'])('the key set has %s where a resource uses it, and then at once', async (algorithm) => {
+  const algorithms = async () => {
+    const { keys } = await (await at.fetch('/.well-known/jwks.json')).json();
+    return keys.map(({ alg }: { alg: string }) => alg);
+  };
+  expect(await algorithms()).not.toContain(algorithm);
+  const identifier = `https://${algorithm.toLowerCase()}.example`;
+  expect((await admin.post('/resources', { identifier, name: algorithm, algorithm })).status).toBe(201);
+  expect(await algorithms()).toContain(algorithm);
 });
 
 test('a confidential client gets a secret that works; its replacement ends it when the overlap is over', async () => {

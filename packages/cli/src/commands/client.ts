@@ -1,3 +1,4 @@
+import { SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
 import { type Command, Option } from 'commander';
 import { act, many } from '../action.ts';
 import type { Context } from '../context.ts';
@@ -73,11 +74,9 @@ Examples:
     .option('--native', 'it is installed on a device, and may have a scheme of its own as redirect URI')
     .option('--no-pkce', 'it cannot do PKCE (confidential clients only)')
     .addOption(
-      new Option('--id-token-alg <algorithm>', 'how its ID tokens are signed (default: RS256)').choices([
-        'RS256',
-        'ES256',
-        'Ed25519',
-      ]),
+      new Option('--id-token-alg <algorithm>', 'how its ID tokens are signed (default: RS256)').choices(
+        SIGNING_ALGORITHMS,
+      ),
     )
     .option('--scope-claims-in-id-token', 'its ID tokens say what UserInfo says, too')
     .option('--keep-refresh-tokens', 'a refresh keeps the refresh token (confidential clients only)')

@@ -1,3 +1,4 @@
+import { SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
 import { type Command, Option } from 'commander';
 import { act } from '../action.ts';
 import type { Context } from '../context.ts';
@@ -33,9 +34,7 @@ Examples:
   const rotate = command
     .command('rotate')
     .description('let the next key take over')
-    .addOption(
-      new Option('--algorithm <name>', 'of the signing keys').choices(['ES256', 'RS256', 'Ed25519']).default('ES256'),
-    )
+    .addOption(new Option('--algorithm <name>', 'of the signing keys').choices(SIGNING_ALGORITHMS).default('ES256'))
     .option('--mac', 'the MAC key of refresh tokens instead');
   act<{ readonly algorithm: string; readonly mac?: boolean }>(
     rotate,

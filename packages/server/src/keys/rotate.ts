@@ -1,6 +1,6 @@
 import { decideRotation, loadRing, type RingState, type RotationCommand } from '@latchkey/domain/keys/rotation';
 import type { ErrorId } from '@latchkey/protocol/errors';
-import type { SigningAlgorithm } from '@latchkey/protocol/jwk';
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '@latchkey/protocol/jwk';
 import { LIMITS } from '@latchkey/protocol/limits';
 import type { Result } from '@latchkey/protocol/result';
 import type { ClientId } from '@latchkey/protocol/types';
@@ -50,19 +50,22 @@ async function makeCandidate(server: Part, algorithm: SigningAlgorithm) {
   return { kid: jwk.kid, jwk, sealedPrivate: server.seal.seal(signingKeyPlace(jwk.kid), pkcs8) };
 }
 
-/** The algorithms of the key set: what the default set holds, and Ed25519 where a resource or a client wants it. */
+/** What the default key set holds: every verifier knows these. */
+const EVERYWHERE: readonly SigningAlgorithm[] = ['ES256', 'RS256'];
+
+/** The algorithms of the key set: what the default set holds, and what a resource or a client wants beyond. */
 export async function algorithmsInUse(server: Part): Promise<readonly SigningAlgorithm[]> {
-  const used = await server.store.read.resources({ after: undefined, limit: 10_000 });
-  const isOfResource = used.some(({ algorithm }) => algorithm === 'Ed25519');
-  const isUsed = isOfResource || (await hasEd25519Client(server));
-  return ['ES256', 'RS256', ...(isUsed ? (['Ed25519'] as const) : [])];
+  const resources = await server.store.read.resources({ after: undefined, limit: 10_000 });
+  const wanted = new Set<string>(resources.map(({ algorithm }) => algorithm));
+  for await (const algorithm of algorithmsOfClients(server)) wanted.add(algorithm);
+  return SIGNING_ALGORITHMS.filter((algorithm) => EVERYWHERE.includes(algorithm) || wanted.has(algorithm));
 }
 
-async function hasEd25519Client({ store }: Part): Promise<boolean> {
+async function* algorithmsOfClients({ store }: Part): AsyncGenerator<SigningAlgorithm> {
   for (let after: ClientId | undefined; ; ) {
     const page = await store.read.clients({ after, limit: LIMITS.pageRowsMax });
-    if (page.some(({ idTokenAlgorithm }) => idTokenAlgorithm === 'Ed25519')) return true;
-    if (page.length < LIMITS.pageRowsMax) return false;
+    for (const { idTokenAlgorithm } of page) yield idTokenAlgorithm;
+    if (page.length < LIMITS.pageRowsMax) return;
     after = page.at(-1)?.id;
   }
 }

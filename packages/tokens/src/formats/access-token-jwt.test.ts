@@ -30,19 +30,19 @@ const claims: AccessTokenClaims = {
   scope: 'a b',
 };
 const decode = createAccessTokenDecoder();
-let signers: Record<'ES256' | 'RS256' | 'Ed25519', Signer>;
+let signers: Record<'ES256' | 'RS256' | 'PS256' | 'Ed25519', Signer>;
 let keys: KeySet;
 let jwks: object[];
 
 beforeAll(async () => {
-  const made = await Promise.all((['ES256', 'RS256', 'Ed25519'] as const).map(generateSigningKey));
+  const made = await Promise.all((['ES256', 'RS256', 'PS256', 'Ed25519'] as const).map(generateSigningKey));
   jwks = made.map(({ jwk }) => jwk);
   const set = importNodeKeySet({ keys: jwks });
   if (set === undefined) throw new Error('no key set');
   keys = set;
-  const [es256, rs256, ed25519] = made.map(({ jwk, pkcs8 }) => importSigner(jwk.alg, jwk.kid, pkcs8));
-  if (!es256 || !rs256 || !ed25519) throw new Error('no signers');
-  signers = { ES256: es256, RS256: rs256, Ed25519: ed25519 };
+  const [es256, rs256, ps256, ed25519] = made.map(({ jwk, pkcs8 }) => importSigner(jwk.alg, jwk.kid, pkcs8));
+  if (!es256 || !rs256 || !ps256 || !ed25519) throw new Error('no signers');
+  signers = { ES256: es256, RS256: rs256, PS256: ps256, Ed25519: ed25519 };
 });
 
 const text = (value: unknown) =>

@@ -35,6 +35,7 @@ export const encodeIdToken = (claims: IdTokenClaims, signer: Signer): string => 
 const HASHES: Readonly<Record<SigningAlgorithm, 'sha256' | 'sha512'>> = {
   ES256: 'sha256',
   RS256: 'sha256',
+  PS256: 'sha256',
   Ed25519: 'sha512',
 };
 

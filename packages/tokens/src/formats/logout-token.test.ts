@@ -30,7 +30,7 @@ let signer: Signer;
 let keys: KeySet;
 
 beforeAll(async () => {
-  const made = await Promise.all((['ES256', 'RS256', 'Ed25519'] as const).map(generateSigningKey));
+  const made = await Promise.all((['ES256', 'RS256', 'PS256', 'Ed25519'] as const).map(generateSigningKey));
   const set = importNodeKeySet({ keys: made.map(({ jwk }) => jwk) });
   signers = made.map(({ jwk, pkcs8 }) => importSigner(jwk.alg, jwk.kid, pkcs8)).filter((one) => one !== undefined);
   const [first] = signers;

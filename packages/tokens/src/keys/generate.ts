@@ -32,6 +32,7 @@ function pairFor(alg: SigningAlgorithm): Promise<{ publicKey: KeyObject; private
     case 'ES256':
       return generate('ec', { namedCurve: 'P-256' });
     case 'RS256':
+    case 'PS256':
       return generate('rsa', { modulusLength: 2048 });
     case 'Ed25519':
       return generate('ed25519');

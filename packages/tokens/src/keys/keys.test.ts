@@ -1,6 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { constants, createPrivateKey, generateKeyPairSync, sign } from 'node:crypto';
+import { SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
 import { LIMITS } from '@latchkey/protocol/limits';
-import { expect, test } from 'vitest';
+import { CompactSign, compactVerify, importJWK } from 'jose';
+import { describe, expect, test } from 'vitest';
 import { concatenatedOfDer, derOfConcatenated } from './ecdsa-der.ts';
 import { generateSigningKey } from './generate.ts';
 import { importNodeKeySet, importSigner, importVerificationKey } from './node-crypto.ts';
@@ -25,7 +27,7 @@ test('VEC-04 RFC 8037 A.3: the thumbprint of an Ed25519 key', () => {
 });
 
 test('KEY-03, KEY-04: a published key has a kid, alg and use, and no private part', async () => {
-  for (const alg of ['ES256', 'RS256', 'Ed25519'] as const) {
+  for (const alg of SIGNING_ALGORITHMS) {
     const { jwk } = await generateSigningKey(alg);
     expect(Object.keys(jwk).filter((name) => ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'].includes(name))).toEqual([]);
     expect(jwk).toMatchObject({ kid: thumbprint(jwk), alg, use: 'sig' });
@@ -115,3 +117,43 @@ test.each([LIMITS.tokenMax - 1, LIMITS.tokenMax, LIMITS.tokenMax + 1])(
     expect([key?.verifies(input, signature), key?.verifies(`${input}x`, signature)]).toEqual([true, false]);
   },
 );
+
+describe('PS256', () => {
+  const INPUT = 'eyJhbGciOiJQUzI1NiJ9.e30';
+
+  test('RFC 7518 §3.5: another library takes our signatures, and we take its', async () => {
+    const { jwk, pkcs8 } = await generateSigningKey('PS256');
+    const ours = await compactVerify(
+      `${INPUT}.${Buffer.from(importSigner('PS256', jwk.kid, pkcs8).sign(INPUT)).toString('base64url')}`,
+      await importJWK({ ...jwk }, 'PS256'),
+    );
+    expect(ours.protectedHeader).toEqual({ alg: 'PS256' });
+
+    const privateKey = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' });
+    const theirs = await new CompactSign(Buffer.from('{}')).setProtectedHeader({ alg: 'PS256' }).sign(privateKey);
+    const [header, payload, signature = ''] = theirs.split('.');
+    const key = importVerificationKey(jwk);
+    expect(key?.verifies(`${header}.${payload}`, Buffer.from(signature, 'base64url'))).toBe(true);
+  });
+
+  test('JWT-08 RFC 7518 §3.5: a key of PS256 verifies no signature of RS256, nor one of RS256 a signature of PS256', async () => {
+    const { jwk, pkcs8 } = await generateSigningKey('PS256');
+    const under = (alg: 'PS256' | 'RS256') => importVerificationKey({ ...jwk, alg });
+    const signatures = (['PS256', 'RS256'] as const).map((alg) => importSigner(alg, jwk.kid, pkcs8).sign(INPUT));
+    expect(signatures.map((signature) => under('PS256')?.verifies(INPUT, signature))).toEqual([true, false]);
+    expect(signatures.map((signature) => under('RS256')?.verifies(INPUT, signature))).toEqual([false, true]);
+    const set = importNodeKeySet({ keys: [jwk] });
+    expect(set?.find({ alg: 'RS256', kid: jwk.kid, typ: undefined })).toEqual({
+      ok: false,
+      error: 'token_algorithm_refused',
+    });
+  });
+
+  test.each([31, 32, 33, 0])('RFC 7518 §3.5: with a salt of %d bytes', async (saltLength) => {
+    const { jwk, pkcs8 } = await generateSigningKey('PS256');
+    const key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' });
+    const padding = constants.RSA_PKCS1_PSS_PADDING;
+    const signature = sign('sha256', Buffer.from(INPUT), { key, padding, saltLength });
+    expect(importVerificationKey(jwk)?.verifies(INPUT, signature)).toBe(saltLength === 32);
+  });
+});

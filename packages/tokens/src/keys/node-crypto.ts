@@ -1,5 +1,12 @@
 import { Buffer } from 'node:buffer';
-import { createPrivateKey, createPublicKey, type KeyObject, sign as nodeSign, verify as nodeVerify } from 'node:crypto';
+import {
+  constants,
+  createPrivateKey,
+  createPublicKey,
+  type KeyObject,
+  sign as nodeSign,
+  verify as nodeVerify,
+} from 'node:crypto';
 import type { PublicJwk, SigningAlgorithm } from '@latchkey/protocol/jwk';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { concatenatedOfDer, DER_BYTES_MAX, derOfConcatenated } from './ecdsa-der.ts';
@@ -8,13 +15,14 @@ import type { Signer, VerificationKey } from './signer.ts';
 
 /**
  * Signatures by `node:crypto`, synchronously and with bare `KeyObject`s: options beside the key cost as much as a third
- * of the operation, and a thread pool costs more than that.
+ * of the operation, and a thread pool costs more than that. Only PS256 cannot do without them.
  */
 
 /** The digest that Node is told of; Ed25519 brings its own. */
 const DIGEST: Readonly<Record<SigningAlgorithm | 'EdDSA', string | null>> = {
   ES256: 'sha256',
   RS256: 'sha256',
+  PS256: 'sha256',
   Ed25519: null,
   EdDSA: null,
 };
@@ -23,13 +31,14 @@ const RSA_BITS_MIN = 2048;
 /** More makes verification a way to keep us busy. */
 const RSA_BITS_MAX = 8192;
 
-/** Whether a key is of the kind and strength that its algorithm asks for. @spec RFC 7518 §3.3, §3.4; RFC 9864 §2.2 */
+/** Whether a key is of the kind and strength that its algorithm asks for. @spec RFC 7518 §3.3 to §3.5; RFC 9864 §2.2 */
 function fits(key: KeyObject, alg: string): alg is SigningAlgorithm | 'EdDSA' {
   const details = key.asymmetricKeyDetails;
   switch (alg) {
     case 'ES256':
       return key.asymmetricKeyType === 'ec' && details?.namedCurve === 'prime256v1';
-    case 'RS256': {
+    case 'RS256':
+    case 'PS256': {
       const bits = details?.modulusLength ?? 0;
       return key.asymmetricKeyType === 'rsa' && bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX;
     }
@@ -41,6 +50,16 @@ function fits(key: KeyObject, alg: string): alg is SigningAlgorithm | 'EdDSA' {
   }
 }
 
+/**
+ * The key as Node wants it. A salt of PS256 is as long as the digest, to sign and to verify: no other length is taken.
+ *
+ * @spec RFC 7518 §3.5
+ */
+const keyFor = (key: KeyObject, alg: SigningAlgorithm | 'EdDSA') =>
+  alg === 'PS256'
+    ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
+    : key;
+
 /** Makes a verification key of a public JWK; undefined for one of another kind, too weak, or with private parts. */
 export function importVerificationKey(jwk: PublicJwk): VerificationKey | undefined {
   if ('d' in jwk || 'k' in jwk) return undefined;
@@ -48,7 +67,8 @@ export function importVerificationKey(jwk: PublicJwk): VerificationKey | undefin
   const { alg, kid }: { alg: string; kid: string } = jwk;
   if (key === undefined || !fits(key, alg)) return undefined;
   const digest = DIGEST[alg];
-  const verifies = (input: string, signature: Uint8Array) => nodeVerify(digest, signedBytes(input), key, signature);
+  const nodeKey = keyFor(key, alg);
+  const verifies = (input: string, signature: Uint8Array) => nodeVerify(digest, signedBytes(input), nodeKey, signature);
   if (alg !== 'ES256') return { alg, kid, verifies };
   return {
     alg,
@@ -86,6 +106,7 @@ export function importSigner(alg: SigningAlgorithm, kid: string, pkcs8: Uint8Arr
   const key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' });
   if (!fits(key, alg)) throw new TypeError(`the key ${kid} is not for ${alg}`);
   const digest = DIGEST[alg];
-  const sign = (input: string): Uint8Array => nodeSign(digest, Buffer.from(input, 'latin1'), key);
+  const nodeKey = keyFor(key, alg);
+  const sign = (input: string): Uint8Array => nodeSign(digest, Buffer.from(input, 'latin1'), nodeKey);
   return { alg, kid, sign: alg === 'ES256' ? (input) => concatenatedOfDer(sign(input)) : sign };
 }

@@ -95,12 +95,13 @@ const updateResource = adminEndpoint({
     const id = parseId('res', params.id ?? '');
     if (id === undefined) return fail({ error: 'not_found' });
     const changes = changesOf(body);
+    // before the first token is asked for: an algorithm that no resource had before has no keys yet
+    if (changes.algorithm !== undefined) await rotateRing(server, changes.algorithm, { action: 'keep' }, 'server');
     const { outcome } = await server.commit(
       (read) => loadUpdateResource(read, { id }),
       (facts, moment) => decideUpdateResource(facts, { administrator, id, changes }, moment),
     );
     if (!outcome.ok) return fail({ error: outcome.error, about: { resource: id } });
-    await rotateRing(server, outcome.value.algorithm, { action: 'keep' }, 'server');
     return ok(resourceView(outcome.value));
   },
 });
