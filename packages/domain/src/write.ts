@@ -1,6 +1,7 @@
 import type { RevocationKind } from '@latchkey/protocol/claims';
 import type {
   AccountId,
+  ApiKeyId,
   AttemptId,
   ClientId,
   EpochMilliseconds,
@@ -14,6 +15,7 @@ import type {
 } from '@latchkey/protocol/types';
 import type { Account, Identifier, Role } from './accounts/account.ts';
 import type { Profile } from './accounts/profile.ts';
+import type { ApiKey } from './api-keys/api-key.ts';
 import type { AuditEntry } from './audit.ts';
 import type { AuthorizationCode } from './authorization/code.ts';
 import type { Consent } from './authorization/consent.ts';
@@ -112,6 +114,10 @@ export type Write =
   | { readonly kind: 'resource.create'; readonly resource: Resource }
   /** The row of the version before. */
   | { readonly kind: 'resource.update'; readonly resource: Resource }
+  | { readonly kind: 'api_key.create'; readonly key: ApiKey }
+  /** The row of the version before, while it has not ended: other terms, or another secret. */
+  | { readonly kind: 'api_key.update'; readonly key: ApiKey }
+  | { readonly kind: 'api_key.end'; readonly id: ApiKeyId; readonly ended: Ended }
   | { readonly kind: 'role.grant'; readonly role: Role }
   | { readonly kind: 'role.revoke'; readonly role: Role }
   | { readonly kind: 'key.create'; readonly key: SigningKey }

@@ -174,6 +174,13 @@ export const DURATIONS = {
   acrWithinMax: 365 * 86_400,
   /** How long ago a person may have proved who they are, for a change that matters. @spec ASVS 7.5.1, 7.5.2 (SES-06) */
   freshAuthentication: 300,
+  /** How long an API key lives, and how long it may be said to. @spec ASVS 13.3 (APK-03) */
+  apiKeyDefault: 90 * 86_400,
+  apiKeyMax: 730 * 86_400,
+  /** How long the secret of an API key stays good beside the one that a rotation has put in its place. */
+  apiKeyOverlapDefault: 86_400,
+  /** For how long an API key that has ended or expired is still known, to whoever asks what became of it. */
+  apiKeyKept: 30 * 86_400,
   /** For how long a mail that tells of something is brought to its mailbox again. */
   noticeRetry: 3 * 86_400,
 } as const;

@@ -4,6 +4,7 @@ import type { Write } from '@latchkey/domain/write';
 import { parseId } from '@latchkey/protocol/ids';
 import { any, one, type Query, type Step } from './sql.ts';
 import { accounts } from './tables/accounts.ts';
+import { apiKeys } from './tables/api-keys.ts';
 import { attempts } from './tables/attempts.ts';
 import { audit } from './tables/audit.ts';
 import { clients } from './tables/clients.ts';
@@ -78,6 +79,9 @@ const STEPS: Steps = {
   'secret.remove': ({ id }) => [any(secrets.remove(id)), catalogue],
   'resource.create': ({ resource }) => [one(resources.insert(resource)), catalogue],
   'resource.update': ({ resource }) => [one(resources.update(resource)), catalogue],
+  'api_key.create': ({ key }) => [one(apiKeys.insert(key))],
+  'api_key.update': ({ key }) => [one(apiKeys.update(key))],
+  'api_key.end': ({ id, ended }) => [any(apiKeys.end(id, ended))],
   'role.grant': ({ role }) => [any(roles.insert(role))],
   'role.revoke': ({ role }) => [any(roles.remove(role))],
   'key.create': ({ key }) => [one(signingKeys.insert(key)), catalogue],

@@ -1,16 +1,18 @@
 import type { Sha256 } from '@latchkey/protocol/types';
 import { NOW } from '@latchkey/testkit/conformance/conformance-case';
-import { idOf, tokenRecord } from '@latchkey/testkit/conformance/rows';
+import { API, idOf, tokenRecord } from '@latchkey/testkit/conformance/rows';
 import { expect, test } from 'vitest';
 import { migrate } from './migrate.ts';
 import type { Query } from './sql.ts';
 import { openConnection } from './sqlite-driver.ts';
+import { apiKeys } from './tables/api-keys.ts';
 import { families } from './tables/families.ts';
 import { outbox } from './tables/outbox.ts';
 import { sessions } from './tables/sessions.ts';
 import { subjects } from './tables/subjects.ts';
 import { tokenRecords } from './tables/token-records.ts';
 
+const page = { after: undefined, limit: 1 } as const;
 const [account, client, session] = [idOf('acc', 1), idOf('cli', 1), idOf('ses', 1)];
 
 /** What is asked in each redemption, each end of a session and each round of the jobs, and the index that answers it. */
@@ -27,6 +29,11 @@ const QUERIES: readonly (readonly [string, Query, string])[] = [
   ['live sessions', sessions.live(account, NOW), 'sessions_account (account_id=?'],
   ['sessions that go', sessions.expire(NOW, 1), 'sessions_expiry (expires_at<?'],
   ['messages that are due', outbox.due(NOW, 1), 'outbox_due (due_at<?'],
+  ['API keys of an owner', apiKeys.ofOwner(account, page), 'api_keys_owner (owner=? AND id>?'],
+  ['API keys for a resource', apiKeys.forResource(API, page), 'api_keys_resource (resource=? AND id>?'],
+  ['live API keys', apiKeys.countLive(account, NOW), 'api_keys_owner (owner=?'],
+  ['API keys that go', apiKeys.expire(NOW, 1), 'api_keys_expiry (expires_at<?'],
+  ['API keys that go, since they have ended', apiKeys.expire(NOW, 1), 'api_keys_ended (ended_at<?'],
   ['a subject', subjects.of('sector', account), '(sector=? AND account_id=?'],
   ['the account of a subject', subjects.accountOf('sector', 'sub'), '(sub=?'],
   ['the record of an opaque token', tokenRecords.byHandle('handle' as Sha256), '(handle=?'],

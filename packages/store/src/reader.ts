@@ -2,6 +2,7 @@ import type { Moment, Reader } from '@latchkey/domain/ports/reader';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import type { Executor, Query, Row } from './sql.ts';
 import { accounts } from './tables/accounts.ts';
+import { apiKeys } from './tables/api-keys.ts';
 import { attempts } from './tables/attempts.ts';
 import { audit } from './tables/audit.ts';
 import { clients } from './tables/clients.ts';
@@ -65,6 +66,10 @@ export function createReader(executor: Executor, now: () => EpochMilliseconds): 
     resource: (identifier) => maybe(resources.byIdentifier(identifier), resources.model),
     resourceById: (id) => maybe(resources.byId(id), resources.model),
     resources: (page) => list(resources.page(page), resources.model),
+    apiKey: (id) => maybe(apiKeys.byId(id), apiKeys.model),
+    apiKeysOf: (owner, page) => list(apiKeys.ofOwner(owner, page), apiKeys.model),
+    apiKeysFor: (resource, page) => list(apiKeys.forResource(resource, page), apiKeys.model),
+    liveApiKeys: async (owner, at) => (await maybe(apiKeys.countLive(owner, at), apiKeys.live)) ?? 0,
     signingKeys: () => list(signingKeys.all(), signingKeys.model),
     macKeys: () => list(macKeys.all(), macKeys.model),
     revocations: (after, at, limit) => list(revocations.after(after, at, limit), revocations.model),

@@ -10,6 +10,7 @@ import { createReadSnapshot } from './read-snapshot.ts';
 import { createReader } from './reader.ts';
 import type { Query, Step } from './sql.ts';
 import { isSqliteError, openConnection, type SqliteConnection, setPragmas } from './sqlite-driver.ts';
+import { apiKeys } from './tables/api-keys.ts';
 import { attempts } from './tables/attempts.ts';
 import { clients } from './tables/clients.ts';
 import { codes } from './tables/codes.ts';
@@ -191,6 +192,7 @@ function expireNow(connection: SqliteConnection, now: EpochMilliseconds, limit: 
     (left) => [secrets.expire(before, left)],
     (left) => [consents.expire(before, left)],
     (left) => [clients.expire(before, left)],
+    (left) => [apiKeys.expire(later(now, -DURATIONS.apiKeyKept * 1000), left)],
   ];
   let removed = 0;
   for (const step of steps) if (removed < limit) removed += runAll(connection, step(limit - removed));

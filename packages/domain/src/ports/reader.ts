@@ -2,6 +2,7 @@ import type { RevocationEvent } from '@latchkey/protocol/claims';
 import type { Position } from '@latchkey/protocol/position';
 import type {
   AccountId,
+  ApiKeyId,
   AttemptId,
   ClientId,
   EpochMilliseconds,
@@ -16,6 +17,7 @@ import type {
 import type { Account, Identifier, Role } from '../accounts/account.ts';
 import type { PasswordCredential } from '../accounts/password-credential.ts';
 import type { Profile } from '../accounts/profile.ts';
+import type { ApiKey } from '../api-keys/api-key.ts';
 import type { AuditRow } from '../audit.ts';
 import type { AuthorizationCode } from '../authorization/code.ts';
 import type { Consent } from '../authorization/consent.ts';
@@ -99,6 +101,16 @@ export interface ClientReader {
   resources(page: Page<ResourceId>): Promise<readonly Resource[]>;
 }
 
+export interface ApiKeyReader {
+  apiKey(id: ApiKeyId): Promise<ApiKey | undefined>;
+  /** Keys of an owner, whatever became of them, oldest first. */
+  apiKeysOf(owner: AccountId | ClientId, page: Page<ApiKeyId>): Promise<readonly ApiKey[]>;
+  /** Keys for a resource, whatever became of them, oldest first. */
+  apiKeysFor(resource: ResourceIdentifier, page: Page<ApiKeyId>): Promise<readonly ApiKey[]>;
+  /** How many keys of an owner have neither ended nor expired. */
+  liveApiKeys(owner: AccountId | ClientId, now: EpochMilliseconds): Promise<number>;
+}
+
 export interface KeyReader {
   signingKeys(): Promise<readonly SigningKey[]>;
   macKeys(): Promise<readonly MacKey[]>;
@@ -125,6 +137,7 @@ export interface Reader
     FamilyReader,
     TokenReader,
     ClientReader,
+    ApiKeyReader,
     KeyReader,
     LogReader {
   /** The store's clock, and how far the log and the catalogue are: read before the facts that it is used with. */

@@ -410,6 +410,53 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     same(await store.read.resourceById(after.id), after);
     same(await conflicts(store, [{ kind: 'resource.update', resource: after }]), true, 'not the version before');
   },
+  async 'api_key.create'(store) {
+    const full = row.apiKey(2, {
+      owner: c1.id,
+      environment: 'test',
+      scope: [],
+      tenant: 'north',
+      networks: ['192.0.2.0/24', '2001:db8::/32'],
+      quota: { uses: 1_000, period: 'day' },
+      rate: { limit: 10, seconds: 60 },
+      metadata: { team: 'billing “x”' },
+      previous: { hash: 'before' as Sha256, until: row.after(9) },
+    });
+    for (const key of [row.apiKey(1), full]) {
+      await put(store, { kind: 'api_key.create', key });
+      same(await store.read.apiKey(key.id), key);
+    }
+    same(await store.read.apiKey(row.idOf('key', 3)), undefined);
+  },
+  async 'api_key.update'(store) {
+    await put(store, { kind: 'api_key.create', key: row.apiKey(1) });
+    const key = row.apiKey(1, {
+      version: 2,
+      owner: c1.id,
+      name: 'Export',
+      scope: ['write'],
+      tenant: 'south',
+      networks: ['192.0.2.1/32'],
+      quota: { uses: 5, period: 'month' },
+      rate: { limit: 1, seconds: 1 },
+      metadata: { a: 'b' },
+      secretHash: 'next' as Sha256,
+      previous: { hash: 'key-1' as Sha256, until: row.after(60) },
+      expiresAt: row.after(7),
+      pos: { epoch: 5, seq: 8 },
+    });
+    await put(store, { kind: 'api_key.update', key });
+    same(await store.read.apiKey(key.id), key);
+    same(await conflicts(store, [{ kind: 'api_key.update', key }]), true, 'not the version before');
+    await put(store, { kind: 'api_key.end', id: key.id, ended });
+    same(await conflicts(store, [{ kind: 'api_key.update', key: { ...key, version: 4 } }]), true, 'what has ended');
+  },
+  async 'api_key.end'(store) {
+    await put(store, { kind: 'api_key.create', key: row.apiKey(1) });
+    await put(store, { kind: 'api_key.end', id: row.idOf('key', 1), ended });
+    await put(store, { kind: 'api_key.end', id: row.idOf('key', 1), ended: { ...ended, by: 'somebody else' } });
+    same(await store.read.apiKey(row.idOf('key', 1)), row.apiKey(1, { version: 2, ended }));
+  },
   async 'role.grant'(store) {
     const grant = { kind: 'role.grant', role: { accountId: a1.id, resource: 'orders', role: 'admin' } } as const;
     await put(store, grant, grant, { kind: 'role.grant', role: { ...grant.role, resource: 'bills', role: 'reader' } });

@@ -69,6 +69,52 @@ export const LISTS: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'API keys are read by pages, of an owner or for a resource, and those that live are counted',
+    async run(store) {
+      const foreign = row.apiKey(6, { owner: row.idOf('cli', 1), resource: row.ADMIN_API });
+      for (const n of FIVE) await put(store, { kind: 'api_key.create', key: row.apiKey(n) });
+      await put(store, { kind: 'api_key.create', key: foreign });
+      const asked = { owner: row.idOf('acc', 1), ofClient: row.idOf('cli', 1) };
+      type Asked = { readonly after: (typeof foreign)['id'] | undefined; readonly limit: number };
+      const expected = inPages((n) => row.idOf('key', n));
+      same(
+        await pages(
+          (page: Asked) => store.read.apiKeysOf(asked.owner, page),
+          ({ id }) => id,
+        ),
+        expected,
+      );
+      same(
+        await pages(
+          (page: Asked) => store.read.apiKeysFor(row.API, page),
+          ({ id }) => id,
+        ),
+        expected,
+      );
+      same(await store.read.apiKeysOf(asked.ofClient, { after: undefined, limit: 9 }), [foreign]);
+      same(await store.read.apiKeysFor(row.ADMIN_API, { after: undefined, limit: 9 }), [foreign]);
+      await put(store, { kind: 'api_key.end', id: row.idOf('key', 2), ended: ended(0) });
+      await put(store, { kind: 'api_key.create', key: row.apiKey(7, { expiresAt: row.after(1) }) });
+      const count = (at: number) => store.read.liveApiKeys(asked.owner, row.after(at));
+      same([await count(0), await count(1), await store.read.liveApiKeys(asked.ofClient, NOW)], [5, 4, 1]);
+    },
+  },
+  {
+    name: 'an API key that has ended or expired is known for a while, to the millisecond',
+    async run(store) {
+      const KEPT = DURATIONS.apiKeyKept * 1000;
+      for (const [n, at] of [-KEPT - 1, -KEPT, -KEPT + 1].entries()) {
+        await put(store, { kind: 'api_key.create', key: row.apiKey(n, { expiresAt: row.after(at) }) });
+        await put(store, { kind: 'api_key.create', key: row.apiKey(n + 10) });
+        await put(store, { kind: 'api_key.end', id: row.idOf('key', n + 10), ended: ended(at) });
+      }
+      same([await store.expire(NOW, 1), await store.expire(NOW, 100), await store.expire(NOW, 100)], [1, 1, 0]);
+      for (const n of [0, 1, 2])
+        for (const number of [n, n + 10])
+          same((await store.read.apiKey(row.idOf('key', number))) === undefined, n === 0, `key ${number}`);
+    },
+  },
+  {
     name: 'first-party clients: those that are not deleted, and never more than two',
     async run(store) {
       const firstParty = (n: number) =>

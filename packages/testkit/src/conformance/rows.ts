@@ -1,5 +1,6 @@
 import type { Account, Identifier } from '@latchkey/domain/accounts/account';
 import type { Profile } from '@latchkey/domain/accounts/profile';
+import type { ApiKey } from '@latchkey/domain/api-keys/api-key';
 import type { AuditEntry } from '@latchkey/domain/audit';
 import type { AuthorizationCode } from '@latchkey/domain/authorization/code';
 import type { Consent } from '@latchkey/domain/authorization/consent';
@@ -185,6 +186,28 @@ export const secret = (number: number, owner: ClientId | ResourceId, expiresAt?:
   hash: `hash-${number}` as Sha256,
   createdAt: NOW,
   expiresAt,
+});
+
+export const apiKey = (number: number, more: Partial<ApiKey> = {}): ApiKey => ({
+  id: idOf('key', number),
+  version: 1,
+  owner: idOf('acc', 1),
+  environment: 'live',
+  name: 'Import “nightly”',
+  resource: API,
+  scope: ['read'],
+  tenant: undefined,
+  networks: [],
+  quota: undefined,
+  rate: undefined,
+  metadata: {},
+  secretHash: `key-${number}` as Sha256,
+  previous: undefined,
+  createdAt: NOW,
+  expiresAt: after(DAY),
+  pos: { epoch: 5, seq: 7 },
+  ended: undefined,
+  ...more,
 });
 
 export const cookie = (number: number, more: Partial<SessionCookie> = {}): SessionCookie => ({

@@ -240,6 +240,19 @@ const APPLY: Apply = {
       if (identifier === resource.identifier) throw new WriteConflict('the identifier is taken');
     return grown({ ...state, resources: withRow(state.resources, resource.id, resource) });
   },
+  'api_key.create'(state, { key }) {
+    isFree(state.apiKeys.get(key.id));
+    return { ...state, apiKeys: withRow(state.apiKeys, key.id, key) };
+  },
+  'api_key.update'(state, { key }) {
+    found(state.apiKeys.get(key.id), ({ version, ended }) => version === key.version - 1 && ended === undefined);
+    return { ...state, apiKeys: withRow(state.apiKeys, key.id, key) };
+  },
+  'api_key.end'(state, { id, ended }) {
+    const row = state.apiKeys.get(id);
+    if (row === undefined || row.ended !== undefined) return state;
+    return { ...state, apiKeys: withRow(state.apiKeys, id, { ...row, version: row.version + 1, ended }) };
+  },
   'role.grant': (state, { role }) => ({ ...state, roles: withRow(state.roles, roleKey(role), role) }),
   'role.revoke': (state, { role }) => ({ ...state, roles: withoutRow(state.roles, roleKey(role)) }),
   'key.create'(state, { key }) {

@@ -47,9 +47,27 @@ export function expireRows(
     state.clients,
     ({ id, deletedAt }) => deletedAt !== undefined && deletedAt < before && !used.has(id) && !allowed.has(id),
   );
+  const longAgo = now - DURATIONS.apiKeyKept * 1000;
+  const apiKeys = without(
+    state.apiKeys,
+    ({ expiresAt, ended }) => expiresAt < longAgo || (ended !== undefined && ended.at < longAgo),
+  );
   const events = deadEvents.length === 0 ? state.events : state.events.filter((event) => !deadEvents.includes(event));
   return {
-    state: { ...state, attempts, links, tokenRecords, codes, consents, events, families, sessions, secrets, clients },
+    state: {
+      ...state,
+      attempts,
+      links,
+      tokenRecords,
+      codes,
+      consents,
+      events,
+      families,
+      sessions,
+      secrets,
+      clients,
+      apiKeys,
+    },
     removed: limit - left,
   };
 }

@@ -104,6 +104,21 @@ export function createMemoryReader(current: () => MemoryState, now: () => EpochM
     resource: async (wanted) => [...current().resources.values()].find(({ identifier }) => identifier === wanted),
     resourceById: async (id) => current().resources.get(id),
     resources: async (asked) => page(current().resources.values(), asked),
+    apiKey: async (id) => current().apiKeys.get(id),
+    apiKeysOf: async (owner, asked) =>
+      page(
+        [...current().apiKeys.values()].filter((key) => key.owner === owner),
+        asked,
+      ),
+    apiKeysFor: async (resource, asked) =>
+      page(
+        [...current().apiKeys.values()].filter((key) => key.resource === resource),
+        asked,
+      ),
+    liveApiKeys: async (owner, at) =>
+      [...current().apiKeys.values()].filter(
+        (key) => key.owner === owner && key.ended === undefined && key.expiresAt > at,
+      ).length,
     signingKeys: async () =>
       [...current().signingKeys.values()].sort((a, b) => a.createdAt - b.createdAt || byText(a.kid, b.kid)),
     macKeys: async () => [...current().macKeys.values()].sort((a, b) => a.id - b.id),

@@ -1,6 +1,7 @@
 import type { Account, Identifier, Role } from '@latchkey/domain/accounts/account';
 import type { PasswordCredential } from '@latchkey/domain/accounts/password-credential';
 import type { Profile } from '@latchkey/domain/accounts/profile';
+import type { ApiKey } from '@latchkey/domain/api-keys/api-key';
 import type { AuditRow } from '@latchkey/domain/audit';
 import type { AuthorizationCode } from '@latchkey/domain/authorization/code';
 import type { Consent } from '@latchkey/domain/authorization/consent';
@@ -51,6 +52,7 @@ export interface MemoryState {
   readonly clients: Rows<Client>;
   readonly secrets: Rows<OwnerSecret>;
   readonly resources: Rows<Resource>;
+  readonly apiKeys: Rows<ApiKey>;
   readonly roles: Rows<Role>;
   readonly signingKeys: Rows<SigningKey>;
   readonly macKeys: Rows<MacKey>;
@@ -77,6 +79,7 @@ export const emptyState = (epoch: number): MemoryState => ({
   clients: new Map(),
   secrets: new Map(),
   resources: new Map(),
+  apiKeys: new Map(),
   roles: new Map(),
   signingKeys: new Map(),
   macKeys: new Map(),
