@@ -19,5 +19,8 @@ export const credentials: Migration = {
     `CREATE INDEX token_records_client ON token_records (client_id, expires_at, jti)`,
     `CREATE INDEX token_records_expiry ON token_records (expires_at, jti, client_id)`,
     `CREATE TABLE token_record_counts (client_id TEXT PRIMARY KEY, records {int} NOT NULL)`,
+
+    // what is kept about accounts for their APIs
+    `CREATE TABLE account_metadata (account_id {bytes} PRIMARY KEY, version {int} NOT NULL, tenant TEXT, entries TEXT NOT NULL)`,
   ],
 };
