@@ -15,6 +15,7 @@ export const AUDIT_EVENTS = [
   'password.changed',
   'password.set',
   'profile.changed',
+  'account.metadata_changed',
   'password.breach_unchecked',
   'password.reset',
   'account.created',

@@ -14,6 +14,7 @@ import type {
   TokenId,
 } from '@latchkey/protocol/types';
 import type { Account, Identifier, Role } from './accounts/account.ts';
+import type { AccountMetadata } from './accounts/metadata.ts';
 import type { Profile } from './accounts/profile.ts';
 import type { ApiKey } from './api-keys/api-key.ts';
 import type { AuditEntry } from './audit.ts';
@@ -51,6 +52,8 @@ export type Write =
   | { readonly kind: 'link.end'; readonly accountId: AccountId }
   /** Sets or replaces the profile: the row of the version before, or none yet. */
   | { readonly kind: 'profile.set'; readonly profile: Profile }
+  /** Sets or replaces what is kept for APIs: the row of the version before, or none yet. */
+  | { readonly kind: 'account_metadata.set'; readonly metadata: AccountMetadata }
   | { readonly kind: 'attempt.store'; readonly attempt: LoginAttempt }
   | { readonly kind: 'attempt.remove'; readonly id: AttemptId }
   | { readonly kind: 'session.start'; readonly session: Session }

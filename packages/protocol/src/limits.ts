@@ -72,6 +72,14 @@ export const LIMITS = {
   /** A telephone number, in digits, and its extension. @spec E.164 §6 */
   phoneDigitsMax: 15,
   phoneExtensionMax: 10,
+  /** What is kept about an account for its APIs: entries, bytes of JSON, a name and a text in characters, texts of a list. */
+  metadataEntriesMax: 50,
+  metadataBytesMax: 4_096,
+  metadataNameMax: 64,
+  metadataTextMax: 1_000,
+  metadataListMax: 50,
+  /** The organisation that an account belongs to, in characters. */
+  tenantMax: 64,
   originsPerClientMax: 20,
   rolesPerAccountMax: 100,
   /** The name of a role, in characters. */

@@ -3,6 +3,7 @@ import type { RowVersion } from '@latchkey/domain/row-version';
 import type { Write } from '@latchkey/domain/write';
 import { parseId } from '@latchkey/protocol/ids';
 import { any, one, type Query, type Step } from './sql.ts';
+import { accountMetadata } from './tables/account-metadata.ts';
 import { accounts } from './tables/accounts.ts';
 import { apiKeys } from './tables/api-keys.ts';
 import { attempts } from './tables/attempts.ts';
@@ -52,6 +53,7 @@ const STEPS: Steps = {
   'link.use': ({ hash }) => [one(links.use(hash))],
   'link.end': ({ accountId }) => [any(links.end(accountId))],
   'profile.set': ({ profile }) => [one(profiles.set(profile))],
+  'account_metadata.set': ({ metadata }) => [one(accountMetadata.set(metadata))],
   'attempt.store': ({ attempt }) => [one(attempts.store(attempt))],
   'attempt.remove': ({ id }) => [one(attempts.remove(id))],
   'session.start': ({ session }) => [one(sessions.insert(session))],

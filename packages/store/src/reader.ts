@@ -1,6 +1,7 @@
 import type { Moment, Reader } from '@latchkey/domain/ports/reader';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import type { Executor, Query, Row } from './sql.ts';
+import { accountMetadata } from './tables/account-metadata.ts';
 import { accounts } from './tables/accounts.ts';
 import { apiKeys } from './tables/api-keys.ts';
 import { attempts } from './tables/attempts.ts';
@@ -39,6 +40,7 @@ export function createReader(executor: Executor, now: () => EpochMilliseconds): 
     accountOfSubject: (sector, subject) => maybe(subjects.accountOf(sector, subject), subjects.account),
     password: (account) => maybe(passwords.ofAccount(account), passwords.model),
     profile: (account) => maybe(profiles.ofAccount(account), profiles.model),
+    metadata: (account) => maybe(accountMetadata.ofAccount(account), accountMetadata.model),
     accounts: (page) => list(accounts.page(page), accounts.model),
     roles: (account, resource) =>
       list(resource === undefined ? roles.ofAccount(account) : roles.at(account, resource), roles.model),

@@ -4,6 +4,7 @@ import type { Context } from '../context.ts';
 import { accountId } from '../find.ts';
 import { column } from '../output.ts';
 import { readSecret } from '../secret-input.ts';
+import { registerMetadata } from './account-metadata.ts';
 
 interface PasswordOptions {
   readonly passwordFile?: string;
@@ -70,4 +71,6 @@ Examples:
     const row = await api.post(`/accounts/${await accountId(api, account)}/password`, { password: secret });
     output.done(`${account} has a new password, and has to sign in again everywhere.`, row);
   });
+
+  registerMetadata(command, context);
 }

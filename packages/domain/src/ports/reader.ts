@@ -15,6 +15,7 @@ import type {
   TokenId,
 } from '@latchkey/protocol/types';
 import type { Account, Identifier, Role } from '../accounts/account.ts';
+import type { AccountMetadata } from '../accounts/metadata.ts';
 import type { PasswordCredential } from '../accounts/password-credential.ts';
 import type { Profile } from '../accounts/profile.ts';
 import type { ApiKey } from '../api-keys/api-key.ts';
@@ -47,6 +48,7 @@ export interface AccountReader {
   accountOfSubject(sector: string, subject: string): Promise<AccountId | undefined>;
   password(account: AccountId): Promise<PasswordCredential | undefined>;
   profile(account: AccountId): Promise<Profile | undefined>;
+  metadata(account: AccountId): Promise<AccountMetadata | undefined>;
   accounts(page: Page<AccountId>): Promise<readonly Account[]>;
   roles(account: AccountId, resource: string | undefined): Promise<readonly Role[]>;
   /** Some of those who have a role at a resource, oldest account first. */

@@ -26,5 +26,7 @@ export const credentials: Migration = {
     `CREATE INDEX api_keys_resource ON api_keys (resource, id)`,
     `CREATE INDEX api_keys_expiry ON api_keys (expires_at)`,
     `CREATE INDEX api_keys_ended ON api_keys (ended_at) WHERE ended_at IS NOT NULL`,
+    // what is kept about accounts for their APIs
+    `CREATE TABLE account_metadata (account_id {bytes} PRIMARY KEY, version {int} NOT NULL, tenant TEXT, entries TEXT NOT NULL)`,
   ],
 };

@@ -129,6 +129,17 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     same(await conflicts(store, [{ kind: 'profile.set', profile: second }]), true, 'what was seen is what is replaced');
     same(await conflicts(store, [{ kind: 'profile.set', profile: { ...second, version: 4 } }]), true);
   },
+  async 'account_metadata.set'(store) {
+    same(await store.read.metadata(a1.id), undefined);
+    await put(store, { kind: 'account_metadata.set', metadata: row.metadata(1) });
+    same(await store.read.metadata(a1.id), row.metadata(1));
+    const second = row.metadata(1, { version: 2, tenant: undefined, values: {} });
+    await put(store, { kind: 'account_metadata.set', metadata: second });
+    same(await store.read.metadata(a1.id), second);
+    same(await store.read.metadata(row.idOf('acc', 2)), undefined);
+    same(await conflicts(store, [{ kind: 'account_metadata.set', metadata: second }]), true, 'no version twice');
+    same(await conflicts(store, [{ kind: 'account_metadata.set', metadata: { ...second, version: 4 } }]), true);
+  },
   async 'attempt.store'(store) {
     await put(store, { kind: 'attempt.store', attempt: row.ownLogin(2) });
     same(await store.read.attempt(row.ownLogin(2).id), row.ownLogin(2));

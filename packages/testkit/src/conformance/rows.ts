@@ -1,4 +1,5 @@
 import type { Account, Identifier } from '@latchkey/domain/accounts/account';
+import type { AccountMetadata } from '@latchkey/domain/accounts/metadata';
 import type { Profile } from '@latchkey/domain/accounts/profile';
 import type { ApiKey } from '@latchkey/domain/api-keys/api-key';
 import type { AuditEntry } from '@latchkey/domain/audit';
@@ -56,6 +57,14 @@ export const profile = (number: number, more: Partial<Profile> = {}): Profile =>
   version: 1,
   claims: { name: 'Ada “L” Ångström', address: { formatted: 'Line 1\nLine 2', country: 'NO' } },
   updatedAt: NOW,
+  ...more,
+});
+
+export const metadata = (number: number, more: Partial<AccountMetadata> = {}): AccountMetadata => ({
+  accountId: idOf('acc', number),
+  version: 1,
+  tenant: 'acme',
+  values: { beta: true, plan: 'größte', regions: ['north', 'south'], seats: 12.5 },
   ...more,
 });
 

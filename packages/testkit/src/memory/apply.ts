@@ -122,6 +122,11 @@ const APPLY: Apply = {
     if (row !== undefined && row.version !== profile.version - 1) throw new WriteConflict('it was changed meanwhile');
     return { ...state, profiles: withRow(state.profiles, profile.accountId, profile) };
   },
+  'account_metadata.set'(state, { metadata }) {
+    const row = state.metadata.get(metadata.accountId);
+    if (row !== undefined && row.version !== metadata.version - 1) throw new WriteConflict('it was changed meanwhile');
+    return { ...state, metadata: withRow(state.metadata, metadata.accountId, metadata) };
+  },
   'attempt.store'(state, { attempt }) {
     const row = state.attempts.get(attempt.id);
     if (row !== undefined && row.version !== attempt.version - 1) throw new WriteConflict('a step was taken already');

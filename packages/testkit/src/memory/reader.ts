@@ -28,6 +28,7 @@ export function createMemoryReader(current: () => MemoryState, now: () => EpochM
       [...current().subjects.values()].find(({ sector, subject }) => sector === wanted && subject === named)?.accountId,
     password: async (account) => current().passwords.get(account),
     profile: async (account) => current().profiles.get(account),
+    metadata: async (account) => current().metadata.get(account),
     accounts: async (asked) => page(current().accounts.values(), asked),
     roles: async (account, resource) =>
       [...current().roles.values()]

@@ -1,4 +1,5 @@
 import type { Account, Identifier, Role } from '@latchkey/domain/accounts/account';
+import type { AccountMetadata } from '@latchkey/domain/accounts/metadata';
 import type { PasswordCredential } from '@latchkey/domain/accounts/password-credential';
 import type { Profile } from '@latchkey/domain/accounts/profile';
 import type { ApiKey } from '@latchkey/domain/api-keys/api-key';
@@ -40,6 +41,7 @@ export interface MemoryState {
   readonly identifiers: Rows<Identifier>;
   readonly passwords: Rows<PasswordCredential>;
   readonly profiles: Rows<Profile>;
+  readonly metadata: Rows<AccountMetadata>;
   readonly attempts: Rows<LoginAttempt>;
   readonly links: Rows<OneTimeLink>;
   readonly sessions: Rows<Session>;
@@ -68,6 +70,7 @@ export const emptyState = (epoch: number): MemoryState => ({
   identifiers: new Map(),
   passwords: new Map(),
   profiles: new Map(),
+  metadata: new Map(),
   attempts: new Map(),
   links: new Map(),
   sessions: new Map(),

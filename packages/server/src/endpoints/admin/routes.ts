@@ -5,6 +5,7 @@ import { AUDIT_ROUTES } from './audit.ts';
 import { CLIENT_ROUTES } from './clients.ts';
 import { EXPLAIN_ROUTES } from './explain.ts';
 import { KEY_ROUTES } from './keys.ts';
+import { METADATA_ROUTES } from './metadata.ts';
 import { openApiRoute } from './openapi.ts';
 import { PROFILE_ROUTES } from './profiles.ts';
 import { RESOURCE_ROUTES } from './resources.ts';
@@ -16,6 +17,7 @@ import { TOKEN_ROUTES } from './tokens.ts';
 export const ADMIN_ENDPOINTS: readonly AdminEndpoint[] = [
   ...ACCOUNT_ROUTES,
   ...PROFILE_ROUTES,
+  ...METADATA_ROUTES,
   ...CLIENT_ROUTES,
   ...RESOURCE_ROUTES,
   ...ROLE_ROUTES,
