@@ -1,17 +1,16 @@
-import { parseBearer } from '@latchkey/protocol/bearer';
 import type { ErrorId } from '@latchkey/protocol/errors';
 import { LIMITS } from '@latchkey/protocol/limits';
-import { fail, ok, type Result } from '@latchkey/protocol/result';
+import { fail, type Result } from '@latchkey/protocol/result';
 import type { Access } from './access.ts';
 import { type Caching, cachingOf } from './caching.ts';
 import { type Rejection, rejectionOf } from './challenge.ts';
-import { tokenOfCookie } from './cookie.ts';
 import { type FeedFollower, followFeed } from './feed.ts';
 import { guardError, type Requirements } from './guards.ts';
 import { createIntrospector } from './introspection.ts';
 import { createJudge } from './judge.ts';
 import { createKeySource } from './key-source.ts';
 import { type Config, configOf, type VerifierOptions } from './options.ts';
+import { presentedToken } from './presented-token.ts';
 import { aboutOf, createRefusalReports } from './refusal-reports.ts';
 import { createRefusedAnswers } from './refused-answers.ts';
 import type { RequestLike } from './request.ts';
@@ -84,7 +83,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       }
     },
     async authenticate(request, asked = {}) {
-      const presented = tokenOf(request, config.cookie);
+      const presented = presentedToken(request, config.cookie);
       const result = presented.ok ? await verify(presented.value) : presented;
       const error = result.ok ? guardError(result.value, asked, Math.floor(config.now() / 1000)) : result.error;
       if (result.ok && error === undefined) return result;
@@ -108,16 +107,6 @@ export function createVerifier(options: VerifierOptions): Verifier {
       reports.close();
     },
   };
-}
-
-/** The token of a request: from the header, else from the cookie where that is allowed. */
-function tokenOf(request: RequestLike, cookie: boolean): Result<string, ErrorId> {
-  const bearer = parseBearer(request.header('authorization'));
-  if (!bearer.ok) return bearer;
-  if (bearer.value !== undefined) return ok(bearer.value);
-  const token = cookie ? tokenOfCookie(request) : ok(undefined);
-  if (!token.ok) return token;
-  return token.value === undefined ? fail('access_token_missing') : ok(token.value);
 }
 
 /** What a verifier is made of, joined: what the feed says goes to the set, the keys, the caches. */
