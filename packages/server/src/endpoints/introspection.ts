@@ -1,12 +1,11 @@
-import { accessTokenEnd, loadAccessTokenFacts } from '@latchkey/domain/tokens/access-token-life';
 import type { Introspection } from '@latchkey/protocol/claims';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok } from '@latchkey/protocol/result';
 import { readForm } from '../http/body.ts';
 import { json } from '../http/headers.ts';
-import { readOwnAccessToken } from '../prove/own-token.ts';
+import { proveCredential } from '../prove/credential.ts';
 import { proveResourceServer } from '../prove/resource-server.ts';
-import type { Answer, Endpoint, Server } from '../server.ts';
+import type { Answer, Endpoint } from '../server.ts';
 
 /**
  * Introspection, for resource servers, each about tokens for itself. Whatever is wrong with a token, the answer is the
@@ -30,21 +29,10 @@ export const introspection: Endpoint = {
     if (caller.value === undefined) return fail({ error: 'introspection_not_allowed' });
     const token = form.value.get('token');
     if (token === undefined) return fail({ error: 'parameter_missing', detail: 'token is missing.' });
-    const { audience, tokenType } = caller.value.resource;
-    return ok(json(await introspect(token, audience, tokenType, server)));
+    const { resource } = caller.value;
+    const context = { instance: form.value.get('instance'), isStrict: form.value.get('strict') === 'true' };
+    const proved = await proveCredential(token, resource, server, context);
+    const told: Introspection = proved.ok ? proved.value : { active: false };
+    return ok(json(told));
   },
 };
-
-async function introspect(
-  token: string,
-  audience: string,
-  typ: 'at+jwt' | 'JWT',
-  server: Server,
-): Promise<Introspection> {
-  const claims = await readOwnAccessToken(token, { audience, typ }, server);
-  if (!claims.ok) return { active: false };
-  const moment = await server.store.read.moment();
-  const facts = await loadAccessTokenFacts(server.store.read, claims.value, moment);
-  if (accessTokenEnd(facts, claims.value, moment) !== undefined) return { active: false };
-  return { ...claims.value, active: true, token_type: 'Bearer' };
-}

@@ -9,6 +9,7 @@ import type { OpenKeys } from '../keys/key-ring.ts';
 import type { Server } from '../server.ts';
 import type { MintFormat } from './formats/format.ts';
 import { mintJwt } from './formats/jwt.ts';
+import { mintOpaque } from './formats/opaque.ts';
 
 export interface MintedAccessToken {
   readonly value: string;
@@ -51,7 +52,7 @@ function expiryOf({ issuedAt, resource, person }: AccessGrant): EpochSeconds {
 }
 
 /** One module per format; the compiler refuses this file when one is missing. */
-const FORMATS: Readonly<Record<Resource['format'], MintFormat>> = { jwt: mintJwt, jwe: notYetMade, opaque: notYetMade };
+const FORMATS: Readonly<Record<Resource['format'], MintFormat>> = { jwt: mintJwt, jwe: notYetMade, opaque: mintOpaque };
 
 /** No resource can be set to a format before its tokens are made. */
 function notYetMade(): Promise<never> {
