@@ -98,8 +98,12 @@ export const LIMITS = {
   streamsMax: 2_000,
   /** Revocations in a verifier's memory, beyond which it counts as stale. */
   revocationSetMax: 1_000_000,
-  /** Verified tokens in a verifier's memory. */
+  /** Verified tokens in a verifier's memory: how many unless said, and how many may be said. */
   tokenCacheMax: 10_000,
+  tokenCacheMost: 1_000_000,
+  /** Refused answers of introspection that a verifier keeps, and the questions that it has under way. */
+  refusedAnswersMax: 10_000,
+  introspectionsMax: 50,
   /** Clients, resources and lists of secrets that a node keeps in memory, of each kind. */
   catalogueRowsMax: 10_000,
   /** Password hashes that may wait; one more answers 503. */

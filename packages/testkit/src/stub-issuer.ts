@@ -25,6 +25,11 @@ export interface StubIssuer {
   on(path: string, handler?: Handler): void;
   /** A token that is good at this time, but for these changes. */
   mint(at: number, change?: object, key?: GeneratedKey): string;
+  /** What introspection says of a text from now on: the claims of a good token but for these changes; no without them. */
+  say(text: string, at: number, change?: object): void;
+  sayNo(text: string): void;
+  /** The forms of the introspections that were asked for, in order. */
+  readonly questions: readonly Readonly<Record<string, string>>[];
   readonly key: GeneratedKey;
   /** What the key set holds. */
   publish(...keys: readonly PublicJwk[]): void;
@@ -53,6 +58,8 @@ const METADATA = '/.well-known/oauth-authorization-server';
 export async function createStubIssuer(): Promise<StubIssuer> {
   const key = await generateSigningKey('ES256');
   const asked: string[] = [];
+  const answers = new Map<string, object>();
+  const questions: Record<string, string>[] = [];
   const streams: StubStream[] = [];
   let published: readonly PublicJwk[] = [key.jwk];
   const own: Readonly<Record<string, Handler>> = {
@@ -68,7 +75,12 @@ export async function createStubIssuer(): Promise<StubIssuer> {
       streams.push(stream);
       return response;
     },
-    '/introspect': () => json({ active: true }),
+    '/introspect': async (request) => {
+      const form = new URLSearchParams(await request.text());
+      questions.push(Object.fromEntries(form));
+      const text = form.get('token') ?? '';
+      return json(answers.get(text) ?? { active: !text.startsWith('lk_') });
+    },
     '/reports': () => new Response(null, { status: 204 }),
   };
   const others = new Map<string, Handler>();
@@ -76,6 +88,13 @@ export async function createStubIssuer(): Promise<StubIssuer> {
     asked,
     streams,
     key,
+    questions,
+    say(text, at, change = {}) {
+      answers.set(text, { active: true, token_type: 'Bearer', ...goodClaims(at), ...change });
+    },
+    sayNo(text) {
+      answers.delete(text);
+    },
     async fetch(input, init) {
       const request = new Request(input, init);
       const { pathname } = new URL(request.url);

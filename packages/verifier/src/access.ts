@@ -10,6 +10,22 @@ export interface Access {
   readonly roles: readonly string[];
   /** True when it was accepted without knowing whether the token was revoked: policy `accept`. */
   readonly stale: boolean;
+  /** What kind of credential it was; a token that is signed or encrypted is `jwt`. */
+  readonly credential: 'jwt' | 'opaque' | 'api_key';
+  /** Only for an API key. */
+  readonly apiKey?: ApiKeyAccess;
+  /** Headers that tell the caller of the limits of its API key; the adapters put them on the answer. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What is known of an API key beside its claims. */
+export interface ApiKeyAccess {
+  readonly id: string;
+  readonly environment: 'live' | 'test';
+  /** From where it may be used, as CIDR; empty for anywhere. */
+  readonly networks: readonly string[];
+  /** Whether its uses have a limit. */
+  readonly isLimited: boolean;
 }
 
 /**
@@ -24,11 +40,23 @@ export interface Principal {
   readonly subject: string;
 }
 
-export function accessOf(claims: AccessTokenClaims): Access {
+export function accessOf(
+  claims: AccessTokenClaims,
+  credential: Access['credential'] = 'jwt',
+  apiKey?: ApiKeyAccess,
+): Access {
   const { iss: issuer, sub: subject } = claims;
   const principal = Object.freeze({ kind: subject === claims.client_id ? 'client' : 'account', issuer, subject });
   const scope = Object.freeze(claims.scope === undefined ? [] : claims.scope.split(' '));
-  return Object.freeze({ principal, claims: deepFrozen(claims), scope, roles: claims.roles ?? NONE, stale: false });
+  return Object.freeze({
+    principal,
+    claims: deepFrozen(claims),
+    scope,
+    roles: claims.roles ?? NONE,
+    stale: false,
+    credential,
+    ...(apiKey === undefined ? {} : { apiKey: deepFrozen(apiKey) }),
+  });
 }
 
 const NONE: readonly string[] = Object.freeze([]);

@@ -3,11 +3,14 @@ import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, type Result } from '@latchkey/protocol/result';
 import type { Access } from './access.ts';
 import { type CredentialForm, type CredentialKind, formOf } from './credential.ts';
+import { createIntrospectedKind } from './credentials/introspected.ts';
 import { createJwtKind } from './credentials/jwt.ts';
+import { opaqueRules } from './credentials/opaque.ts';
 import { createFreshness, type Sources } from './freshness.ts';
 import type { Introspector } from './introspection.ts';
 import type { KeySource } from './key-source.ts';
 import type { Config } from './options.ts';
+import type { RefusedAnswers } from './refused-answers.ts';
 import type { TokenCache } from './token-cache.ts';
 
 /** What decisions about credentials are made of. */
@@ -15,6 +18,7 @@ export interface Known extends Sources {
   readonly keys: KeySource;
   readonly cache: TokenCache;
   readonly introspector: Introspector;
+  readonly refusedAnswers: RefusedAnswers;
 }
 
 export interface Judge {
@@ -28,7 +32,11 @@ export interface Judge {
 export function createJudge(config: Config, known: Known): Judge {
   const freshness = createFreshness(config, known);
   const jwt = createJwtKind(config, known, freshness);
-  const kinds: Readonly<Record<CredentialForm, CredentialKind>> = { jwt, opaque: jwt, api_key: jwt };
+  const kinds: Readonly<Record<CredentialForm, CredentialKind>> = {
+    jwt,
+    opaque: createIntrospectedKind(config, known, freshness, opaqueRules),
+    api_key: jwt,
+  };
 
   return {
     now(token) {

@@ -32,6 +32,7 @@ test('what is left out is what the documentation says', () => {
     tokenType: 'at+jwt',
     leewaySeconds: 30,
     name: 'vi00000',
+    cachedTokensMax: 10_000,
   });
   expect(Math.abs(now() - Date.now())).toBeLessThan(60_000);
   expect(monotonic()).toBeLessThanOrEqual(monotonic());
@@ -118,6 +119,18 @@ describe('numbers have limits', () => {
   test('the policy accept accepts for 1 second to a day', () => {
     const refused = 'maxAcceptSeconds must be a number from 1 to 86400';
     expect(tried('maxAcceptSeconds', [0, 1, 2, 86_399, 86_400, 86_401])).toEqual([
+      refused,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      refused,
+    ]);
+  });
+
+  test('1 to 1,000,000 tokens are kept', () => {
+    const refused = 'cachedTokensMax must be a number from 1 to 1000000';
+    expect(tried('cachedTokensMax', [0, 1, 2, 999_999, 1_000_000, 1_000_001])).toEqual([
       refused,
       undefined,
       undefined,

@@ -1,4 +1,4 @@
-import { DURATIONS } from '@latchkey/protocol/limits';
+import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import type { Timers } from '@latchkey/protocol/timers';
 import { systemTimers } from './system-timers.ts';
 
@@ -33,6 +33,8 @@ export interface VerifierOptions {
   readonly leewaySeconds?: number;
   /** What error ids of this verifier begin with: letters, digits and . _ - ; by default made up. */
   readonly name?: string;
+  /** How many tokens are kept with what is known of them, of all kinds together; 10,000 by default. */
+  readonly cachedTokensMax?: number;
   /** Hears what goes wrong behind the scenes: the feed, the keys, reports. */
   readonly onEvent?: (event: VerifierEvent) => void;
   readonly fetch?: typeof globalThis.fetch;
@@ -112,6 +114,12 @@ export function configOf(options: VerifierOptions): Config {
     tokenType,
     leewaySeconds: within('leewaySeconds', options.leewaySeconds ?? DURATIONS.leewayDefault, 0, DURATIONS.leewayMax),
     name,
+    cachedTokensMax: within(
+      'cachedTokensMax',
+      options.cachedTokensMax ?? LIMITS.tokenCacheMax,
+      1,
+      LIMITS.tokenCacheMost,
+    ),
     onEvent: options.onEvent ?? (() => {}),
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     now: options.now ?? Date.now,

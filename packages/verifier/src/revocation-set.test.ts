@@ -219,6 +219,17 @@ describe('there is a limit to what is kept', () => {
     expect([set.size, set.isFull]).toEqual([1, true]);
   });
 
+  test('a change that finds no room was everybody’s: what was asked before it is outdated, and nothing is stale', () => {
+    let time = 0;
+    const set = createRevocationSet(() => time, 1);
+    set.add(event('token', 'tok_1'));
+    time = 10;
+    set.add(event('changed', 'acc_other'));
+    const answer = revocableOf(claims, '');
+    expect([9, 10, 11].map((askedAt) => set.isOutdated(answer, askedAt))).toEqual([true, false, false]);
+    expect([set.size, set.isFull]).toEqual([1, false]);
+  });
+
   test('what needs no more room never fills it: what is known already, everything at once, what was changed', () => {
     const { set } = made(2);
     const known = [event('token', 'tok_1'), event('subject', 'acc_1')];

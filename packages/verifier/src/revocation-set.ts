@@ -52,6 +52,11 @@ interface Held {
 
 interface CutOff extends Position, Held {}
 
+/** Something changed, and was first heard of at this moment: what was asked later has seen it, whatever its place. */
+interface Change extends CutOff {
+  readonly heardAt: number;
+}
+
 /** Most are empty most of the time: then the text of the id need not be hashed. */
 const holds = (among: { readonly size: number; has(id: string): boolean }, id: string): boolean =>
   among.size > 0 && among.has(id);
@@ -60,6 +65,8 @@ const holds = (among: { readonly size: number; has(id: string): boolean }, id: s
 export interface RevocationSet {
   add(event: RevocationEvent): void;
   isRevoked(token: Revocable): boolean;
+  /** Whether an answer of the server, asked for at this moment, may be older than a change of what it tells. */
+  isOutdated(answer: Revocable, askedAt: number): boolean;
   /** True once for a signing key whose revocation is known: nothing under it is believed again. */
   isKeyRevoked(kid: string): boolean;
   /** Forgets what can concern no token any more, never earlier. */
@@ -82,7 +89,7 @@ const later = (known: CutOff | undefined, { epoch, seq }: Position, held: Held):
 
 /**
  * The revocations of the feed. Ids are looked up; cut-offs of a subject, a client or everything compare places in the
- * log, never clocks. A new history of the log is merged, not put in place of what is known: an event is forgotten at
+ * log, never clocks. A change ends nothing: it makes older answers of the server unusable, those under way too. A new history of the log is merged, not put in place of what is known: an event is forgotten at
  * its `exp`, and the revocation of a key never. A clock that is put ahead and back again brings nothing back to life:
  * what was heard is also held for as long, by a clock that nobody sets, as the log holds it.
  *
@@ -96,8 +103,12 @@ export function createRevocationSet(monotonic: () => number, max: number = LIMIT
     api_key: new Map<string, Held>(),
   };
   const cutOffs = { subject: new Map<string, CutOff>(), client: new Map<string, CutOff>() };
-  const maps = [...Object.values(ids), ...Object.values(cutOffs)];
+  /** By the id of an API key, account or client: what an answer tells of it may be another by now. */
+  const changes = new Map<string, Change>();
+  const maps = [...Object.values(ids), ...Object.values(cutOffs), changes];
   const keys = new Set<string>();
+  /** When a change found no room. */
+  let changedUnkeptAt = Number.NEGATIVE_INFINITY;
   let all: CutOff | undefined;
   /** For how long what found no room could still concern a token. */
   let lost: Held | undefined;
@@ -107,6 +118,11 @@ export function createRevocationSet(monotonic: () => number, max: number = LIMIT
     const cutOff = among.size === 0 ? undefined : among.get(id);
     return cutOff !== undefined && isBefore(pos, cutOff);
   };
+  /** The latest change counts, and the moment at which it was heard of first: a feed that begins anew repeats it. */
+  function changed(known: Change | undefined, { epoch, seq }: Position, held: Held): Change {
+    const isNews = known === undefined || isBefore(known, { epoch, seq });
+    return { ...later(known, { epoch, seq }, held), heardAt: isNews ? monotonic() : known.heardAt };
+  }
   /** Whether an id has a place, or gets one. */
   function hasRoom(among: { has(id: string): boolean }, id: string, held: Held): boolean {
     if (among.has(id) || size() < max) return true;
@@ -136,8 +152,19 @@ export function createRevocationSet(monotonic: () => number, max: number = LIMIT
           if (hasRoom(keys, id, { exp: Number.POSITIVE_INFINITY, until: 0 })) keys.add(id);
           return;
         case 'changed':
-          return; // concerns what was cached of an answer, not a token
+          if (changes.has(id) || size() < max) changes.set(id, changed(changes.get(id), event, held));
+          else changedUnkeptAt = monotonic(); // whose it was is not kept: then it was everybody's
+          return;
       }
+    },
+    isOutdated(answer, askedAt) {
+      if (askedAt < changedUnkeptAt) return true;
+      if (changes.size === 0) return false;
+      const isOlder = (id: string | undefined): boolean => {
+        const change = id === undefined ? undefined : changes.get(id);
+        return change !== undefined && askedAt < change.heardAt && isBefore(answer.pos, change);
+      };
+      return isOlder(answer.apiKey) || isOlder(answer.subject) || isOlder(answer.client);
     },
     isRevoked(token) {
       if (holds(ids.token, token.jti) || holds(keys, token.kid)) return true;

@@ -13,6 +13,7 @@ import { createIntrospector } from './introspection.ts';
 import { createJudge } from './judge.ts';
 import { createKeySource } from './key-source.ts';
 import { configOf } from './options.ts';
+import { createRefusedAnswers } from './refused-answers.ts';
 import { createRevocationSet } from './revocation-set.ts';
 import { createStaleness } from './staleness.ts';
 import { createTokenCache } from './token-cache.ts';
@@ -308,8 +309,9 @@ describe('a set of revocations that is full cannot tell what it had no room for'
       keys,
       staleness,
       revocations,
-      cache: createTokenCache(),
+      cache: createTokenCache(10),
       introspector: createIntrospector(config),
+      refusedAnswers: createRefusedAnswers(config.monotonic),
       unknown: { since: undefined },
     });
     const token = mint();

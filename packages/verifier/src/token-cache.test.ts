@@ -19,7 +19,7 @@ function entry(token: string): CachedToken {
 }
 
 test('CVE-2026-35039: a hit is the same text from end to end, not the same signature', () => {
-  const cache = createTokenCache();
+  const cache = createTokenCache(10);
   const kept = entry('head.claims.signature');
   cache.set(kept);
   expect(cache.get('head.claims.signature')).toBe(kept);
@@ -28,14 +28,14 @@ test('CVE-2026-35039: a hit is the same text from end to end, not the same signa
 });
 
 test('a text with the signature of another takes its place, and is not taken for it', () => {
-  const cache = createTokenCache();
+  const cache = createTokenCache(10);
   cache.set(entry('a.a.s'));
   cache.set(entry('b.b.s'));
   expect([cache.get('a.a.s'), cache.get('b.b.s')?.token, cache.size]).toEqual([undefined, 'b.b.s', 1]);
 });
 
 test('names that objects have are signatures like others', () => {
-  const cache = createTokenCache();
+  const cache = createTokenCache(10);
   for (const name of ['__proto__', 'constructor', 'toString']) expect(cache.get(`a.b.${name}`)).toBeUndefined();
 });
 
@@ -50,7 +50,7 @@ test('as many as may be kept, and one more: the oldest goes', () => {
 });
 
 test('what is deleted or cleared is gone', () => {
-  const cache = createTokenCache();
+  const cache = createTokenCache(10);
   for (const n of [1, 2, 3]) cache.set(entry(`a.b.${n}`));
   cache.delete('a.b.2');
   expect([cache.get('a.b.2'), cache.size]).toEqual([undefined, 2]);

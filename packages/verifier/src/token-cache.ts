@@ -1,16 +1,17 @@
-import { LIMITS } from '@latchkey/protocol/limits';
 import type { Access } from './access.ts';
 import type { Revocable } from './revocation-set.ts';
 
 /** A token that was verified: whether it still is good is asked again at every hit. */
 export interface CachedToken {
-  /** The whole text: the look-up key is only a part of it. */
+  /** The whole text: the look-up key is only a part of it. Of what the server was asked about, the hash of the text. */
   readonly token: string;
   readonly access: Access;
   readonly revocable: Revocable;
   /** Seconds since 1970; leeway included. */
   readonly notAfter: number;
   readonly notBefore: number;
+  /** When the server was asked, by the monotonic clock in milliseconds; undefined for what was verified here. */
+  readonly askedAt?: number;
 }
 
 /**
@@ -27,7 +28,7 @@ export interface TokenCache {
 
 const signatureOf = (token: string): string => token.slice(token.lastIndexOf('.') + 1);
 
-export function createTokenCache(max: number = LIMITS.tokenCacheMax): TokenCache {
+export function createTokenCache(max: number): TokenCache {
   const entries = new Map<string, CachedToken>();
   return {
     get(token) {

@@ -96,6 +96,7 @@ test('what is granted is the claims, the principal, scope and roles', async () =
       scope: ['read', 'write'],
       roles: ['clerk'],
       stale: false,
+      credential: 'jwt',
     },
   });
 });

@@ -13,6 +13,7 @@ import { createJudge } from './judge.ts';
 import { createKeySource } from './key-source.ts';
 import { type Config, configOf, type VerifierOptions } from './options.ts';
 import { aboutOf, createRefusalReports } from './refusal-reports.ts';
+import { createRefusedAnswers } from './refused-answers.ts';
 import type { RequestLike } from './request.ts';
 import { createRevocationSet } from './revocation-set.ts';
 import { createStaleness } from './staleness.ts';
@@ -123,7 +124,8 @@ function tokenOf(request: RequestLike, cookie: boolean): Result<string, ErrorId>
 function partsOf(config: Config) {
   const staleness = createStaleness(config.monotonic, config.maxStalenessSeconds);
   const revocations = createRevocationSet(config.monotonic);
-  const cache = createTokenCache();
+  const cache = createTokenCache(config.cachedTokensMax);
+  const refusedAnswers = createRefusedAnswers(config.monotonic);
   const keys = createKeySource(config, () => cache.clear());
   const introspector = createIntrospector(config);
   const unknown: { since: number | undefined } = { since: undefined };
@@ -150,5 +152,5 @@ function partsOf(config: Config) {
   });
   keys.ready().catch(() => {}); // told by onEvent, and tried again by whoever waits
   const reports = createRefusalReports(config);
-  return { keys, staleness, revocations, cache, introspector, feed, reports, unknown };
+  return { keys, staleness, revocations, cache, introspector, refusedAnswers, feed, reports, unknown };
 }

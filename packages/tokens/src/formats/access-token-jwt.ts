@@ -52,10 +52,23 @@ export function createAccessTokenDecoder(headers: HeaderCache = createHeaderCach
     if (!key.ok) return key;
     if (!key.value.verifies(input, signature)) return fail('token_signature_invalid');
     const claims = parsePayload(payload);
-    if (claims === undefined) return fail('token_malformed');
-    const error = claimsError(claims, expected, now);
-    return error === undefined ? ok(claims as unknown as AccessTokenClaims) : fail(error);
+    return claims === undefined ? fail('token_malformed') : checkAccessTokenClaims(claims, expected, now);
   };
+}
+
+/**
+ * Checks issuer, audience, time and the types of claims, of a token or of what introspection says of one.
+ *
+ * @returns `token_issuer_wrong`, `token_audience_wrong`, `token_claims_invalid`, `token_expired`, `token_not_yet_valid`
+ * @spec RFC 9068 §4, RFC 7662 §2.2 (INT-11)
+ */
+export function checkAccessTokenClaims(
+  claims: JsonObject,
+  expected: Expected,
+  now: EpochSeconds,
+): Result<AccessTokenClaims, ErrorId> {
+  const error = claimsError(claims, expected, now);
+  return error === undefined ? ok(claims as unknown as AccessTokenClaims) : fail(error);
 }
 
 /** Reads what a token says without believing it: for explaining, never for deciding. The type cannot be mistaken. */
