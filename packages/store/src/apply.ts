@@ -4,6 +4,9 @@ import type { Write } from '@latchkey/domain/write';
 import { parseId } from '@latchkey/protocol/ids';
 import { any, one, type Query, type Step } from './sql.ts';
 import { accounts } from './tables/accounts.ts';
+import { apiKeyLeases } from './tables/api-key-leases.ts';
+import { apiKeyQuotas } from './tables/api-key-quotas.ts';
+import { apiKeyUsage } from './tables/api-key-usage.ts';
 import { attempts } from './tables/attempts.ts';
 import { audit } from './tables/audit.ts';
 import { clients } from './tables/clients.ts';
@@ -23,6 +26,7 @@ import { secrets } from './tables/secrets.ts';
 import { sessions } from './tables/sessions.ts';
 import { state } from './tables/state.ts';
 import { subjects } from './tables/subjects.ts';
+import { verifierInstances } from './tables/verifier-instances.ts';
 
 /** Makes the MAC of an audit row: proof that the server wrote it. */
 export type AuditMac = (bytes: Uint8Array) => Uint8Array;
@@ -75,6 +79,15 @@ const STEPS: Steps = {
   'secret.remove': ({ id }) => [any(secrets.remove(id)), catalogue],
   'resource.create': ({ resource }) => [one(resources.insert(resource)), catalogue],
   'resource.update': ({ resource }) => [one(resources.update(resource)), catalogue],
+  'quota.debit': (write) => [one(apiKeyQuotas.debit(write))],
+  'quota.credit': (write) => [any(apiKeyQuotas.credit(write))],
+  'lease.grant': ({ lease }) => [one(apiKeyLeases.insert(lease))],
+  'lease.close': ({ id }) => [one(apiKeyLeases.remove(id))],
+  'usage.add': ({ usage }) => [
+    one(apiKeyUsage.add(usage.apiKey, usage)),
+    one(apiKeyUsage.add(usage.resourceId, usage)),
+  ],
+  'verifier.report': ({ told }) => [one(verifierInstances.report(told))],
   'role.grant': ({ role }) => [any(roles.insert(role))],
   'role.revoke': ({ role }) => [any(roles.remove(role))],
   'key.create': ({ key }) => [one(signingKeys.insert(key)), catalogue],

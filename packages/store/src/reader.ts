@@ -2,6 +2,9 @@ import type { Moment, Reader } from '@latchkey/domain/ports/reader';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import type { Executor, Query, Row } from './sql.ts';
 import { accounts } from './tables/accounts.ts';
+import { apiKeyLeases } from './tables/api-key-leases.ts';
+import { apiKeyQuotas } from './tables/api-key-quotas.ts';
+import { apiKeyUsage } from './tables/api-key-usage.ts';
 import { attempts } from './tables/attempts.ts';
 import { audit } from './tables/audit.ts';
 import { clients } from './tables/clients.ts';
@@ -21,6 +24,7 @@ import { secrets } from './tables/secrets.ts';
 import { sessions } from './tables/sessions.ts';
 import { state } from './tables/state.ts';
 import { subjects } from './tables/subjects.ts';
+import { verifierInstances } from './tables/verifier-instances.ts';
 
 /** A reader over whatever runs statements: a transaction, or a connection for reads. */
 export function createReader(executor: Executor, now: () => EpochMilliseconds): Reader {
@@ -62,6 +66,17 @@ export function createReader(executor: Executor, now: () => EpochMilliseconds): 
     resource: (identifier) => maybe(resources.byIdentifier(identifier), resources.model),
     resourceById: (id) => maybe(resources.byId(id), resources.model),
     resources: (page) => list(resources.page(page), resources.model),
+    quotaSpent: async (key, startsAt) => (await maybe(apiKeyQuotas.spent(key, startsAt), apiKeyQuotas.model)) ?? 0,
+    lease: (id) => maybe(apiKeyLeases.byId(id), apiKeyLeases.model),
+    openLeases: async (key) => (await maybe(apiKeyLeases.open(key), apiKeyLeases.count)) ?? 0,
+    verifierInstance: (name) => maybe(verifierInstances.byName(name), verifierInstances.model),
+    verifierInstances: async (resource) =>
+      (await maybe(verifierInstances.ofResource(resource), verifierInstances.count)) ?? 0,
+    keyUsage: (key, from, to) => list(apiKeyUsage.of(key, from, to), apiKeyUsage.model),
+    resourceUsage: (resource, from, to) => list(apiKeyUsage.of(resource, from, to), apiKeyUsage.bin),
+    mostUsedKeys: (resource, from, to, limit) =>
+      list(apiKeyUsage.mostUsed(resource, from, to, limit), apiKeyUsage.total),
+    lastUse: (key) => maybe(apiKeyUsage.lastUse(key), apiKeyUsage.usedAt),
     signingKeys: () => list(signingKeys.all(), signingKeys.model),
     macKeys: () => list(macKeys.all(), macKeys.model),
     revocations: (after, at, limit) => list(revocations.after(after, at, limit), revocations.model),

@@ -11,6 +11,8 @@ const startFamily: Write = { kind: 'family.start', family: f1 };
 const createAccount: Write = { kind: 'account.create', account: a1, identifiers: [row.identifier(1)] };
 const setPassword: Write = { kind: 'password.set', id: a1.id, phc: '$one', at: NOW };
 
+const KEY = row.idOf('key', 1);
+
 const credential = { accountId: a1.id, version: 1, phc: '$one', changedAt: NOW, failures: 0, lastFailureAt: undefined };
 
 /** One proof per kind of write; the compiler refuses this file when a kind is missing. */
@@ -384,6 +386,89 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     await put(store, { kind: 'resource.update', resource: after });
     same(await store.read.resourceById(after.id), after);
     same(await conflicts(store, [{ kind: 'resource.update', resource: after }]), true, 'not the version before');
+  },
+  async 'quota.debit'(store) {
+    const period = row.day(0);
+    const debit = { kind: 'quota.debit', apiKey: KEY, period, uses: 60, limit: 100 } as const;
+    same(await conflicts(store, [{ ...debit, uses: 101 }]), true, 'more than there ever is');
+    same(await store.read.quotaSpent(KEY, period.startsAt), 0);
+    await put(store, debit);
+    same(await store.read.quotaSpent(KEY, period.startsAt), 60);
+    same(await conflicts(store, [{ ...debit, uses: 41 }]), true, 'more than is left');
+    await put(store, { ...debit, uses: 40 });
+    same(await store.read.quotaSpent(KEY, period.startsAt), 100);
+    same(await store.read.quotaSpent(KEY, row.day(1).startsAt), 0, 'another period');
+    same(await store.read.quotaSpent(row.idOf('key', 2), period.startsAt), 0, 'another key');
+  },
+  async 'quota.credit'(store) {
+    const period = row.day(0);
+    const { startsAt } = period;
+    await put(store, { kind: 'quota.credit', apiKey: KEY, startsAt, uses: 1 });
+    await put(store, { kind: 'quota.debit', apiKey: KEY, period, uses: 60, limit: 100 });
+    await put(store, { kind: 'quota.credit', apiKey: KEY, startsAt, uses: 20 });
+    same(await store.read.quotaSpent(KEY, startsAt), 40);
+    await put(store, { kind: 'quota.credit', apiKey: KEY, startsAt, uses: 41 });
+    same(await store.read.quotaSpent(KEY, startsAt), 40, 'never below nothing');
+  },
+  async 'lease.grant'(store) {
+    const lease = row.lease(1);
+    same([await store.read.lease(lease.id), await store.read.openLeases(KEY)], [undefined, 0]);
+    await put(store, { kind: 'lease.grant', lease }, { kind: 'lease.grant', lease: row.lease(2) });
+    same([await store.read.lease(lease.id), await store.read.openLeases(KEY)], [lease, 2]);
+    same(await store.read.openLeases(row.idOf('key', 2)), 0);
+    same(await conflicts(store, [{ kind: 'lease.grant', lease }]), true);
+  },
+  async 'lease.close'(store) {
+    const { id } = row.lease(1);
+    await put(store, { kind: 'lease.grant', lease: row.lease(1) });
+    await put(store, { kind: 'lease.close', id });
+    same([await store.read.lease(id), await store.read.openLeases(KEY)], [undefined, 0]);
+    same(await conflicts(store, [{ kind: 'lease.close', id }]), true, 'a lease is closed once');
+  },
+  async 'usage.add'(store) {
+    const { startsAt } = row.day(0);
+    const usage = row.usage(1, startsAt, { usedAt: undefined });
+    const second = row.usage(1, startsAt, { allowed: 5, refused: 0, usedAt: row.after(5) });
+    const third = row.usage(2, startsAt, { usedAt: row.after(3) });
+    const fourth = row.usage(1, (startsAt + 3_600) as EpochSeconds, { allowed: 0, usedAt: undefined });
+    await put(store, { kind: 'usage.add', usage });
+    same(await store.read.lastUse(KEY), undefined);
+    for (const more of [second, third, fourth, row.usage(1, startsAt, { usedAt: row.after(1) })])
+      await put(store, { kind: 'usage.add', usage: more });
+    const to = row.day(1).startsAt;
+    same(await store.read.keyUsage(KEY, startsAt, to), [
+      { ...usage, span: 'hour', allowed: 25, refused: 2, usedAt: row.after(5) },
+      { ...fourth, span: 'hour' },
+    ]);
+    same(await store.read.keyUsage(KEY, (startsAt + 1) as EpochSeconds, to), [{ ...fourth, span: 'hour' }]);
+    same(await store.read.keyUsage(KEY, startsAt, fourth.startsAt), [
+      { ...usage, span: 'hour', allowed: 25, refused: 2, usedAt: row.after(5) },
+    ]);
+    same(await store.read.resourceUsage(usage.resourceId, startsAt, to), [
+      { span: 'hour', startsAt, allowed: 35, refused: 3 },
+      { span: 'hour', startsAt: fourth.startsAt, allowed: 0, refused: 1 },
+    ]);
+    same(await store.read.mostUsedKeys(usage.resourceId, startsAt, to, 9), [
+      { apiKey: KEY, allowed: 25, refused: 3 },
+      { apiKey: third.apiKey, allowed: 10, refused: 1 },
+    ]);
+    same((await store.read.mostUsedKeys(usage.resourceId, startsAt, to, 1)).length, 1);
+    same(await store.read.resourceUsage(row.idOf('res', 2), startsAt, to), []);
+    same([await store.read.lastUse(KEY), await store.read.lastUse(third.apiKey)], [row.after(5), row.after(3)]);
+  },
+  async 'verifier.report'(store) {
+    const told = row.verifier(1);
+    same(await store.read.verifierInstance(told.instance), undefined);
+    await put(store, { kind: 'verifier.report', told });
+    same(await store.read.verifierInstance(told.instance), told);
+    same(await store.read.verifierInstances(told.resourceId), 1);
+    const next = { ...told, number: 2, answer: { leases: [], rates: [] }, seenAt: row.after(9) };
+    await put(store, { kind: 'verifier.report', told: next });
+    same(await store.read.verifierInstance(told.instance), next);
+    same(await conflicts(store, [{ kind: 'verifier.report', told: next }]), true, 'a number is told once');
+    const stolen = { ...next, number: 3, resourceId: row.idOf('res', 2) };
+    same(await conflicts(store, [{ kind: 'verifier.report', told: stolen }]), true, 'a name has one resource');
+    same(await store.read.verifierInstances(row.idOf('res', 2)), 0);
   },
   async 'role.grant'(store) {
     const grant = { kind: 'role.grant', role: { accountId: a1.id, resource: 'orders', role: 'admin' } } as const;

@@ -5,7 +5,7 @@ import { WriteConflict } from '@latchkey/domain/ports/store';
 import type { RowVersion } from '@latchkey/domain/row-version';
 import type { RefreshState, TokenFamily } from '@latchkey/domain/tokens/family';
 import type { Write } from '@latchkey/domain/write';
-import { consentKey, type MemoryState, subjectKey, withoutRow, withRow } from './state.ts';
+import { consentKey, type MemoryState, quotaKey, subjectKey, withoutRow, withRow, withUsage } from './state.ts';
 
 type AuditMac = (bytes: Uint8Array) => Uint8Array;
 type Apply = {
@@ -225,6 +225,33 @@ const APPLY: Apply = {
     for (const { identifier } of state.resources.values())
       if (identifier === resource.identifier) throw new WriteConflict('the identifier is taken');
     return grown({ ...state, resources: withRow(state.resources, resource.id, resource) });
+  },
+  'quota.debit'(state, { apiKey, period: { startsAt, endsAt }, uses, limit }) {
+    const key = quotaKey(apiKey, startsAt);
+    const spent = (state.quotas.get(key)?.spent ?? 0) + uses;
+    if (spent > limit) throw new WriteConflict('there are not so many left');
+    return { ...state, quotas: withRow(state.quotas, key, { endsAt, spent }) };
+  },
+  'quota.credit'(state, { apiKey, startsAt, uses }) {
+    const key = quotaKey(apiKey, startsAt);
+    const row = state.quotas.get(key);
+    if (row === undefined || row.spent < uses) return state;
+    return { ...state, quotas: withRow(state.quotas, key, { ...row, spent: row.spent - uses }) };
+  },
+  'lease.grant'(state, { lease }) {
+    isFree(state.leases.get(lease.id));
+    return { ...state, leases: withRow(state.leases, lease.id, lease) };
+  },
+  'lease.close'(state, { id }) {
+    found(state.leases.get(id));
+    return { ...state, leases: withoutRow(state.leases, id) };
+  },
+  'usage.add': (state, { usage }) => ({ ...state, usage: withUsage(state.usage, { ...usage, span: 'hour' }) }),
+  'verifier.report'(state, { told }) {
+    const row = state.verifiers.get(told.instance);
+    if (row !== undefined && (row.resourceId !== told.resourceId || row.number >= told.number))
+      throw new WriteConflict('it was told already');
+    return { ...state, verifiers: withRow(state.verifiers, told.instance, told) };
   },
   'role.grant': (state, { role }) => ({ ...state, roles: withRow(state.roles, roleKey(role), role) }),
   'role.revoke': (state, { role }) => ({ ...state, roles: withoutRow(state.roles, roleKey(role)) }),
