@@ -17,6 +17,10 @@ import type { Account, Identifier, Role } from './accounts/account.ts';
 import type { AccountMetadata } from './accounts/metadata.ts';
 import type { Profile } from './accounts/profile.ts';
 import type { ApiKey } from './api-keys/api-key.ts';
+import type { StoredLease } from './api-keys/lease.ts';
+import type { Period } from './api-keys/quota.ts';
+import type { VerifierInstance } from './api-keys/report.ts';
+import type { AddedUsage } from './api-keys/usage.ts';
 import type { AuditEntry } from './audit.ts';
 import type { AuthorizationCode } from './authorization/code.ts';
 import type { Consent } from './authorization/consent.ts';
@@ -121,6 +125,27 @@ export type Write =
   /** The row of the version before, while it has not ended: other terms, or another secret. */
   | { readonly kind: 'api_key.update'; readonly key: ApiKey }
   | { readonly kind: 'api_key.end'; readonly id: ApiKeyId; readonly ended: Ended }
+  /** Uses out of what a quota has left in a period: exactly as many, or the decision was made on stale facts. */
+  | {
+      readonly kind: 'quota.debit';
+      readonly apiKey: ApiKeyId;
+      readonly period: Period;
+      readonly uses: number;
+      readonly limit: number;
+    }
+  | {
+      readonly kind: 'quota.credit';
+      readonly apiKey: ApiKeyId;
+      readonly startsAt: EpochSeconds;
+      readonly uses: number;
+    }
+  | { readonly kind: 'lease.grant'; readonly lease: StoredLease }
+  /** Exactly one row: a lease is closed once. */
+  | { readonly kind: 'lease.close'; readonly id: string }
+  /** Added to the uses of their hour. */
+  | { readonly kind: 'usage.add'; readonly usage: AddedUsage }
+  /** In the place of what the same verifier told before: a greater number, or somebody was faster. */
+  | { readonly kind: 'verifier.report'; readonly told: VerifierInstance }
   | { readonly kind: 'role.grant'; readonly role: Role }
   | { readonly kind: 'role.revoke'; readonly role: Role }
   | { readonly kind: 'key.create'; readonly key: SigningKey }

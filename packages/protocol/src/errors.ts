@@ -1157,6 +1157,14 @@ export const ERRORS = {
     'There are too many readers of the feed.',
     WAIT,
   ),
+  verifier_instance_taken: row(
+    409,
+    'conflict',
+    'RFC 9110 §15.5.10',
+    'tell',
+    'A verifier of another resource has this name.',
+    'Give each verifier process a name of its own, or let it make one up.',
+  ),
 
   // Administration
   admin_token_refused: row(

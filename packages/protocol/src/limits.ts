@@ -138,6 +138,23 @@ export const LIMITS = {
   /** Messages of the outbox that one round looks at, and receivers that are served at the same time. */
   outboxBatch: 100,
   outboxReceiversAtOnce: 8,
+  /** The name of a verifier process, in characters, and those of one resource that told anything lately. */
+  verifierNameMax: 64,
+  verifierInstancesMax: 1_000,
+  /** Keys that one report of a verifier has counts of, leases of, or wishes for. */
+  keysPerReportMax: 1_000,
+  /** Uses of a key in one report, allowed or refused: more is a mistake of whoever counted. */
+  usesPerReportMax: 10_000_000,
+  /** Uses of one lease of an API key, where its quota is not very large. */
+  leaseUsesMax: 1_000,
+  /** Leases of one key that may still be closed. */
+  leasesPerApiKeyMax: 1_000,
+  /** Keys whose uses a node counts in memory until they are written down. */
+  keysCountedMax: 10_000,
+  /** Counts of hours and days that are looked at to find the keys of a resource that are used most. */
+  usageRowsMax: 20_000,
+  /** Verifiers among which one rate is shared, and rates that are shared at the same time. */
+  verifiersPerRateMax: 1_000,
 } as const;
 
 /** Lifetimes and waits that no setting may exceed, in seconds. */
@@ -195,4 +212,18 @@ export const DURATIONS = {
   apiKeyKept: 30 * 86_400,
   /** For how long a mail that tells of something is brought to its mailbox again. */
   noticeRetry: 3 * 86_400,
+  /** A lease of an API key, how long after it a report may still close it, and when one of no uses is asked again. */
+  lease: 60,
+  leaseGrace: 60,
+  leaseAskAgain: 30,
+  /** How often a verifier reports, at the least; one that has not in two of these shares no rate any more. */
+  verifierReport: 10,
+  /** How long an API process that tells nothing is remembered, so that its last report does not count twice. */
+  verifierInstance: 3_600,
+  /** How far ahead the hour of counted uses may begin, and how long ago it may have ended. */
+  usageAhead: 300,
+  usageLate: 86_400,
+  /** How long uses are kept by the hour, and then by the day. */
+  usageHours: 14 * 86_400,
+  usageDays: 400 * 86_400,
 } as const;

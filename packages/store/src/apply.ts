@@ -5,6 +5,9 @@ import { parseId } from '@latchkey/protocol/ids';
 import { any, one, type Query, type Step } from './sql.ts';
 import { accountMetadata } from './tables/account-metadata.ts';
 import { accounts } from './tables/accounts.ts';
+import { apiKeyLeases } from './tables/api-key-leases.ts';
+import { apiKeyQuotas } from './tables/api-key-quotas.ts';
+import { apiKeyUsage } from './tables/api-key-usage.ts';
 import { apiKeys } from './tables/api-keys.ts';
 import { attempts } from './tables/attempts.ts';
 import { audit } from './tables/audit.ts';
@@ -26,6 +29,7 @@ import { sessions } from './tables/sessions.ts';
 import { state } from './tables/state.ts';
 import { subjects } from './tables/subjects.ts';
 import { tokenRecords } from './tables/token-records.ts';
+import { verifierInstances } from './tables/verifier-instances.ts';
 
 /** Makes the MAC of an audit row: proof that the server wrote it. */
 export type AuditMac = (bytes: Uint8Array) => Uint8Array;
@@ -84,6 +88,15 @@ const STEPS: Steps = {
   'api_key.create': ({ key }) => [one(apiKeys.insert(key))],
   'api_key.update': ({ key }) => [one(apiKeys.update(key))],
   'api_key.end': ({ id, ended }) => [any(apiKeys.end(id, ended))],
+  'quota.debit': (write) => [one(apiKeyQuotas.debit(write))],
+  'quota.credit': (write) => [any(apiKeyQuotas.credit(write))],
+  'lease.grant': ({ lease }) => [one(apiKeyLeases.insert(lease))],
+  'lease.close': ({ id }) => [one(apiKeyLeases.remove(id))],
+  'usage.add': ({ usage }) => [
+    one(apiKeyUsage.add(usage.apiKey, usage)),
+    one(apiKeyUsage.add(usage.resourceId, usage)),
+  ],
+  'verifier.report': ({ told }) => [one(verifierInstances.report(told))],
   'role.grant': ({ role }) => [any(roles.insert(role))],
   'role.revoke': ({ role }) => [any(roles.remove(role))],
   'key.create': ({ key }) => [one(signingKeys.insert(key)), catalogue],

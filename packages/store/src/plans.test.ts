@@ -1,19 +1,25 @@
 import type { Sha256 } from '@latchkey/protocol/types';
 import { NOW } from '@latchkey/testkit/conformance/conformance-case';
-import { API, idOf, tokenRecord } from '@latchkey/testkit/conformance/rows';
+import { API, day, idOf, tokenRecord } from '@latchkey/testkit/conformance/rows';
 import { expect, test } from 'vitest';
 import { migrate } from './migrate.ts';
 import type { Query } from './sql.ts';
 import { openConnection } from './sqlite-driver.ts';
+import { apiKeyLeases } from './tables/api-key-leases.ts';
+import { apiKeyQuotas } from './tables/api-key-quotas.ts';
+import { apiKeyUsage } from './tables/api-key-usage.ts';
 import { apiKeys } from './tables/api-keys.ts';
 import { families } from './tables/families.ts';
 import { outbox } from './tables/outbox.ts';
 import { sessions } from './tables/sessions.ts';
 import { subjects } from './tables/subjects.ts';
 import { tokenRecords } from './tables/token-records.ts';
+import { verifierInstances } from './tables/verifier-instances.ts';
 
 const page = { after: undefined, limit: 1 } as const;
 const [account, client, session] = [idOf('acc', 1), idOf('cli', 1), idOf('ses', 1)];
+const [key, resource] = [idOf('key', 1), idOf('res', 1)];
+const [from, to] = [day(0).startsAt, day(1).startsAt];
 
 /** What is asked in each redemption, each end of a session and each round of the jobs, and the index that answers it. */
 const QUERIES: readonly (readonly [string, Query, string])[] = [
@@ -44,6 +50,17 @@ const QUERIES: readonly (readonly [string, Query, string])[] = [
   ...tokenRecords
     .expire(NOW, 1)
     .map((query) => ['records that go', query, 'token_records_expiry (expires_at<?'] as const),
+  ['what a key has spent', apiKeyQuotas.spent(key, from), '(api_key=? AND starts_at=?'],
+  ['periods that are over', apiKeyQuotas.expire(from, 1), 'api_key_quotas_end (ends_at<?'],
+  ['open leases', apiKeyLeases.open(key), 'api_key_leases_key (api_key=?'],
+  ['leases that are lost', apiKeyLeases.expire(from, 1), 'api_key_leases_end (until<?'],
+  ['verifiers of a resource', verifierInstances.ofResource(resource), 'verifier_instances_resource (resource_id=?'],
+  ['verifiers that tell nothing', verifierInstances.expire(NOW, 1), 'verifier_instances_age (seen_at<?'],
+  ['uses of a key', apiKeyUsage.of(key, from, to), '(id=? AND kind=? AND starts_at>? AND starts_at<?'],
+  ['keys that are used most', apiKeyUsage.mostUsed(resource, from, to, 1), 'api_key_usage_resource (resource_id=?'],
+  ['the last use of a key', apiKeyUsage.lastUse(key), '(id=? AND kind=?'],
+  ['hours that go', apiKeyUsage.removeHours(from, 1), 'api_key_usage_age (span=? AND starts_at<?'],
+  ['days that go', apiKeyUsage.expireDays(from, 1), 'api_key_usage_age (span=? AND starts_at<?'],
 ];
 
 test.each(QUERIES)(
@@ -55,5 +72,6 @@ test.each(QUERIES)(
     connection.close();
     expect(plan.join('\n')).toContain(index);
     expect(plan.filter((step) => /^SCAN (?!(c|dead|expired)\b)/.test(step))).toEqual([]);
+    expect(plan.filter((step) => /^SCAN (?!c\b|newest\b)/.test(step))).toEqual([]);
   },
 );

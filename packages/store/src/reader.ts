@@ -3,6 +3,9 @@ import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import type { Executor, Query, Row } from './sql.ts';
 import { accountMetadata } from './tables/account-metadata.ts';
 import { accounts } from './tables/accounts.ts';
+import { apiKeyLeases } from './tables/api-key-leases.ts';
+import { apiKeyQuotas } from './tables/api-key-quotas.ts';
+import { apiKeyUsage } from './tables/api-key-usage.ts';
 import { apiKeys } from './tables/api-keys.ts';
 import { attempts } from './tables/attempts.ts';
 import { audit } from './tables/audit.ts';
@@ -24,6 +27,7 @@ import { sessions } from './tables/sessions.ts';
 import { state } from './tables/state.ts';
 import { subjects } from './tables/subjects.ts';
 import { tokenRecords } from './tables/token-records.ts';
+import { verifierInstances } from './tables/verifier-instances.ts';
 
 /** A reader over whatever runs statements: a transaction, or a connection for reads. */
 export function createReader(executor: Executor, now: () => EpochMilliseconds): Reader {
@@ -72,6 +76,17 @@ export function createReader(executor: Executor, now: () => EpochMilliseconds): 
     apiKeysOf: (owner, page) => list(apiKeys.ofOwner(owner, page), apiKeys.model),
     apiKeysFor: (resource, page) => list(apiKeys.forResource(resource, page), apiKeys.model),
     liveApiKeys: async (owner, at) => (await maybe(apiKeys.countLive(owner, at), apiKeys.live)) ?? 0,
+    quotaSpent: async (key, startsAt) => (await maybe(apiKeyQuotas.spent(key, startsAt), apiKeyQuotas.model)) ?? 0,
+    lease: (id) => maybe(apiKeyLeases.byId(id), apiKeyLeases.model),
+    openLeases: async (key) => (await maybe(apiKeyLeases.open(key), apiKeyLeases.count)) ?? 0,
+    verifierInstance: (name) => maybe(verifierInstances.byName(name), verifierInstances.model),
+    verifierInstances: async (resource) =>
+      (await maybe(verifierInstances.ofResource(resource), verifierInstances.count)) ?? 0,
+    keyUsage: (key, from, to) => list(apiKeyUsage.of(key, from, to), apiKeyUsage.model),
+    resourceUsage: (resource, from, to) => list(apiKeyUsage.of(resource, from, to), apiKeyUsage.bin),
+    mostUsedKeys: (resource, from, to, limit) =>
+      list(apiKeyUsage.mostUsed(resource, from, to, limit), apiKeyUsage.total),
+    lastUse: (key) => maybe(apiKeyUsage.lastUse(key), apiKeyUsage.usedAt),
     signingKeys: () => list(signingKeys.all(), signingKeys.model),
     macKeys: () => list(macKeys.all(), macKeys.model),
     revocations: (after, at, limit) => list(revocations.after(after, at, limit), revocations.model),

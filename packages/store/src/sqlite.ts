@@ -1,7 +1,8 @@
+import { dayOf } from '@latchkey/domain/api-keys/usage';
 import { type Store, StoreUnavailable, type Transaction, WriteConflict } from '@latchkey/domain/ports/store';
 import type { RowVersion } from '@latchkey/domain/row-version';
 import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
-import { type EpochMilliseconds, later } from '@latchkey/protocol/types';
+import { type EpochMilliseconds, type EpochSeconds, later, seconds } from '@latchkey/protocol/types';
 import { type AuditMac, changesCatalogue, stepsFor, versionQuery } from './apply.ts';
 import { COMMIT_LIMITS, type CommitLimits, createGroupCommit } from './group-commit.ts';
 import { ALL_CHANGED, type Changed, createKeptRows, UNCHANGED } from './kept-rows.ts';
@@ -10,6 +11,9 @@ import { createReadSnapshot } from './read-snapshot.ts';
 import { createReader } from './reader.ts';
 import type { Query, Step } from './sql.ts';
 import { isSqliteError, openConnection, type SqliteConnection, setPragmas } from './sqlite-driver.ts';
+import { apiKeyLeases } from './tables/api-key-leases.ts';
+import { apiKeyQuotas } from './tables/api-key-quotas.ts';
+import { apiKeyUsage } from './tables/api-key-usage.ts';
 import { apiKeys } from './tables/api-keys.ts';
 import { attempts } from './tables/attempts.ts';
 import { clients } from './tables/clients.ts';
@@ -22,6 +26,7 @@ import { secrets } from './tables/secrets.ts';
 import { sessions } from './tables/sessions.ts';
 import { state } from './tables/state.ts';
 import { tokenRecords } from './tables/token-records.ts';
+import { verifierInstances } from './tables/verifier-instances.ts';
 
 export interface SqliteOptions {
   /** A file, or `:memory:`. */
@@ -204,6 +209,33 @@ function runAll(connection: SqliteConnection, queries: readonly Query[]): number
   let changed = 0;
   for (const query of queries) changed = connection.run(query);
   return changed;
+  const steps: readonly ((limit: number) => Query)[] = [
+    (left) => attempts.expire(now, left),
+    (left) => links.expire(now, left),
+    (left) => codes.expire(later(now, -DURATIONS.codeMax * 1000), left),
+    (left) => revocations.expire(now, left),
+    (left) => families.expire(before, left),
+    (left) => sessions.expire(before, left),
+    (left) => secrets.expire(before, left),
+    (left) => consents.expire(before, left),
+    (left) => clients.expire(before, left),
+    (left) => apiKeyQuotas.expire(seconds(before), left),
+    (left) => apiKeyLeases.expire(ago(now, DURATIONS.leaseGrace), left),
+    (left) => verifierInstances.expire(later(now, -DURATIONS.verifierInstance * 1000), left),
+    (left) => apiKeyUsage.expireDays(ago(now, DURATIONS.usageDays), left),
+  ];
+  let removed = 0;
+  for (const step of steps) if (removed < limit) removed += connection.run(step(limit - removed));
+  if (removed < limit) removed += rollUp(connection, dayOf(ago(now, DURATIONS.usageHours)), limit - removed);
+  return removed;
+}
+
+const ago = (now: EpochMilliseconds, wanted: number): EpochSeconds => seconds(later(now, -wanted * 1000));
+
+/** Makes days of the oldest hours in which keys were used. */
+function rollUp(connection: SqliteConnection, before: EpochSeconds, limit: number): number {
+  connection.run(apiKeyUsage.addToDays(before, limit));
+  return connection.run(apiKeyUsage.removeHours(before, limit));
 }
 
 /**

@@ -2,6 +2,7 @@ import type { ConformanceCase } from './conformance/conformance-case.ts';
 import { EVERY_WRITE } from './conformance/every-write.ts';
 import { LISTS } from './conformance/lists.ts';
 import { LOG } from './conformance/log.ts';
+import { QUOTAS } from './conformance/quotas.ts';
 import { RACES } from './conformance/races.ts';
 import { TRANSACTIONS } from './conformance/transactions.ts';
 
@@ -15,4 +16,5 @@ export const STORE_CONFORMANCE: readonly ConformanceCase[] = [
   ...LOG,
   ...LISTS,
   ...RACES,
+  ...QUOTAS,
 ];

@@ -6,6 +6,7 @@ import type {
   AttemptId,
   ClientId,
   EpochMilliseconds,
+  EpochSeconds,
   FamilyId,
   NormalisedIdentifier,
   ResourceId,
@@ -19,6 +20,9 @@ import type { AccountMetadata } from '../accounts/metadata.ts';
 import type { PasswordCredential } from '../accounts/password-credential.ts';
 import type { Profile } from '../accounts/profile.ts';
 import type { ApiKey } from '../api-keys/api-key.ts';
+import type { StoredLease } from '../api-keys/lease.ts';
+import type { VerifierInstance } from '../api-keys/report.ts';
+import type { KeyUsage, UsageBin, UsageSpan } from '../api-keys/usage.ts';
 import type { AuditRow } from '../audit.ts';
 import type { AuthorizationCode } from '../authorization/code.ts';
 import type { Consent } from '../authorization/consent.ts';
@@ -111,6 +115,32 @@ export interface ApiKeyReader {
   apiKeysFor(resource: ResourceIdentifier, page: Page<ApiKeyId>): Promise<readonly ApiKey[]>;
   /** How many keys of an owner have neither ended nor expired. */
   liveApiKeys(owner: AccountId | ClientId, now: EpochMilliseconds): Promise<number>;
+/** How often API keys were used, and what of their quotas is given out. */
+export interface UsageReader {
+  /** Uses that were debited in the period that began then. */
+  quotaSpent(key: ApiKeyId, startsAt: EpochSeconds): Promise<number>;
+  lease(id: string): Promise<StoredLease | undefined>;
+  /** Leases of a key that are neither closed nor forgotten. */
+  openLeases(key: ApiKeyId): Promise<number>;
+  verifierInstance(name: string): Promise<VerifierInstance | undefined>;
+  verifierInstances(resource: ResourceId): Promise<number>;
+  /** Uses of a key in hours and days that begin from then on and before then, oldest first. */
+  keyUsage(key: ApiKeyId, from: EpochSeconds, to: EpochSeconds): Promise<readonly KeyUsage[]>;
+  /** The same of all keys of a resource together. */
+  resourceUsage(
+    resource: ResourceId,
+    from: EpochSeconds,
+    to: EpochSeconds,
+  ): Promise<readonly (UsageBin & { readonly span: UsageSpan })[]>;
+  /** The keys of a resource that were used most, with how often; most used first. */
+  mostUsedKeys(
+    resource: ResourceId,
+    from: EpochSeconds,
+    to: EpochSeconds,
+    limit: number,
+  ): Promise<readonly { readonly apiKey: ApiKeyId; readonly allowed: number; readonly refused: number }[]>;
+  /** When a key was last allowed. */
+  lastUse(key: ApiKeyId): Promise<EpochMilliseconds | undefined>;
 }
 
 export interface KeyReader {
@@ -140,6 +170,7 @@ export interface Reader
     TokenReader,
     ClientReader,
     ApiKeyReader,
+    UsageReader,
     KeyReader,
     LogReader {
   /** The store's clock, and how far the log and the catalogue are: read before the facts that it is used with. */

@@ -11,6 +11,8 @@ const startFamily: Write = { kind: 'family.start', family: f1 };
 const createAccount: Write = { kind: 'account.create', account: a1, identifiers: [row.identifier(1)] };
 const setPassword: Write = { kind: 'password.set', id: a1.id, phc: '$one', at: NOW };
 
+const KEY = row.idOf('key', 1);
+
 const credential = { accountId: a1.id, version: 1, phc: '$one', changedAt: NOW, failures: 0, lastFailureAt: undefined };
 
 /** One proof per kind of write; the compiler refuses this file when a kind is missing. */
@@ -467,6 +469,88 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     await put(store, { kind: 'api_key.end', id: row.idOf('key', 1), ended });
     await put(store, { kind: 'api_key.end', id: row.idOf('key', 1), ended: { ...ended, by: 'somebody else' } });
     same(await store.read.apiKey(row.idOf('key', 1)), row.apiKey(1, { version: 2, ended }));
+  async 'quota.debit'(store) {
+    const period = row.day(0);
+    const debit = { kind: 'quota.debit', apiKey: KEY, period, uses: 60, limit: 100 } as const;
+    same(await conflicts(store, [{ ...debit, uses: 101 }]), true, 'more than there ever is');
+    same(await store.read.quotaSpent(KEY, period.startsAt), 0);
+    await put(store, debit);
+    same(await store.read.quotaSpent(KEY, period.startsAt), 60);
+    same(await conflicts(store, [{ ...debit, uses: 41 }]), true, 'more than is left');
+    await put(store, { ...debit, uses: 40 });
+    same(await store.read.quotaSpent(KEY, period.startsAt), 100);
+    same(await store.read.quotaSpent(KEY, row.day(1).startsAt), 0, 'another period');
+    same(await store.read.quotaSpent(row.idOf('key', 2), period.startsAt), 0, 'another key');
+  },
+  async 'quota.credit'(store) {
+    const period = row.day(0);
+    const { startsAt } = period;
+    await put(store, { kind: 'quota.credit', apiKey: KEY, startsAt, uses: 1 });
+    await put(store, { kind: 'quota.debit', apiKey: KEY, period, uses: 60, limit: 100 });
+    await put(store, { kind: 'quota.credit', apiKey: KEY, startsAt, uses: 20 });
+    same(await store.read.quotaSpent(KEY, startsAt), 40);
+    await put(store, { kind: 'quota.credit', apiKey: KEY, startsAt, uses: 41 });
+    same(await store.read.quotaSpent(KEY, startsAt), 40, 'never below nothing');
+  },
+  async 'lease.grant'(store) {
+    const lease = row.lease(1);
+    same([await store.read.lease(lease.id), await store.read.openLeases(KEY)], [undefined, 0]);
+    await put(store, { kind: 'lease.grant', lease }, { kind: 'lease.grant', lease: row.lease(2) });
+    same([await store.read.lease(lease.id), await store.read.openLeases(KEY)], [lease, 2]);
+    same(await store.read.openLeases(row.idOf('key', 2)), 0);
+    same(await conflicts(store, [{ kind: 'lease.grant', lease }]), true);
+  },
+  async 'lease.close'(store) {
+    const { id } = row.lease(1);
+    await put(store, { kind: 'lease.grant', lease: row.lease(1) });
+    await put(store, { kind: 'lease.close', id });
+    same([await store.read.lease(id), await store.read.openLeases(KEY)], [undefined, 0]);
+    same(await conflicts(store, [{ kind: 'lease.close', id }]), true, 'a lease is closed once');
+  },
+  async 'usage.add'(store) {
+    const { startsAt } = row.day(0);
+    const usage = row.usage(1, startsAt, { usedAt: undefined });
+    const second = row.usage(1, startsAt, { allowed: 5, refused: 0, usedAt: row.after(5) });
+    const third = row.usage(2, startsAt, { usedAt: row.after(3) });
+    const fourth = row.usage(1, (startsAt + 3_600) as EpochSeconds, { allowed: 0, usedAt: undefined });
+    await put(store, { kind: 'usage.add', usage });
+    same(await store.read.lastUse(KEY), undefined);
+    for (const more of [second, third, fourth, row.usage(1, startsAt, { usedAt: row.after(1) })])
+      await put(store, { kind: 'usage.add', usage: more });
+    const to = row.day(1).startsAt;
+    same(await store.read.keyUsage(KEY, startsAt, to), [
+      { ...usage, span: 'hour', allowed: 25, refused: 2, usedAt: row.after(5) },
+      { ...fourth, span: 'hour' },
+    ]);
+    same(await store.read.keyUsage(KEY, (startsAt + 1) as EpochSeconds, to), [{ ...fourth, span: 'hour' }]);
+    same(await store.read.keyUsage(KEY, startsAt, fourth.startsAt), [
+      { ...usage, span: 'hour', allowed: 25, refused: 2, usedAt: row.after(5) },
+    ]);
+    same(await store.read.resourceUsage(usage.resourceId, startsAt, to), [
+      { span: 'hour', startsAt, allowed: 35, refused: 3 },
+      { span: 'hour', startsAt: fourth.startsAt, allowed: 0, refused: 1 },
+    ]);
+    same(await store.read.mostUsedKeys(usage.resourceId, startsAt, to, 9), [
+      { apiKey: KEY, allowed: 25, refused: 3 },
+      { apiKey: third.apiKey, allowed: 10, refused: 1 },
+    ]);
+    same((await store.read.mostUsedKeys(usage.resourceId, startsAt, to, 1)).length, 1);
+    same(await store.read.resourceUsage(row.idOf('res', 2), startsAt, to), []);
+    same([await store.read.lastUse(KEY), await store.read.lastUse(third.apiKey)], [row.after(5), row.after(3)]);
+  },
+  async 'verifier.report'(store) {
+    const told = row.verifier(1);
+    same(await store.read.verifierInstance(told.instance), undefined);
+    await put(store, { kind: 'verifier.report', told });
+    same(await store.read.verifierInstance(told.instance), told);
+    same(await store.read.verifierInstances(told.resourceId), 1);
+    const next = { ...told, number: 2, answer: { leases: [], rates: [] }, seenAt: row.after(9) };
+    await put(store, { kind: 'verifier.report', told: next });
+    same(await store.read.verifierInstance(told.instance), next);
+    same(await conflicts(store, [{ kind: 'verifier.report', told: next }]), true, 'a number is told once');
+    const stolen = { ...next, number: 3, resourceId: row.idOf('res', 2) };
+    same(await conflicts(store, [{ kind: 'verifier.report', told: stolen }]), true, 'a name has one resource');
+    same(await store.read.verifierInstances(row.idOf('res', 2)), 0);
   },
   async 'role.grant'(store) {
     const grant = { kind: 'role.grant', role: { accountId: a1.id, resource: 'orders', role: 'admin' } } as const;
@@ -493,21 +577,18 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     same(await store.read.signingKeys(), [{ ...key, state: 'current', since: row.after(2) }]);
     same(await conflicts(store, [move]), true);
   },
-  async 'key.remove'(store) {
+  async 'key.remove'(store) 
     await put(store, { kind: 'key.create', key: row.signingKey('a') });
     await put(store, { kind: 'key.remove', kid: 'a' });
-    same(await store.read.signingKeys(), []);
-  },
-  async 'mac_key.create'(store) {
+    same(await store.read.signingKeys(), []);,
+  async 'mac_key.create'(store) 
     for (const id of [2, 1]) await put(store, { kind: 'mac_key.create', key: row.macKey(id) });
-    same(await store.read.macKeys(), [row.macKey(1), row.macKey(2)]);
-  },
-  async 'mac_key.move'(store) {
+    same(await store.read.macKeys(), [row.macKey(1), row.macKey(2)]);,
+  async 'mac_key.move'(store) 
     await put(store, { kind: 'mac_key.create', key: row.macKey(1) });
     await put(store, { kind: 'mac_key.move', id: 1, to: 'retiring' });
     same(await store.read.macKeys(), [row.macKey(1, { state: 'retiring' })]);
-    same(await conflicts(store, [{ kind: 'mac_key.move', id: 2, to: 'revoked' }]), true);
-  },
+    same(await conflicts(store, [{ kind: 'mac_key.move', id: 2, to: 'revoked' }]), true);,
   async 'revocation.emit'(store) {
     await put(store, createAccount, { kind: 'client.create', client: c1 });
     const { epoch } = (await store.read.moment()).position;
@@ -560,21 +641,18 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     await put(store, { kind: 'outbox.enqueue', message });
     same(await store.read.outbox(NOW, 10), [{ ...message, id: 1, attempts: 0 }]);
   },
-  async 'outbox.delivered'(store) {
+  async 'outbox.delivered'(store) 
     await put(store, { kind: 'outbox.enqueue', message: { topic: 'mail', body: {}, at: NOW } });
     await put(store, { kind: 'outbox.delivered', id: 1 });
-    same(await store.read.outbox(NOW, 10), []);
-  },
-  async 'outbox.postpone'(store) {
+    same(await store.read.outbox(NOW, 10), []);,
+  async 'outbox.postpone'(store) 
     await put(store, { kind: 'outbox.enqueue', message: { topic: 'mail', body: {}, at: NOW } });
     await put(store, { kind: 'outbox.postpone', id: 1, at: row.after(100) });
     same(await store.read.outbox(row.after(99), 10), []);
-    same(await store.read.outbox(row.after(100), 10), [{ id: 1, topic: 'mail', body: {}, at: NOW, attempts: 0 }]);
-  },
-  async 'outbox.retry'(store) {
+    same(await store.read.outbox(row.after(100), 10), [{ id: 1, topic: 'mail', body: {}, at: NOW, attempts: 0 }]);,
+  async 'outbox.retry'(store) 
     await put(store, { kind: 'outbox.enqueue', message: { topic: 'mail', body: {}, at: NOW } });
     await put(store, { kind: 'outbox.retry', id: 1, at: row.after(100) });
     same(await store.read.outbox(row.after(99), 10), []);
-    same(await store.read.outbox(row.after(100), 10), [{ id: 1, topic: 'mail', body: {}, at: NOW, attempts: 1 }]);
-  },
+    same(await store.read.outbox(row.after(100), 10), [{ id: 1, topic: 'mail', body: {}, at: NOW, attempts: 1 }]);,
 };

@@ -2,6 +2,10 @@ import type { Account, Identifier } from '@latchkey/domain/accounts/account';
 import type { AccountMetadata } from '@latchkey/domain/accounts/metadata';
 import type { Profile } from '@latchkey/domain/accounts/profile';
 import type { ApiKey } from '@latchkey/domain/api-keys/api-key';
+import type { StoredLease } from '@latchkey/domain/api-keys/lease';
+import { type Period, periodOf } from '@latchkey/domain/api-keys/quota';
+import type { VerifierInstance } from '@latchkey/domain/api-keys/report';
+import type { AddedUsage } from '@latchkey/domain/api-keys/usage';
 import type { AuditEntry } from '@latchkey/domain/audit';
 import type { AuthorizationCode } from '@latchkey/domain/authorization/code';
 import type { Consent } from '@latchkey/domain/authorization/consent';
@@ -18,6 +22,7 @@ import { type IdPrefix, type Ids, makeId } from '@latchkey/protocol/ids';
 import {
   type ClientId,
   type EpochMilliseconds,
+  type EpochSeconds,
   later,
   type NormalisedIdentifier,
   type ResourceId,
@@ -340,5 +345,38 @@ export const entry = (subject: AuditEntry['subject'], more: Partial<AuditEntry> 
   actor: 'server',
   subject,
   detail: { reason: 'logout', count: 2, forced: true },
+  ...more,
+});
+
+/** The nth day after today. */
+export const day = (number: number): Period => periodOf('day', after(number * DAY));
+
+export const lease = (number: number, more: Partial<StoredLease> = {}): StoredLease => ({
+  id: `lease.${number}`,
+  apiKey: idOf('key', 1),
+  resourceId: idOf('res', 1),
+  instance: 'v1',
+  startsAt: day(0).startsAt,
+  uses: 50,
+  until: (seconds(NOW) + 60) as EpochSeconds,
+  ...more,
+});
+
+export const usage = (number: number, startsAt: EpochSeconds, more: Partial<AddedUsage> = {}): AddedUsage => ({
+  apiKey: idOf('key', number),
+  resourceId: idOf('res', 1),
+  startsAt,
+  allowed: 10,
+  refused: 1,
+  usedAt: NOW,
+  ...more,
+});
+
+export const verifier = (number: number, more: Partial<VerifierInstance> = {}): VerifierInstance => ({
+  instance: `v${number}`,
+  resourceId: idOf('res', 1),
+  number: 1,
+  answer: { leases: [], rates: [{ api_key: idOf('key', 1), verifiers: 2 }] },
+  seenAt: NOW,
   ...more,
 });

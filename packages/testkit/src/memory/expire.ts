@@ -1,6 +1,7 @@
+import { dayOf, type KeyUsage } from '@latchkey/domain/api-keys/usage';
 import { DURATIONS } from '@latchkey/protocol/limits';
-import type { EpochMilliseconds } from '@latchkey/protocol/types';
-import { firstToExpire, type MemoryState } from './state.ts';
+import type { EpochMilliseconds, EpochMilliseconds, EpochSeconds } from '@latchkey/protocol/types';
+import { firstToExpire, type MemoryState, type MemoryState, usageKey, withoutRow, withUsage } from './state.ts';
 
 /** The state without so many of its dead rows, and how many went. */
 export function expireRows(
@@ -52,6 +53,15 @@ export function expireRows(
     state.apiKeys,
     ({ expiresAt, ended }) => expiresAt < longAgo || (ended !== undefined && ended.at < longAgo),
   );
+  const quotas = without(state.quotas, ({ endsAt }) => endsAt < Math.floor(before / 1000));
+  const leases = without(state.leases, ({ until }) => until < Math.floor(now / 1000) - DURATIONS.leaseGrace);
+  const verifiers = without(state.verifiers, ({ seenAt }) => seenAt < now - DURATIONS.verifierInstance * 1000);
+  const days = without(
+    state.usage,
+    ({ span, startsAt }) => span === 'day' && startsAt < Math.floor(now / 1000) - DURATIONS.usageDays,
+  );
+  const usage = rollUp(days, dayOf((Math.floor(now / 1000) - DURATIONS.usageHours) as EpochSeconds), left);
+  left -= usage.removed;
   const events = deadEvents.length === 0 ? state.events : state.events.filter((event) => !deadEvents.includes(event));
   return {
     state: {
@@ -67,7 +77,22 @@ export function expireRows(
       secrets,
       clients,
       apiKeys,
+      quotas,
+      leases,
+      verifiers,
+      usage: usage.rows,
     },
     removed: limit - left,
   };
+}
+
+/** Makes days of the oldest hours in which keys were used. */
+function rollUp(rows: MemoryState['usage'], before: EpochSeconds, limit: number) {
+  const hours = [...rows.values()]
+    .filter(({ span, startsAt }) => span === 'hour' && startsAt < before)
+    .sort((a, b) => a.startsAt - b.startsAt || (a.apiKey < b.apiKey ? -1 : 1))
+    .slice(0, limit);
+  const toDay = (hour: KeyUsage): KeyUsage => ({ ...hour, span: 'day', startsAt: dayOf(hour.startsAt) });
+  const rolled = hours.reduce((left, hour) => withUsage(withoutRow(left, usageKey(hour)), toDay(hour)), rows);
+  return { rows: rolled, removed: hours.length };
 }

@@ -1,7 +1,8 @@
+import type { KeyUsage, UsageBin, UsageSpan } from '@latchkey/domain/api-keys/usage';
 import type { Page, Reader } from '@latchkey/domain/ports/reader';
 import type { TokenFamily } from '@latchkey/domain/tokens/family';
-import type { EpochMilliseconds } from '@latchkey/protocol/types';
-import { consentKey, type MemoryState, subjectKey } from './state.ts';
+import type { ApiKeyId, EpochMilliseconds } from '@latchkey/protocol/types';
+import { consentKey, type MemoryState, quotaKey, subjectKey } from './state.ts';
 
 const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : 1);
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -15,6 +16,10 @@ function page<K extends string, T extends { readonly id: K }>(rows: Iterable<T>,
 
 /** Reads a state. `current` is asked at each read, so that one reader may follow a store or stay with a transaction. */
 export function createMemoryReader(current: () => MemoryState, now: () => EpochMilliseconds): Reader {
+  const used = (isMeant: (row: KeyUsage) => boolean, from: number, to: number): readonly KeyUsage[] =>
+    [...current().usage.values()]
+      .filter((row) => isMeant(row) && row.startsAt >= from && row.startsAt < to)
+      .sort((a, b) => a.startsAt - b.startsAt || byText(a.span, b.span));
   const isUnexpired = (exp: number, at: EpochMilliseconds) => exp > Math.floor(at / 1000);
   return {
     account: async (id) => current().accounts.get(id),
@@ -120,6 +125,37 @@ export function createMemoryReader(current: () => MemoryState, now: () => EpochM
       [...current().apiKeys.values()].filter(
         (key) => key.owner === owner && key.ended === undefined && key.expiresAt > at,
       ).length,
+    quotaSpent: async (key, startsAt) => current().quotas.get(quotaKey(key, startsAt))?.spent ?? 0,
+    lease: async (id) => current().leases.get(id),
+    openLeases: async (key) => [...current().leases.values()].filter(({ apiKey }) => apiKey === key).length,
+    verifierInstance: async (name) => current().verifiers.get(name),
+    verifierInstances: async (resource) =>
+      [...current().verifiers.values()].filter(({ resourceId }) => resourceId === resource).length,
+    keyUsage: async (key, from, to) => used(({ apiKey }) => apiKey === key, from, to),
+    async resourceUsage(resource, from, to) {
+      const bins = new Map<string, UsageBin & { readonly span: UsageSpan }>();
+      for (const { span, startsAt, allowed, refused } of used(({ resourceId }) => resourceId === resource, from, to)) {
+        const before = bins.get(`${startsAt} ${span}`) ?? { allowed: 0, refused: 0 };
+        const sums = { allowed: before.allowed + allowed, refused: before.refused + refused };
+        bins.set(`${startsAt} ${span}`, { span, startsAt, ...sums });
+      }
+      return [...bins.values()];
+    },
+    async mostUsedKeys(resource, from, to, limit) {
+      const totals = new Map<ApiKeyId, { readonly allowed: number; readonly refused: number }>();
+      for (const { apiKey, allowed, refused } of used(({ resourceId }) => resourceId === resource, from, to)) {
+        const before = totals.get(apiKey) ?? { allowed: 0, refused: 0 };
+        totals.set(apiKey, { allowed: before.allowed + allowed, refused: before.refused + refused });
+      }
+      return [...totals]
+        .map(([apiKey, sums]) => ({ apiKey, ...sums }))
+        .sort((a, b) => b.allowed - a.allowed || byText(a.apiKey, b.apiKey))
+        .slice(0, limit);
+    },
+    lastUse: async (key) =>
+      [...current().usage.values()]
+        .filter(({ apiKey, usedAt }) => apiKey === key && usedAt !== undefined)
+        .sort((a, b) => b.startsAt - a.startsAt)[0]?.usedAt,
     signingKeys: async () =>
       [...current().signingKeys.values()].sort((a, b) => a.createdAt - b.createdAt || byText(a.kid, b.kid)),
     macKeys: async () => [...current().macKeys.values()].sort((a, b) => a.id - b.id),

@@ -3,6 +3,9 @@ import type { AccountMetadata } from '@latchkey/domain/accounts/metadata';
 import type { PasswordCredential } from '@latchkey/domain/accounts/password-credential';
 import type { Profile } from '@latchkey/domain/accounts/profile';
 import type { ApiKey } from '@latchkey/domain/api-keys/api-key';
+import type { StoredLease } from '@latchkey/domain/api-keys/lease';
+import type { VerifierInstance } from '@latchkey/domain/api-keys/report';
+import type { KeyUsage } from '@latchkey/domain/api-keys/usage';
 import type { AuditRow } from '@latchkey/domain/audit';
 import type { AuthorizationCode } from '@latchkey/domain/authorization/code';
 import type { Consent } from '@latchkey/domain/authorization/consent';
@@ -33,6 +36,12 @@ interface AssignedSubject {
   readonly subject: string;
 }
 
+/** What a key has spent of its quota in a period. */
+interface SpentQuota {
+  readonly endsAt: number;
+  readonly spent: number;
+}
+
 /** Everything that a database holds, as one value that never changes: a commit puts another in its place. */
 export interface MemoryState {
   readonly position: Position;
@@ -58,6 +67,12 @@ export interface MemoryState {
   readonly roles: Rows<Role>;
   readonly signingKeys: Rows<SigningKey>;
   readonly macKeys: Rows<MacKey>;
+  /** By key and beginning of the period. */
+  readonly quotas: Rows<SpentQuota>;
+  readonly leases: Rows<StoredLease>;
+  readonly verifiers: Rows<VerifierInstance>;
+  /** By key, beginning and span. */
+  readonly usage: Rows<KeyUsage>;
   readonly events: readonly RevocationEvent[];
   readonly audit: readonly AuditRow[];
   readonly outbox: readonly DueRow[];
@@ -86,6 +101,10 @@ export const emptyState = (epoch: number): MemoryState => ({
   roles: new Map(),
   signingKeys: new Map(),
   macKeys: new Map(),
+  quotas: new Map(),
+  leases: new Map(),
+  verifiers: new Map(),
+  usage: new Map(),
   events: [],
   audit: [],
   outbox: [],
@@ -96,6 +115,26 @@ export const subjectKey = (sector: string, account: AccountId): string => `${sec
 
 /** The key of a consent. */
 export const consentKey = (account: AccountId, client: ClientId): string => `${account} ${client}`;
+
+/** The key of what was spent in a period. */
+export const quotaKey = (key: string, startsAt: number): string => `${key} ${startsAt}`;
+
+/** The key of the uses of an API key in an hour or a day. */
+export const usageKey = ({ apiKey, startsAt, span }: Pick<KeyUsage, 'apiKey' | 'startsAt' | 'span'>): string =>
+  `${apiKey} ${startsAt} ${span}`;
+
+/** The rows with these uses added to those of the same key, time and span. */
+export function withUsage(rows: Rows<KeyUsage>, added: KeyUsage): Rows<KeyUsage> {
+  const before = rows.get(usageKey(added));
+  if (before === undefined) return withRow(rows, usageKey(added), added);
+  const times = [before.usedAt, added.usedAt].filter((at) => at !== undefined);
+  return withRow(rows, usageKey(added), {
+    ...before,
+    allowed: before.allowed + added.allowed,
+    refused: before.refused + added.refused,
+    usedAt: times.length === 0 ? undefined : (Math.max(...times) as EpochMilliseconds),
+  });
+}
 
 /** The same rows with one of them put in. */
 export const withRow = <T>(rows: Rows<T>, key: string, row: T): Rows<T> => new Map(rows).set(key, row);
