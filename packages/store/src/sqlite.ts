@@ -198,9 +198,14 @@ function expireNow(connection: SqliteConnection, now: EpochMilliseconds, limit: 
     (left) => [consents.expire(before, left)],
     (left) => [clients.expire(before, left)],
     (left) => [apiKeys.expire(later(now, -DURATIONS.apiKeyKept * 1000), left)],
+    (left) => [apiKeyQuotas.expire(seconds(before), left)],
+    (left) => [apiKeyLeases.expire(ago(now, DURATIONS.leaseGrace), left)],
+    (left) => [verifierInstances.expire(later(now, -DURATIONS.verifierInstance * 1000), left)],
+    (left) => [apiKeyUsage.expireDays(ago(now, DURATIONS.usageDays), left)],
   ];
   let removed = 0;
   for (const step of steps) if (removed < limit) removed += runAll(connection, step(limit - removed));
+  if (removed < limit) removed += rollUp(connection, dayOf(ago(now, DURATIONS.usageHours)), limit - removed);
   return removed;
 }
 
@@ -209,25 +214,6 @@ function runAll(connection: SqliteConnection, queries: readonly Query[]): number
   let changed = 0;
   for (const query of queries) changed = connection.run(query);
   return changed;
-  const steps: readonly ((limit: number) => Query)[] = [
-    (left) => attempts.expire(now, left),
-    (left) => links.expire(now, left),
-    (left) => codes.expire(later(now, -DURATIONS.codeMax * 1000), left),
-    (left) => revocations.expire(now, left),
-    (left) => families.expire(before, left),
-    (left) => sessions.expire(before, left),
-    (left) => secrets.expire(before, left),
-    (left) => consents.expire(before, left),
-    (left) => clients.expire(before, left),
-    (left) => apiKeyQuotas.expire(seconds(before), left),
-    (left) => apiKeyLeases.expire(ago(now, DURATIONS.leaseGrace), left),
-    (left) => verifierInstances.expire(later(now, -DURATIONS.verifierInstance * 1000), left),
-    (left) => apiKeyUsage.expireDays(ago(now, DURATIONS.usageDays), left),
-  ];
-  let removed = 0;
-  for (const step of steps) if (removed < limit) removed += connection.run(step(limit - removed));
-  if (removed < limit) removed += rollUp(connection, dayOf(ago(now, DURATIONS.usageHours)), limit - removed);
-  return removed;
 }
 
 const ago = (now: EpochMilliseconds, wanted: number): EpochSeconds => seconds(later(now, -wanted * 1000));

@@ -115,6 +115,8 @@ export interface ApiKeyReader {
   apiKeysFor(resource: ResourceIdentifier, page: Page<ApiKeyId>): Promise<readonly ApiKey[]>;
   /** How many keys of an owner have neither ended nor expired. */
   liveApiKeys(owner: AccountId | ClientId, now: EpochMilliseconds): Promise<number>;
+}
+
 /** How often API keys were used, and what of their quotas is given out. */
 export interface UsageReader {
   /** Uses that were debited in the period that began then. */

@@ -469,6 +469,7 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     await put(store, { kind: 'api_key.end', id: row.idOf('key', 1), ended });
     await put(store, { kind: 'api_key.end', id: row.idOf('key', 1), ended: { ...ended, by: 'somebody else' } });
     same(await store.read.apiKey(row.idOf('key', 1)), row.apiKey(1, { version: 2, ended }));
+  },
   async 'quota.debit'(store) {
     const period = row.day(0);
     const debit = { kind: 'quota.debit', apiKey: KEY, period, uses: 60, limit: 100 } as const;
@@ -577,18 +578,21 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     same(await store.read.signingKeys(), [{ ...key, state: 'current', since: row.after(2) }]);
     same(await conflicts(store, [move]), true);
   },
-  async 'key.remove'(store) 
+  async 'key.remove'(store) {
     await put(store, { kind: 'key.create', key: row.signingKey('a') });
     await put(store, { kind: 'key.remove', kid: 'a' });
-    same(await store.read.signingKeys(), []);,
-  async 'mac_key.create'(store) 
+    same(await store.read.signingKeys(), []);
+  },
+  async 'mac_key.create'(store) {
     for (const id of [2, 1]) await put(store, { kind: 'mac_key.create', key: row.macKey(id) });
-    same(await store.read.macKeys(), [row.macKey(1), row.macKey(2)]);,
-  async 'mac_key.move'(store) 
+    same(await store.read.macKeys(), [row.macKey(1), row.macKey(2)]);
+  },
+  async 'mac_key.move'(store) {
     await put(store, { kind: 'mac_key.create', key: row.macKey(1) });
     await put(store, { kind: 'mac_key.move', id: 1, to: 'retiring' });
     same(await store.read.macKeys(), [row.macKey(1, { state: 'retiring' })]);
-    same(await conflicts(store, [{ kind: 'mac_key.move', id: 2, to: 'revoked' }]), true);,
+    same(await conflicts(store, [{ kind: 'mac_key.move', id: 2, to: 'revoked' }]), true);
+  },
   async 'revocation.emit'(store) {
     await put(store, createAccount, { kind: 'client.create', client: c1 });
     const { epoch } = (await store.read.moment()).position;
@@ -641,18 +645,21 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     await put(store, { kind: 'outbox.enqueue', message });
     same(await store.read.outbox(NOW, 10), [{ ...message, id: 1, attempts: 0 }]);
   },
-  async 'outbox.delivered'(store) 
+  async 'outbox.delivered'(store) {
     await put(store, { kind: 'outbox.enqueue', message: { topic: 'mail', body: {}, at: NOW } });
     await put(store, { kind: 'outbox.delivered', id: 1 });
-    same(await store.read.outbox(NOW, 10), []);,
-  async 'outbox.postpone'(store) 
+    same(await store.read.outbox(NOW, 10), []);
+  },
+  async 'outbox.postpone'(store) {
     await put(store, { kind: 'outbox.enqueue', message: { topic: 'mail', body: {}, at: NOW } });
     await put(store, { kind: 'outbox.postpone', id: 1, at: row.after(100) });
     same(await store.read.outbox(row.after(99), 10), []);
-    same(await store.read.outbox(row.after(100), 10), [{ id: 1, topic: 'mail', body: {}, at: NOW, attempts: 0 }]);,
-  async 'outbox.retry'(store) 
+    same(await store.read.outbox(row.after(100), 10), [{ id: 1, topic: 'mail', body: {}, at: NOW, attempts: 0 }]);
+  },
+  async 'outbox.retry'(store) {
     await put(store, { kind: 'outbox.enqueue', message: { topic: 'mail', body: {}, at: NOW } });
     await put(store, { kind: 'outbox.retry', id: 1, at: row.after(100) });
     same(await store.read.outbox(row.after(99), 10), []);
-    same(await store.read.outbox(row.after(100), 10), [{ id: 1, topic: 'mail', body: {}, at: NOW, attempts: 1 }]);,
+    same(await store.read.outbox(row.after(100), 10), [{ id: 1, topic: 'mail', body: {}, at: NOW, attempts: 1 }]);
+  },
 };

@@ -6,7 +6,16 @@ import type { RowVersion } from '@latchkey/domain/row-version';
 import type { RefreshState, TokenFamily } from '@latchkey/domain/tokens/family';
 import type { TokenRecord } from '@latchkey/domain/tokens/token-record';
 import type { Write } from '@latchkey/domain/write';
-import { consentKey, consentKey, firstToExpire, type MemoryState, type MemoryState, quotaKey, subjectKey, subjectKey, withoutRow, withoutRow, withRow, withRow, withUsage } from './state.ts';
+import {
+  consentKey,
+  firstToExpire,
+  type MemoryState,
+  quotaKey,
+  subjectKey,
+  withoutRow,
+  withRow,
+  withUsage,
+} from './state.ts';
 
 type AuditMac = (bytes: Uint8Array) => Uint8Array;
 type Apply = {
@@ -257,49 +266,54 @@ const APPLY: Apply = {
     const row = state.apiKeys.get(id);
     if (row === undefined || row.ended !== undefined) return state;
     return { ...state, apiKeys: withRow(state.apiKeys, id, { ...row, version: row.version + 1, ended }) };
+  },
   'quota.debit'(state, { apiKey, period: { startsAt, endsAt }, uses, limit }) {
     const key = quotaKey(apiKey, startsAt);
     const spent = (state.quotas.get(key)?.spent ?? 0) + uses;
     if (spent > limit) throw new WriteConflict('there are not so many left');
     return { ...state, quotas: withRow(state.quotas, key, { endsAt, spent }) };
   },
-  'quota.credit'(state, apiKey, startsAt, uses ) {
+  'quota.credit'(state, { apiKey, startsAt, uses }) {
     const key = quotaKey(apiKey, startsAt);
     const row = state.quotas.get(key);
     if (row === undefined || row.spent < uses) return state;
     return { ...state, quotas: withRow(state.quotas, key, { ...row, spent: row.spent - uses }) };
   },
-  'lease.grant'(state, lease ) 
+  'lease.grant'(state, { lease }) {
     isFree(state.leases.get(lease.id));
-    return { ...state, leases: withRow(state.leases, lease.id, lease) };,
-  'lease.close'(state, id ) 
+    return { ...state, leases: withRow(state.leases, lease.id, lease) };
+  },
+  'lease.close'(state, { id }) {
     found(state.leases.get(id));
-    return { ...state, leases: withoutRow(state.leases, id) };,
-  'usage.add': (state, usage ) => (...state, usage: withUsage(state.usage, ...usage, span: 'hour' ) ),
-  'verifier.report'(state, told ) {
+    return { ...state, leases: withoutRow(state.leases, id) };
+  },
+  'usage.add': (state, { usage }) => ({ ...state, usage: withUsage(state.usage, { ...usage, span: 'hour' }) }),
+  'verifier.report'(state, { told }) {
     const row = state.verifiers.get(told.instance);
     if (row !== undefined && (row.resourceId !== told.resourceId || row.number >= told.number))
       throw new WriteConflict('it was told already');
     return { ...state, verifiers: withRow(state.verifiers, told.instance, told) };
   },
-  'role.grant': (state, role ) => (...state, roles: withRow(state.roles, roleKey(role), role) ),
-  'role.revoke': (state, role ) => (...state, roles: withoutRow(state.roles, roleKey(role)) ),
-  'key.create'(state, key ) 
+  'role.grant': (state, { role }) => ({ ...state, roles: withRow(state.roles, roleKey(role), role) }),
+  'role.revoke': (state, { role }) => ({ ...state, roles: withoutRow(state.roles, roleKey(role)) }),
+  'key.create'(state, { key }) {
     isFree(state.signingKeys.get(key.kid));
-    return grown({ ...state, signingKeys: withRow(state.signingKeys, key.kid, key) });,
-  'key.move'(state, kid, from, to, at ) {
+    return grown({ ...state, signingKeys: withRow(state.signingKeys, key.kid, key) });
+  },
+  'key.move'(state, { kid, from, to, at }) {
     const row = found(state.signingKeys.get(kid), (key) => key.state === from);
     return grown({ ...state, signingKeys: withRow(state.signingKeys, kid, { ...row, state: to, since: at }) });
   },
-  'key.remove': (state, kid ) => grown(...state, signingKeys: withoutRow(state.signingKeys, kid) ),
-  'mac_key.create'(state, key ) 
+  'key.remove': (state, { kid }) => grown({ ...state, signingKeys: withoutRow(state.signingKeys, kid) }),
+  'mac_key.create'(state, { key }) {
     isFree(state.macKeys.get(String(key.id)));
-    return grown({ ...state, macKeys: withRow(state.macKeys, String(key.id), key) });,
-  'mac_key.move'(state, id, to ) {
+    return grown({ ...state, macKeys: withRow(state.macKeys, String(key.id), key) });
+  },
+  'mac_key.move'(state, { id, to }) {
     const row = found(state.macKeys.get(String(id)));
     return grown({ ...state, macKeys: withRow(state.macKeys, String(id), { ...row, state: to }) });
   },
-  'revocation.emit'(state, event ) {
+  'revocation.emit'(state, { event }) {
     const position = { ...state.position, seq: state.position.seq + 1 };
     const next = { ...state, position, events: [...state.events, { ...position, ...event }] };
     const account = event.kind === 'subject' ? next.accounts.get(event.id) : undefined;
@@ -312,21 +326,23 @@ const APPLY: Apply = {
     const cut = { ...client, version: client.version + 1, cutOff: position };
     return grown({ ...next, clients: withRow(next.clients, client.id, cut) });
   },
-  'epoch.begin'(state, at ) {
+  'epoch.begin'(state, { at }) {
     const epoch = Math.max(state.position.epoch + 1, Math.floor(at / 1000));
     return { ...state, position: { ...state.position, epoch } };
   },
-  'audit.append': (state, entry , mac) => audited(state, entry, mac),
-  'alert.raise': (state, entry , mac) =>
-    queued(audited(state, entry, mac), topic: 'alert', body: ...entry , at: entry.at ),
-  'outbox.enqueue': (state, message ) => queued(state, message),
-  'outbox.delivered': (state, id ) => (...state, outbox: state.outbox.filter((row) => row.id !== id) ),
-  'outbox.retry': (state, id, at ) => (
+  'audit.append': (state, { entry }, mac) => audited(state, entry, mac),
+  'alert.raise': (state, { entry }, mac) =>
+    queued(audited(state, entry, mac), { topic: 'alert', body: { ...entry }, at: entry.at }),
+  'outbox.enqueue': (state, { message }) => queued(state, message),
+  'outbox.delivered': (state, { id }) => ({ ...state, outbox: state.outbox.filter((row) => row.id !== id) }),
+  'outbox.retry': (state, { id, at }) => ({
     ...state,
-    outbox: state.outbox.map((row) => (row.id === id ? ...row, attempts: row.attempts + 1, dueAt: at : row)),),
-  'outbox.postpone': (state, id, at ) => (
+    outbox: state.outbox.map((row) => (row.id === id ? { ...row, attempts: row.attempts + 1, dueAt: at } : row)),
+  }),
+  'outbox.postpone': (state, { id, at }) => ({
     ...state,
-    outbox: state.outbox.map((row) => (row.id === id ? ...row, dueAt: at : row)),),
+    outbox: state.outbox.map((row) => (row.id === id ? { ...row, dueAt: at } : row)),
+  }),
 };
 
 function audited(state: MemoryState, entry: AuditEntry, mac: AuditMac): MemoryState {

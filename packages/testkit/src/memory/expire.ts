@@ -1,7 +1,7 @@
 import { dayOf, type KeyUsage } from '@latchkey/domain/api-keys/usage';
 import { DURATIONS } from '@latchkey/protocol/limits';
-import type { EpochMilliseconds, EpochMilliseconds, EpochSeconds } from '@latchkey/protocol/types';
-import { firstToExpire, type MemoryState, type MemoryState, usageKey, withoutRow, withUsage } from './state.ts';
+import type { EpochMilliseconds, EpochSeconds } from '@latchkey/protocol/types';
+import { firstToExpire, type MemoryState, usageKey, withoutRow, withUsage } from './state.ts';
 
 /** The state without so many of its dead rows, and how many went. */
 export function expireRows(
