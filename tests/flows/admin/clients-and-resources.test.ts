@@ -1,5 +1,5 @@
 import { LIMITS } from '@latchkey/protocol/limits';
-import { form, startTestServer, type TestServer } from '@latchkey/testkit/test-server';
+import { addClient, form, startTestServer, type TestServer } from '@latchkey/testkit/test-server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addAdministrator, type TestAdministrator } from './administrator.ts';
 
@@ -31,6 +31,7 @@ test('a resource is created with a credential for its verifiers, which is told o
       algorithm: 'ES256',
       token_type: 'at+jwt',
       access_token_seconds: 300,
+      format: 'jwt',
       built_in: false,
       created_at: expect.stringMatching(/Z$/),
       secret: expect.stringMatching(/^lk_rs_[A-Za-z0-9_-]{43}$/),
@@ -41,6 +42,27 @@ test('a resource is created with a credential for its verifiers, which is told o
   expect(list.body.items.at(-1)).toEqual(shown);
   expect(JSON.stringify(list.body)).not.toContain(secret);
   expect((await at.fetch('/revocations', { headers: basic(body.id, secret) })).status).toBe(200);
+});
+
+test('what the tokens of a resource are is said when it is made or later, and holds from the next token on', async () => {
+  const made = await admin.post('/resources', { identifier: 'https://opaque.example', name: 'O', format: 'opaque' });
+  expect([made.status, made.body.format]).toEqual([201, 'opaque']);
+  const { row, basic: client } = await addClient(at.server, { resources: [made.body.identifier] });
+  const authorization = basic(made.body.id, made.body.secret).authorization;
+  const isActive = async (token: string) =>
+    (await (await at.fetch('/oauth/introspect', form({ token }, { authorization }))).json()).active;
+  const get = async () => {
+    const asked = form({ grant_type: 'client_credentials', client_id: row.id }, { authorization: client });
+    return (await (await at.fetch('/oauth/token', asked)).json()).access_token;
+  };
+  const opaque = await get();
+  expect(opaque).toMatch(/^lk_at_/);
+  const changed = await admin.patch(`/resources/${made.body.id}`, { format: 'jwt' });
+  expect([changed.status, changed.body.format]).toEqual([200, 'jwt']);
+  const jwt = await get();
+  expect(jwt).toMatch(/^ey/);
+  expect(await Promise.all([opaque, jwt].map(isActive))).toEqual([true, true]);
+  expect((await admin.patch(`/resources/${made.body.id}`, { format: 'saml' })).status).toBe(422);
 });
 
 test('a resource that looks like another one is refused, and nothing changes', async () => {

@@ -13,7 +13,11 @@ interface CreateOptions {
   readonly algorithm: string;
   readonly tokenType: string;
   readonly accessTokenSeconds?: number;
+  readonly format: string;
 }
+
+const FORMATS = ['jwt', 'opaque'];
+const FORMAT = 'what its tokens are: signed (jwt), or without meaning and explained by the server (opaque)';
 
 /** `latchkey resource`: APIs that tokens are for. */
 export function register(command: Command, context: Context): void {
@@ -37,7 +41,8 @@ Example:
       new Option('--algorithm <name>', 'how its tokens are signed').choices(SIGNING_ALGORITHMS).default('ES256'),
     )
     .addOption(new Option('--token-type <typ>', 'the typ of its tokens').choices(['at+jwt', 'JWT']).default('at+jwt'))
-    .option('--access-token-seconds <seconds>', 'how long its tokens live', parseWhole);
+    .option('--access-token-seconds <seconds>', 'how long its tokens live', parseWhole)
+    .addOption(new Option('--format <format>', FORMAT).choices(FORMATS).default('jwt'));
   act<CreateOptions>(create, context, async ({ output, admin }, options, identifier = '') => {
     const api = await admin();
     output.record(
@@ -47,6 +52,7 @@ Example:
         scopes: options.scope ?? [],
         algorithm: options.algorithm,
         token_type: options.tokenType,
+        format: options.format,
         ...(options.audience === undefined ? {} : { audience: options.audience }),
         ...(options.accessTokenSeconds === undefined ? {} : { access_token_seconds: options.accessTokenSeconds }),
       }),
@@ -60,7 +66,8 @@ Example:
     .option('--scope <name>', 'a scope that it knows, in the place of all it knew; may repeat', many)
     .addOption(new Option('--algorithm <name>', 'how its tokens are signed').choices(SIGNING_ALGORITHMS))
     .addOption(new Option('--token-type <typ>', 'the typ of its tokens').choices(['at+jwt', 'JWT']))
-    .option('--access-token-seconds <seconds>', 'how long its tokens live', parseWhole);
+    .option('--access-token-seconds <seconds>', 'how long its tokens live', parseWhole)
+    .addOption(new Option('--format <format>', FORMAT).choices(FORMATS));
   act<Partial<CreateOptions>>(set, context, async ({ output, admin }, options, name = '') => {
     const api = await admin();
     const { id } = await findResource(api, name);
@@ -97,4 +104,5 @@ const changesOf = (options: Partial<CreateOptions>): Record<string, unknown> => 
   ...(options.algorithm === undefined ? {} : { algorithm: options.algorithm }),
   ...(options.tokenType === undefined ? {} : { token_type: options.tokenType }),
   ...(options.accessTokenSeconds === undefined ? {} : { access_token_seconds: options.accessTokenSeconds }),
+  ...(options.format === undefined ? {} : { format: options.format }),
 });

@@ -432,11 +432,18 @@ const createResource: CreateResourceCommand = {
   algorithm: 'ES256',
   tokenType: 'at+jwt',
   accessTokenSeconds: 300,
+  format: 'opaque',
   secret,
 };
 
 test('a resource is made with the credential of its verifiers and an audit row', () => {
-  const made = resource('https://new.example', { id: createResource.id, name: 'New', createdAt: now, scope: ['read'] });
+  const made = resource('https://new.example', {
+    id: createResource.id,
+    name: 'New',
+    createdAt: now,
+    scope: ['read'],
+    format: 'opaque',
+  });
   expect(decideCreateResource([API], createResource, moment)).toEqual({
     outcome: { ok: true, value: made },
     expects: [],

@@ -10,7 +10,7 @@ import { type NewSecret, storedSecret } from './secret.ts';
 
 /** What an administrator wants of a new resource. Of its credential there is only the hash. */
 export interface CreateResourceCommand
-  extends Pick<Resource, 'name' | 'scope' | 'algorithm' | 'tokenType' | 'accessTokenSeconds'> {
+  extends Pick<Resource, 'name' | 'scope' | 'algorithm' | 'tokenType' | 'accessTokenSeconds' | 'format'> {
   readonly administrator: Administrator;
   readonly id: ResourceId;
   readonly identifier: string;
@@ -70,6 +70,7 @@ export function decideCreateResource(
     tokenType: command.tokenType,
     accessTokenSeconds: command.accessTokenSeconds,
     ...PLAIN_RESOURCE,
+    format: command.format,
     builtIn: false,
   };
   return allow(resource, [

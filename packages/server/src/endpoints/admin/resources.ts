@@ -17,7 +17,7 @@ import { z } from 'zod';
 import { rotateRing } from '../../keys/rotate.ts';
 import { type AdminEndpoint, adminEndpoint } from './admin-endpoint.ts';
 import { makeSecret, ROTATE } from './secrets.ts';
-import { nextOf, PAGE, pageOf, RESOURCE_VIEW, resourceView, time, timeOf } from './views.ts';
+import { nextOf, PAGE, pageOf, RESOURCE_VIEW, resourceView, TOKEN_FORMAT, time, timeOf } from './views.ts';
 
 const CREATE = z.strictObject({
   identifier: z.string().max(LIMITS.resourceIdentifierMax).describe('An absolute URI without a fragment.'),
@@ -27,6 +27,7 @@ const CREATE = z.strictObject({
   algorithm: z.enum(SIGNING_ALGORITHMS).default('ES256'),
   token_type: z.enum(['at+jwt', 'JWT']).default('at+jwt'),
   access_token_seconds: z.number().int().min(DURATIONS.accessTokenMin).max(DURATIONS.accessTokenMax).optional(),
+  format: TOKEN_FORMAT.default('jwt'),
 });
 const SECRET = z.string().describe('What createVerifier takes. Told in this answer only.');
 
@@ -49,6 +50,7 @@ const createResource = adminEndpoint({
       algorithm: body.algorithm,
       tokenType: body.token_type,
       accessTokenSeconds: body.access_token_seconds ?? server.settings.accessTokenSeconds,
+      format: body.format,
       secret: secret.stored,
     };
     const { outcome } = await server.commit(loadCreateResource, (facts, moment) =>
@@ -82,6 +84,7 @@ const UPDATE = z.strictObject({
   algorithm: z.enum(SIGNING_ALGORITHMS).optional(),
   token_type: z.enum(['at+jwt', 'JWT']).optional(),
   access_token_seconds: z.number().int().min(DURATIONS.accessTokenMin).max(DURATIONS.accessTokenMax).optional(),
+  format: TOKEN_FORMAT.optional(),
 });
 
 const updateResource = adminEndpoint({
@@ -112,6 +115,7 @@ const changesOf = (body: z.infer<typeof UPDATE>): ResourceChanges => ({
   ...(body.algorithm === undefined ? {} : { algorithm: body.algorithm }),
   ...(body.token_type === undefined ? {} : { tokenType: body.token_type }),
   ...(body.access_token_seconds === undefined ? {} : { accessTokenSeconds: body.access_token_seconds }),
+  ...(body.format === undefined ? {} : { format: body.format }),
 });
 
 const rotateResourceSecret = adminEndpoint({

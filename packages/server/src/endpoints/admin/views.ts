@@ -101,6 +101,12 @@ export const clientView = (client: Client) => ({
   created_at: timeOf(client.createdAt),
 });
 
+export const TOKEN_FORMAT = z
+  .enum(['jwt', 'opaque'])
+  .describe(
+    'What its access tokens are: signed and checked by its verifiers, or a text without meaning, asked about once.',
+  );
+
 export const RESOURCE_VIEW = z.object({
   id: z.string(),
   identifier: z.string(),
@@ -110,6 +116,7 @@ export const RESOURCE_VIEW = z.object({
   algorithm: z.enum(SIGNING_ALGORITHMS),
   token_type: z.enum(['at+jwt', 'JWT']),
   access_token_seconds: z.number(),
+  format: z.enum(['jwt', 'jwe', 'opaque']),
   built_in: z.boolean(),
   created_at: time,
 });
@@ -122,6 +129,7 @@ export const resourceView = (resource: Resource) => ({
   algorithm: resource.algorithm,
   token_type: resource.tokenType,
   access_token_seconds: resource.accessTokenSeconds,
+  format: resource.format,
   built_in: resource.builtIn,
   created_at: timeOf(resource.createdAt),
 });
