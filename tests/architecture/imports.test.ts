@@ -10,8 +10,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   pages: ['protocol'],
   store: ['domain', 'protocol'],
   verifier: ['tokens', 'protocol'],
-  server: ['store', 'pages', 'tokens', 'domain', 'protocol'],
-  cli: ['server', 'verifier', 'protocol'],
+  server: ['store', 'pages', 'verifier', 'tokens', 'domain', 'protocol'],
+  cli: ['server', 'verifier', 'tokens', 'protocol'],
   testkit: ['cli', 'server', 'verifier', 'store', 'pages', 'tokens', 'domain', 'protocol'],
 };
 

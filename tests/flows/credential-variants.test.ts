@@ -157,6 +157,12 @@ const VARIANTS: Readonly<Record<Exclude<CredentialKind, 'none'>, Variants>> = {
       return { headers: { authorization: `Bearer ${(await answer.json()).access_token}` } };
     },
   },
+  access_token_api: {
+    wrong: changed('access_token_api', 'headers', 'authorization', spoilt),
+    foreign: foreign('access_token_api'),
+    expired: after('access_token_api', 361),
+    ended: ended('access_token_api'),
+  },
   metrics_token: { wrong: changed('metrics_token', 'headers', 'authorization', spoilt) },
 };
 

@@ -39,9 +39,13 @@ const KINDS: Readonly<Record<CredentialKind, true>> = {
   access_token_issuer: true,
   access_token_openid: true,
   access_token_admin: true,
+  access_token_api: true,
   metrics_token: true,
 };
 export const KINDS_OF_CREDENTIALS = Object.keys(KINDS) as readonly CredentialKind[];
+/** The proxy that may ask about requests to an API. */
+const PROXY = '203.0.113.80';
+const FORWARDED = { 'x-original-method': 'GET', 'x-original-uri': '/things' };
 const METRICS_TOKEN = 'a-metrics-token-of-more-than-32-characters';
 
 /** What a credential adds to a request. */
@@ -76,6 +80,7 @@ const bearer = (token: string): Presented => ({ headers: { authorization: `Beare
 export async function startCredentials(options: TestServerOptions = {}): Promise<Credentials> {
   const settings = {
     metricsTokenFile: METRICS_TOKEN,
+    trustedProxies: PROXY,
     mode: 'production',
     issuer: 'http://localhost:8400',
     ...options.settings,
@@ -144,6 +149,8 @@ export async function startCredentials(options: TestServerOptions = {}): Promise
         const answer = await at.fetch('/oauth/token', form(asked, { authorization: administrator.basic }));
         return bearer((await answer.json()).access_token);
       }
+      case 'access_token_api':
+        return bearer(String((await signIn()).body.access_token));
       case 'metrics_token':
         return bearer(METRICS_TOKEN);
     }
@@ -159,19 +166,20 @@ export async function startCredentials(options: TestServerOptions = {}): Promise
   }
 
   async function present({ method, path, wording, bodyMax }: Endpoint, { headers = {}, fields = {} }: Presented) {
+    const isForward = path.startsWith('/verify/');
     const isForm = path.startsWith('/oauth/') || wording === 'page';
     const body = isForm
       ? new URLSearchParams({ token: 'x', ...grantOf(path, fields), ...fields }).toString()
       : JSON.stringify({ ...fields });
     const type = isForm ? 'application/x-www-form-urlencoded' : 'application/json';
     const answer = await at.fetch(
-      path.replace(/:\w+/g, 'x'),
+      isForward ? `/verify/${world.api.row.id}` : path.replace(/:\w+/g, 'x'),
       {
         method,
-        headers: { 'content-type': type, ...headers },
+        headers: { 'content-type': type, ...(isForward ? FORWARDED : {}), ...headers },
         ...(method === 'GET' || bodyMax === 0 ? {} : { body }),
       },
-      address(),
+      isForward ? PROXY : address(),
     );
     const text = answer.headers.get('content-type')?.includes('json') === true ? await answer.text() : '';
     await answer.body?.cancel().catch(() => undefined);

@@ -17,7 +17,7 @@ export async function answer(request: Request, server: Server): Promise<Response
   const endpoint = exact ?? BY_PLACE.get(`${request.method} ${url.pathname.slice(0, cut)}/:id`);
   if (endpoint === undefined) throw new Error(`there is no ${place}`);
   const params = exact === undefined ? { id: url.pathname.slice(cut + 1) } : {};
-  const call: Call = { request, url, params, address: undefined };
+  const call: Call = { request, url, params, address: undefined, isFromProxy: false, target: undefined };
   try {
     const result = await endpoint.answer(call, server);
     return result.ok ? result.value : renderRefusal(result.error, endpoint, call, server);

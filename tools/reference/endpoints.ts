@@ -14,6 +14,7 @@ const CREDENTIALS: Readonly<Record<CredentialKind, string>> = {
   access_token_issuer: 'access token for the issuer',
   access_token_openid: 'access token for the issuer with the scope openid',
   access_token_admin: 'access token for the admin API',
+  access_token_api: 'access token for the API, by way of a named proxy',
   metrics_token: 'metrics token',
 };
 

@@ -1116,6 +1116,56 @@ export const ERRORS = {
     WAIT,
   ),
 
+  // What a proxy asks about a request
+  forward_peer_not_named: row(
+    403,
+    'access_denied',
+    'RFC 9110 §15.5.4',
+    'hide',
+    'Whether a request may pass was asked by somebody who is no named proxy.',
+    'Name the address of the proxy: trustedProxies of the server, --trust of the sidecar.',
+  ),
+  forward_question_malformed: row(
+    400,
+    'invalid_request',
+    'RFC 9110 §15.5.1',
+    'tell',
+    'What the proxy asks of the request cannot be read.',
+    'Compare the URL in the configuration of the proxy with docs/guides/gateway.md: a parameter is unknown or repeated.',
+  ),
+  forwarded_request_missing: row(
+    400,
+    'invalid_request',
+    'RFC 9110 §15.5.1',
+    'tell',
+    'The proxy does not say which request it asks about.',
+    'Have the proxy send X-Original-Method and X-Original-URI, or X-Forwarded-Method and X-Forwarded-Uri.',
+  ),
+  forwarded_request_ambiguous: row(
+    400,
+    'invalid_request',
+    'RFC 9110 §15.5.1',
+    'tell',
+    'The proxy names two different requests.',
+    'Have the proxy remove the X-Original and X-Forwarded headers that come from outside.',
+  ),
+  forwarded_request_malformed: row(
+    400,
+    'invalid_request',
+    'RFC 9112 §3.2.1',
+    'tell',
+    'The method or the path of the original request is not as HTTP has it, or is too long.',
+    'Send a path that begins with one slash, of printable ASCII, and encode all else.',
+  ),
+  forwarded_path_refused: row(
+    400,
+    'invalid_request',
+    'RFC 3986 §5.2.4',
+    'tell',
+    'The path of the original request can be read in more than one way.',
+    'Send a path without dot segments, backslashes and encoded dots, slashes and control characters.',
+  ),
+
   // Introspection, revocation, the feed
   introspection_not_allowed: row(
     401,

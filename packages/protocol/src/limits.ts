@@ -135,6 +135,9 @@ export const LIMITS = {
   codeTriesMax: 3,
   /** Origins that the server may fetch from although they are on its own network. */
   fetchAllowMax: 100,
+  /** The method and the path with its query of a request that a proxy asks about, in characters. */
+  methodMax: 32,
+  forwardedUriMax: 8_192,
   /** Messages of the outbox that one round looks at, and receivers that are served at the same time. */
   outboxBatch: 100,
   outboxReceiversAtOnce: 8,
@@ -192,6 +195,8 @@ export const DURATIONS = {
   /** The link by which somebody becomes an administrator. */
   setUpLink: 3_600,
   idToken: 3_600,
+  /** An assertion that a proxy hands on with one request. */
+  forwardAssertion: 60,
   /** A logout token. @spec OIDC Back-Channel Logout §2.4 (two minutes at most) */
   logoutToken: 120,
   /** For how long a client is told again that a session has ended, until its server is given up. */

@@ -56,9 +56,11 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     fetch: (request, remote) => app.handleOwn(request, { remote }),
     node(request, response, next) {
       const { url } = request;
+      const whole = wholeUrl(request);
       const listener = getRequestListener(
         async (webRequest) => {
-          const answer = await app.handleOwn(webRequest, { remote: request.socket.remoteAddress });
+          const transport = { remote: request.socket.remoteAddress, target: whole };
+          const answer = await app.handleOwn(webRequest, transport);
           if (answer !== undefined) return answer;
           if (url !== undefined) request.url = url;
           next();
@@ -66,7 +68,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
         },
         { overrideGlobalObjects: false },
       );
-      request.url = wholeUrl(request);
+      request.url = whole;
       listener(request, response).catch(next);
     },
     close: () => running.close(),

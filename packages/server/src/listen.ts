@@ -41,8 +41,9 @@ export async function listen({ server, app }: RunningServer, tls?: TlsFiles): Pr
     server.log,
     getRequestListener(
       async (request, env) => {
-        const remote = 'incoming' in env ? env.incoming.socket.remoteAddress : undefined;
-        const response = await app.handle(request, { remote });
+        const transport =
+          'incoming' in env ? { remote: env.incoming.socket.remoteAddress, target: env.incoming.url } : {};
+        const response = await app.handle(request, transport);
         // the next request of this connection would find nobody, or hold up the stop
         if (server.isDraining()) response.headers.set('connection', 'close');
         return response;

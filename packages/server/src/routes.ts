@@ -36,6 +36,7 @@ import { revocations } from './endpoints/revocations.ts';
 import { status } from './endpoints/status.ts';
 import { token } from './endpoints/token.ts';
 import { userinfo, userinfoByPost } from './endpoints/userinfo.ts';
+import { verify } from './endpoints/verify.ts';
 import type { Endpoint } from './server.ts';
 
 /** Every endpoint, top to bottom. The router, the reference and the credential matrix test are made from this list. */
@@ -103,6 +104,7 @@ export const ROUTES: readonly Endpoint[] = [
   revocation,
   revocations,
   reports,
+  verify,
   healthz,
   readyz,
   metrics,

@@ -71,6 +71,10 @@ export interface Call {
   readonly params: Readonly<Record<string, string>>;
   /** From where it came, as far as named proxies are believed; undefined if unknown. */
   readonly address: string | undefined;
+  /** Whether the other end of the connection is a named proxy. */
+  readonly isFromProxy: boolean;
+  /** The target under the issuer's path to the letter, as it came; undefined where only a URL is known. */
+  readonly target: string | undefined;
 }
 
 /** Why a request is refused, with what the answer may add. */
@@ -98,6 +102,7 @@ export type CredentialKind =
   | 'access_token_issuer'
   | 'access_token_openid'
   | 'access_token_admin'
+  | 'access_token_api'
   | 'metrics_token';
 
 /** How a route words its refusals: RFC 6749 JSON, RFC 9457 problem documents, problem with an RFC 6750 challenge, a page. */
@@ -111,6 +116,8 @@ export interface Endpoint {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Under the issuer's path; `:name` is a parameter. */
   readonly path: string;
+  /** Set where it answers every method, at its path and at all below it. */
+  readonly reach?: 'any_method_below';
   /** One sentence for docs/reference/endpoints.md. */
   readonly summary: string;
   readonly credentials: readonly CredentialKind[];

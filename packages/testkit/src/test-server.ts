@@ -114,6 +114,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       watch.sent(init);
       const answer = await running.app.handle(new Request(path.startsWith('http') ? path : issuer + path, init), {
         remote,
+        target: path.startsWith('http') ? path : new URL(issuer).pathname.replace(/\/+$/, '') + path,
       });
       if (!isJson(answer)) return answer;
       const text = await answer.clone().text();

@@ -32,6 +32,8 @@ export interface Verifier {
   verifyNow(token: string): Result<Access, ErrorId> | undefined;
   /** Verifies the token of a request, and what the route asks for. */
   authenticate(request: RequestLike, asked?: Requirements): Promise<Result<Access, Rejection>>;
+  /** Words a refusal that is the app's own, by an id of docs/reference/errors.md, and remembers it like any other. */
+  reject(error: ErrorId, asked?: Requirements): Rejection;
   /** What a protected answer tells caches, unless the app has something else to say. */
   readonly caching: Caching;
   status(): VerifierStatus;
@@ -92,6 +94,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
       const errorId = reports.remember(refused, config.audience.slice(0, LIMITS.nameMax), about);
       return fail(rejectionOf(refused, errorId, config.audience, asked));
     },
+    reject: (error, asked = {}) =>
+      rejectionOf(error, reports.remember(error, config.audience.slice(0, LIMITS.nameMax), {}), config.audience, asked),
     caching: cachingOf(config.cookie),
     status: () => ({
       feed: feed.state,

@@ -41,7 +41,8 @@ const write = (...writes: readonly Write[]) =>
 /** What a page of the account does when its owner wants an address verified. */
 const ask = ({ id: accountId, sessionId }: Pick<Person, 'id' | 'sessionId'>, address: string, from?: string) => {
   const url = new URL(world.at.issuer);
-  const call = { request: new Request(url), url, params: {}, address: from ?? `192.0.2.${(++people % 250) + 1}` };
+  const visitor = from ?? `192.0.2.${(++people % 250) + 1}`;
+  const call = { request: new Request(url), url, params: {}, address: visitor, isFromProxy: false, target: undefined };
   return askToVerify({ accountId, sessionId, address, language: 'en' }, call, world.at.server);
 };
 async function linkFor(person: Person, address: string) {

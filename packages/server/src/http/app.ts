@@ -1,7 +1,7 @@
 import { StoreUnavailable } from '@latchkey/domain/ports/store';
 import { type Context, Hono } from 'hono';
 import type { Call, Endpoint, Refusal, Server } from '../server.ts';
-import { clientAddress } from './client-address.ts';
+import { clientAddress, isNamedProxy } from './client-address.ts';
 import { corsHeaders, createRegisteredOrigins, preflightHeaders, type RegisteredOrigins } from './cors.ts';
 import { renderRefusal } from './refusal.ts';
 
@@ -9,6 +9,8 @@ import { renderRefusal } from './refusal.ts';
 export interface Transport {
   /** The address of the other end of the connection. */
   readonly remote?: string | undefined;
+  /** The target of the request line, to the letter: a URL that was parsed has lost its dot segments. */
+  readonly target?: string | undefined;
 }
 
 type Env = { readonly Bindings: Transport };
@@ -45,6 +47,11 @@ export function createApp(server: Server, routes: readonly Endpoint[]): App {
   const byPath = Map.groupBy(routes, ({ path }) => path);
   for (const [path, endpoints] of byPath) {
     for (const place of placesOf(path, base)) {
+      const [first] = endpoints;
+      if (first?.reach !== undefined) {
+        app.all(`${place}/*`, (context) => answer(context, first, server, origins));
+        continue;
+      }
       for (const endpoint of endpoints)
         app.on(endpoint.method, place, (context) => answer(context, endpoint, server, origins));
       app.all(place, (context) => otherMethod(context, endpoints, server, origins));
@@ -62,21 +69,34 @@ export function createApp(server: Server, routes: readonly Endpoint[]): App {
     const { pathname } = new URL(request.url);
     return base !== '' && (pathname === base || pathname.startsWith(`${base}/`));
   };
+  // what a proxy puts behind our path must not lead out of it: another endpoint's 200 would let the request pass
+  const leadsAway = (request: Request, { target }: Transport): boolean =>
+    isVerifyPath(ownTarget(target, base) ?? '') && !isVerifyPath(ownTarget(new URL(request.url).pathname, base) ?? '');
   const refuseUnknown = (request: Request, transport: Transport): Response =>
     renderRefusal({ error: 'path_unknown' }, NOWHERE, callOf(request, {}, transport, server), server);
 
   return {
     async handle(request, transport) {
+      if (leadsAway(request, transport)) return refuseUnknown(request, transport);
       const response = await app.fetch(request, transport);
       return unknown.has(response) ? refuseUnknown(request, transport) : response;
     },
     async handleOwn(request, transport) {
+      if (leadsAway(request, transport)) return refuseUnknown(request, transport);
       const response = await app.fetch(request, transport);
       if (!unknown.has(response)) return response;
       return isOurs(request) ? refuseUnknown(request, transport) : undefined;
     },
   };
 }
+
+/** The path and query of a target that are under the issuer's path; undefined where it is elsewhere or unknown. */
+function ownTarget(target: string | undefined, base: string): string | undefined {
+  const inOriginForm = target?.replace(/^https?:\/\/[^/?#]*/i, '');
+  return inOriginForm?.startsWith(base) === true ? inOriginForm.slice(base.length) : undefined;
+}
+
+const isVerifyPath = (target: string): boolean => target.startsWith('/verify/');
 
 const METADATA_PATHS: readonly string[] = [
   '/.well-known/oauth-authorization-server',
@@ -119,15 +139,18 @@ async function answer(
 function callOf(
   request: Request,
   params: Readonly<Record<string, string>>,
-  { remote }: Transport,
+  { remote, target }: Transport,
   { settings }: Server,
 ): Call {
   const forwarded = request.headers.get('x-forwarded-for');
+  const base = new URL(settings.issuer).pathname.replace(/\/+$/, '');
   return {
     request,
     url: new URL(request.url),
     params,
     address: clientAddress(remote, forwarded, settings.trustedProxies),
+    isFromProxy: isNamedProxy(remote, settings.trustedProxies),
+    target: ownTarget(target, base),
   };
 }
 

@@ -18,6 +18,10 @@ export function clientAddress(
   return address;
 }
 
+/** Whether the other end of a connection is a named proxy. */
+export const isNamedProxy = (remote: string | undefined, trustedProxies: readonly string[]): boolean =>
+  remote !== undefined && trustedProxies.includes(plain(remote));
+
 const ADDRESS = /^[0-9A-Fa-f:.]{2,45}$/;
 
 /** IPv4 in the clothes of IPv6 is IPv4. */

@@ -1,0 +1,101 @@
+import type { Resource } from '@latchkey/domain/clients/resource';
+import { accessTokenEnd, loadAccessTokenFacts } from '@latchkey/domain/tokens/access-token-life';
+import type { ErrorId } from '@latchkey/protocol/errors';
+import { makeId, parseId } from '@latchkey/protocol/ids';
+import { LIMITS } from '@latchkey/protocol/limits';
+import { fail, ok, type Result } from '@latchkey/protocol/result';
+import { seconds } from '@latchkey/protocol/types';
+import { type Access, accessOf } from '@latchkey/verifier/internal/access';
+import { type Rejection, rejectionOf } from '@latchkey/verifier/internal/challenge';
+import { answerForwardAuth, type ForwardAuthority, readForwardAuth } from '@latchkey/verifier/internal/forward-auth';
+import { guardError, type Requirements } from '@latchkey/verifier/internal/guards';
+import { presentedToken } from '@latchkey/verifier/internal/presented-token';
+import { aboutOf } from '@latchkey/verifier/internal/refusal-reports';
+import type { RequestLike } from '@latchkey/verifier/internal/request';
+import { NO_STORE } from '../http/headers.ts';
+import { rememberRefusal } from '../http/refusal.ts';
+import { readOwnAccessToken } from '../prove/own-token.ts';
+import type { Answer, Call, Endpoint, Server } from '../server.ts';
+
+/**
+ * Forward-auth: a proxy asks whether a request may pass to an API that knows nothing of Latchkey. Decided by the rows, in
+ * the request; answered as the API's own verifier would, and where it may pass, with an assertion of whose request it is.
+ * Only named proxies are answered: whoever else could ask would learn which tokens are good.
+ */
+export const verify: Endpoint = {
+  method: 'GET',
+  path: '/verify/:resource',
+  reach: 'any_method_below',
+  summary: 'Tells a named proxy whether a request may pass to an API, by any method; see docs/guides/gateway.md.',
+  credentials: ['access_token_api'],
+  wording: 'oauth',
+  cors: 'none',
+  bodyMax: 0,
+  async answer(call, server): Promise<Answer> {
+    if (!call.isFromProxy) return refusePeer(call, server);
+    const header: RequestLike['header'] = (name) => call.request.headers.get(name) ?? undefined;
+    const asked = readForwardAuth({ method: call.request.method, target: targetOf(call), header });
+    if (!asked.ok) return fail({ error: asked.error });
+    const resourceId = parseId('res', asked.value.resource ?? '');
+    const resource = resourceId === undefined ? undefined : await server.store.read.resourceById(resourceId);
+    if (resource === undefined) return fail({ error: 'path_unknown' });
+
+    const { status, headers, body } = await answerForwardAuth(asked.value, await authorityOf(resource, call, server));
+    const said = body === undefined ? null : JSON.stringify(body);
+    return ok(
+      new Response(said, { status, headers: { ...NO_STORE, 'x-content-type-options': 'nosniff', ...headers } }),
+    );
+  },
+};
+
+/** Whoever calls may be anybody, so that what to do about it stands in the log and not in the answer. */
+function refusePeer({ address }: Call, { log }: Server): Answer {
+  const mend = 'Name the address of the proxy in the setting trustedProxies.';
+  log.warn('forward-auth was asked by nobody who is named', { address, mend });
+  return fail({ error: 'forward_peer_not_named' });
+}
+
+/** A URL that was parsed hides which path was sent: where there is nothing else, headers must say it. */
+const targetOf = ({ target, params, url: { search } }: Call): string => target ?? `/verify/${params.resource}${search}`;
+
+/** Decides about requests to one resource. */
+async function authorityOf(resource: Resource, call: Call, server: Server): Promise<ForwardAuthority> {
+  const { audience } = resource;
+  const { catalogue, now } = await server.store.read.moment();
+  const keys = await server.keys.at(catalogue);
+  return {
+    async authenticate(request, asked) {
+      const presented = presentedToken(request, true);
+      const access = presented.ok ? await accessBy(presented.value, resource, server) : presented;
+      const error = access.ok ? guardError(access.value, asked, seconds(now)) : access.error;
+      if (access.ok && error === undefined) return access;
+      const refused = error ?? 'token_malformed';
+      const about = aboutOf(refused, access.ok ? access.value : undefined, presented.ok ? presented.value : '');
+      return fail(rejection(refused, about, asked));
+    },
+    assertor: () => ({
+      issuer: server.settings.issuer,
+      audience,
+      jti: makeId('tok', server.now(), server.entropy(10)),
+      now: seconds(now),
+    }),
+    signer: keys.signer('ES256'),
+  };
+
+  function rejection(error: ErrorId, about: Readonly<Record<string, string>>, asked: Requirements): Rejection {
+    const errorId = rememberRefusal({ error, about }, verify, call, server);
+    return rejectionOf(error, errorId, audience, asked);
+  }
+}
+
+/** What a credential grants by the rows of this moment. */
+async function accessBy(text: string, resource: Resource, server: Server): Promise<Result<Access, ErrorId>> {
+  if (text.length > LIMITS.tokenMax) return fail('token_too_large');
+  const { audience, tokenType: typ } = resource;
+  const claims = await readOwnAccessToken(text, { audience, typ }, server);
+  if (!claims.ok) return claims;
+  if (claims.value.cnf !== undefined) return fail('token_sender_unproved');
+  const moment = await server.store.read.moment();
+  const facts = await loadAccessTokenFacts(server.store.read, claims.value, moment);
+  return accessTokenEnd(facts, claims.value, moment) === undefined ? ok(accessOf(claims.value)) : fail('token_revoked');
+}
