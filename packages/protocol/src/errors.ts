@@ -962,6 +962,14 @@ export const ERRORS = {
     'The signature does not fit.',
     'The token was changed, or was signed by somebody else.',
   ),
+  token_decryption_failed: row(
+    401,
+    'invalid_token',
+    'RFC 7516 §5.2, §11.5',
+    'hide',
+    'No key here opens the encrypted token.',
+    'Compare its kid with that of the key that the resource is registered with. Else the token was changed.',
+  ),
   token_issuer_wrong: row(
     401,
     'invalid_token',
