@@ -962,6 +962,14 @@ export const ERRORS = {
     'The signature does not fit.',
     'The token was changed, or was signed by somebody else.',
   ),
+  encrypted_token_unknown: row(
+    401,
+    'invalid_token',
+    'RFC 7662 §2.2',
+    'hide',
+    'No row of the encrypted token is kept: it has expired, made place for newer ones of its client, or is not ours.',
+    SIGN_IN,
+  ),
   token_decryption_failed: row(
     401,
     'invalid_token',
@@ -969,6 +977,14 @@ export const ERRORS = {
     'hide',
     'No key here opens the encrypted token.',
     'Compare its kid with that of the key that the resource is registered with. Else the token was changed.',
+  ),
+  token_unencrypted: row(
+    401,
+    'invalid_token',
+    'RFC 7519 §5.2',
+    'hide',
+    'The token is not encrypted, and this API takes encrypted ones only.',
+    'Set the format of the resource to jwe: see latchkey resource set.',
   ),
   token_issuer_wrong: row(
     401,

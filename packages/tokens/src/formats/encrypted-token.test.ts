@@ -17,7 +17,7 @@ import { importNodeKeySet, importSigner } from '../keys/node-crypto.ts';
 import type { Signer } from '../keys/signer.ts';
 import { createAccessTokenDecoder, encodeAccessToken } from './access-token-jwt.ts';
 import { signCompact } from './compact.ts';
-import { createTokenDecrypter, encryptToken, isEncryptedToken } from './encrypted-token.ts';
+import { createTokenDecrypter, encryptedTokenHandle, encryptToken, isEncryptedToken } from './encrypted-token.ts';
 
 const NOW = 1_795_000_000 as EpochSeconds;
 const expected = {
@@ -126,6 +126,15 @@ test('JWT-27, JWE-05 RFC 7519 §5.2: the signature inside is what counts, under 
   } as const;
   for (const [name, [content, error]] of Object.entries(inside))
     expect([name, await answer(await forge({}, content))]).toEqual([name, error]);
+});
+
+test('the row of a token is found by its whole text; what is no such token has none', async () => {
+  const [one, other] = await Promise.all([forge(), forge()]);
+  expect(encryptedTokenHandle(one)).toMatch(/^[A-Za-z0-9_-]{43}$/);
+  expect(encryptedTokenHandle(one)).not.toBe(encryptedTokenHandle(other));
+  expect([`${one}=`, '....', signed, await rewritten({ zip: 'DEF' })].map(encryptedTokenHandle)).toEqual(
+    Array.from({ length: 4 }, () => undefined),
+  );
 });
 
 describe('form', () => {

@@ -1,8 +1,9 @@
-import { createPublicKey, type webcrypto } from 'node:crypto';
+import { createHash, createPublicKey, type webcrypto } from 'node:crypto';
 import type { ErrorId } from '@latchkey/protocol/errors';
 import type { EncryptionAlgorithm, PublicEncryptionJwk } from '@latchkey/protocol/jwk';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
+import type { Sha256 } from '@latchkey/protocol/types';
 import { JOSEError } from 'jose/errors';
 import { compactDecrypt } from 'jose/jwe/compact/decrypt';
 import { CompactEncrypt } from 'jose/jwe/compact/encrypt';
@@ -39,6 +40,13 @@ export function isEncryptedToken(token: string): boolean {
   for (let at = token.indexOf('.'); at >= 0 && dots < PARTS; at = token.indexOf('.', at + 1)) dots += 1;
   return dots === PARTS - 1;
 }
+
+/**
+ * By what the row of an encrypted token is found again: the server that made it cannot read it. Undefined for a text that
+ * is none, so that nothing is looked up for it.
+ */
+export const encryptedTokenHandle = (token: string): Sha256 | undefined =>
+  parseEncrypted(token).ok ? (createHash('sha256').update(token).digest('base64url') as Sha256) : undefined;
 
 /** Decrypts a token. What comes out is a text that anybody may have written: it is believed when its signature is. */
 export type DecryptToken = (token: string) => Promise<Result<string, ErrorId>>;
