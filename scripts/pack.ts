@@ -23,6 +23,8 @@ const shell = process.platform === 'win32';
 try {
   execFileSync('tsc', ['-p', 'tsconfig.pack.json', '--outDir', built], { cwd: root, stdio: 'inherit', shell });
   for (const name of WITH) place(name, join(stage, 'node_modules', '@latchkey', name), {});
+  // what the tokens package needs itself is taken along with it
+  cpSync(join(root, 'node_modules', 'jose'), join(stage, 'node_modules', 'jose'), { recursive: true });
   const own = place('verifier', stage, { bundleDependencies: WITH.map((name) => `@latchkey/${name}`) });
   cpSync(join(root, 'LICENSE'), join(stage, 'LICENSE'));
   const file = `latchkey-verifier-${own.version}.tgz`;

@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Packages of others, by who may use them. Where only types may be used, nothing of it is left when it runs. */
 const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
-  tokens: [],
+  tokens: ['jose'],
   domain: [],
   pages: ['intl-messageformat'],
   store: [],

@@ -37,5 +37,6 @@ export interface PublicEncryptionJwk {
   readonly e?: string;
 }
 
+/** How the key of an encrypted token's content reaches its API. @spec RFC 7518 §4.3, §4.6.2 */
 export const ENCRYPTION_ALGORITHMS = ['ECDH-ES+A256KW', 'RSA-OAEP-256'] as const;
 export type EncryptionAlgorithm = (typeof ENCRYPTION_ALGORITHMS)[number];

@@ -30,6 +30,8 @@ test('what is left out is what the documentation says', () => {
     maxStalenessSeconds: 10,
     maxAcceptSeconds: 300,
     tokenType: 'at+jwt',
+    decryptionKeys: [],
+    requireEncryption: false,
     leewaySeconds: 30,
     name: 'vi00000',
     cachedTokensMax: 10_000,

@@ -1,5 +1,6 @@
 import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import type { Timers } from '@latchkey/protocol/timers';
+import { type DecryptionKey, importDecryptionKey } from '@latchkey/tokens/keys/encryption-key';
 import { systemTimers } from './system-timers.ts';
 
 /** What to do with a token while it is not known whether it was revoked. */
@@ -29,6 +30,13 @@ export interface VerifierOptions {
   readonly maxAcceptSeconds?: number;
   /** The `typ` of this API's tokens; `JWT` only if the resource was made so. */
   readonly tokenType?: 'at+jwt' | 'JWT';
+  /**
+   * The private keys of this API, as JWK with `kid` and `alg`, where its tokens are encrypted: see
+   * docs/guides/encrypted-tokens.md. Several while one takes the place of another.
+   */
+  readonly decryptionKeys?: readonly Readonly<Record<string, unknown>>[];
+  /** True to refuse tokens that are not encrypted; by default both are taken. */
+  readonly requireEncryption?: boolean;
   /** Leeway for `exp` and `nbf`, in seconds; 30 by default, 60 at most. */
   readonly leewaySeconds?: number;
   /** What error ids of this verifier begin with: letters, digits and . _ - ; by default made up. */
@@ -62,7 +70,8 @@ export interface VerifierEvent {
 }
 
 /** The options with all that was left out. */
-export interface Config extends Required<Omit<VerifierOptions, 'credentials'>> {
+export interface Config extends Required<Omit<VerifierOptions, 'credentials' | 'decryptionKeys'>> {
+  readonly decryptionKeys: readonly DecryptionKey[];
   readonly credentials: { readonly id: string; readonly secret: string } | undefined;
   /** The value of an `Authorization` header with the credentials. */
   readonly basic: string | undefined;
@@ -112,6 +121,7 @@ export function configOf(options: VerifierOptions): Config {
     maxStalenessSeconds: within('maxStalenessSeconds', options.maxStalenessSeconds ?? 10, 5, 3_600),
     maxAcceptSeconds: within('maxAcceptSeconds', options.maxAcceptSeconds ?? 300, 1, 86_400),
     tokenType,
+    ...encryptionOf(options),
     leewaySeconds: within('leewaySeconds', options.leewaySeconds ?? DURATIONS.leewayDefault, 0, DURATIONS.leewayMax),
     name,
     cachedTokensMax: within(
@@ -127,6 +137,26 @@ export function configOf(options: VerifierOptions): Config {
     random,
     timers: options.timers ?? systemTimers,
   };
+}
+
+/**
+ * The keys to decrypt with, each under a `kid` of its own. A key that is for nothing here must not wait for the first
+ * token to say so.
+ *
+ * @spec RFC 8725 §3.5 (JWT-11)
+ */
+function encryptionOf({ decryptionKeys = [], requireEncryption = false }: VerifierOptions) {
+  check(Array.isArray(decryptionKeys), 'decryptionKeys must be a list of private keys as JWK');
+  check(typeof requireEncryption === 'boolean', 'requireEncryption must be true or false');
+  const keys = decryptionKeys.map(importDecryptionKey).filter((key) => key !== undefined);
+  check(
+    keys.length === decryptionKeys.length,
+    'decryptionKeys must be private keys as JWK, with kid and alg: see latchkey resource encryption-key',
+  );
+  check(new Set(keys.map(({ kid }) => kid)).size === keys.length, 'two decryptionKeys have the same kid');
+  check(keys.length <= LIMITS.keySetKeysMax, `decryptionKeys must be ${LIMITS.keySetKeysMax} at most`);
+  check(!requireEncryption || keys.length > 0, 'requireEncryption needs decryptionKeys');
+  return { decryptionKeys: keys, requireEncryption };
 }
 
 function checkIssuer(issuer: unknown): void {

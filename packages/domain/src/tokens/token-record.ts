@@ -7,7 +7,7 @@ import type { ApiKeyId, ClientId, EpochMilliseconds, ResourceId, Sha256, TokenId
  */
 export interface TokenRecord {
   readonly jti: TokenId;
-  /** By what an opaque token is found again; undefined for one that carries its claims. */
+  /** By what a token is found again that the server cannot read, opaque or encrypted; undefined for any other. */
   readonly opaque: OpaqueHandle | undefined;
   /** Whose tokens are counted together. */
   readonly clientId: ClientId | ApiKeyId;
@@ -17,10 +17,13 @@ export interface TokenRecord {
   readonly expiresAt: EpochMilliseconds;
 }
 
-/** What is kept of the text of an opaque token: the hash of its random part, and under which key its MAC was made. */
+/**
+ * What is kept of the text of an opaque token: the hash of its random part, and under which key its MAC was made. Of an
+ * encrypted token it is the hash of the whole, which has no MAC of ours.
+ */
 export interface OpaqueHandle {
   readonly handle: Sha256;
-  readonly macKeyId: number;
+  readonly macKeyId: number | undefined;
 }
 
 /** The place of a token in a status list, which no other token has. */

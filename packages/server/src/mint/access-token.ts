@@ -8,6 +8,7 @@ import { type EpochSeconds, seconds, type TokenId } from '@latchkey/protocol/typ
 import type { OpenKeys } from '../keys/key-ring.ts';
 import type { Server } from '../server.ts';
 import type { MintFormat } from './formats/format.ts';
+import { mintJwe } from './formats/jwe.ts';
 import { mintJwt } from './formats/jwt.ts';
 import { mintOpaque } from './formats/opaque.ts';
 
@@ -52,12 +53,7 @@ function expiryOf({ issuedAt, resource, person }: AccessGrant): EpochSeconds {
 }
 
 /** One module per format; the compiler refuses this file when one is missing. */
-const FORMATS: Readonly<Record<Resource['format'], MintFormat>> = { jwt: mintJwt, jwe: notYetMade, opaque: mintOpaque };
-
-/** No resource can be set to a format before its tokens are made. */
-function notYetMade(): Promise<never> {
-  throw new Error('no tokens of this format are made');
-}
+const FORMATS: Readonly<Record<Resource['format'], MintFormat>> = { jwt: mintJwt, jwe: mintJwe, opaque: mintOpaque };
 
 /** Makes a granted access token, in the format of its resource. */
 export async function mintAccessToken(grant: AccessGrant, keys: OpenKeys, server: Server): Promise<MintedAccessToken> {

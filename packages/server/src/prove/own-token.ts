@@ -1,10 +1,12 @@
 import type { AccessTokenClaims } from '@latchkey/protocol/claims';
 import type { ErrorId } from '@latchkey/protocol/errors';
 import { DURATIONS } from '@latchkey/protocol/limits';
-import { fail, type Result } from '@latchkey/protocol/result';
+import { fail, ok, type Result } from '@latchkey/protocol/result';
 import { type EpochSeconds, seconds } from '@latchkey/protocol/types';
 import { createAccessTokenDecoder, decodeUnverified } from '@latchkey/tokens/formats/access-token-jwt';
+import { isEncryptedToken } from '@latchkey/tokens/formats/encrypted-token';
 import type { Server } from '../server.ts';
+import { readEncryptedToken } from './credentials/jwe.ts';
 
 /** What an endpoint expects of a token: its audience and type, where they are not left to the token. */
 export interface ExpectedToken {
@@ -43,6 +45,10 @@ async function decodeAt(
  * is not looked at: what this clock takes for too young or too old may be good at a verifier, and has to be revoked.
  */
 export async function readAnyAccessToken(token: string, server: Server): Promise<Result<AccessTokenClaims, ErrorId>> {
+  if (isEncryptedToken(token)) {
+    const record = await readEncryptedToken(token, server);
+    return record.ok ? ok(record.value.claims) : record;
+  }
   const said = decodeUnverified(token);
   if (said === undefined) return fail('token_malformed');
   const { aud, iat } = said.claims;

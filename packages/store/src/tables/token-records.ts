@@ -2,7 +2,7 @@ import type { OpaqueHandle, StatusPlace, TokenRecord } from '@latchkey/domain/to
 import type { AccessTokenClaims } from '@latchkey/protocol/claims';
 import type { ApiKeyId, ClientId, EpochMilliseconds, Sha256, TokenId } from '@latchkey/protocol/types';
 import { any, one, type Query, type Row, type Step, sql } from '../sql.ts';
-import { id, idIn, isNull, json, jsonIn, millisecondsIn, numberIn, orNull, textIn } from './columns.ts';
+import { id, idIn, isNull, json, jsonIn, millisecondsIn, numberIn, optional, orNull, textIn } from './columns.ts';
 
 /**
  * Rows of access tokens. Beside them stands how many each client has, so that a full one is found without counting; each
@@ -55,7 +55,7 @@ const insert = ({ jti, opaque, clientId, resourceId, status, claims, expiresAt }
 const opaqueIn = (row: Row): OpaqueHandle | undefined =>
   isNull(row, 'handle')
     ? undefined
-    : { handle: textIn(row, 'handle') as Sha256, macKeyId: numberIn(row, 'mac_key_id') };
+    : { handle: textIn(row, 'handle') as Sha256, macKeyId: optional(row, 'mac_key_id', numberIn) };
 
 const statusIn = (row: Row): StatusPlace | undefined =>
   isNull(row, 'status_list') ? undefined : { list: numberIn(row, 'status_list'), index: numberIn(row, 'status_index') };

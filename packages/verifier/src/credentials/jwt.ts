@@ -6,6 +6,7 @@ import { createAccessTokenDecoder, type Expected, validFrom } from '@latchkey/to
 import type { KeySet } from '@latchkey/tokens/keys/key-set';
 import { type Access, accessOf } from '../access.ts';
 import type { CredentialKind } from '../credential.ts';
+import { createDecryption } from '../decryption.ts';
 import type { Freshness } from '../freshness.ts';
 import type { Known } from '../judge.ts';
 import type { Config } from '../options.ts';
@@ -16,6 +17,7 @@ import type { CachedToken } from '../token-cache.ts';
 export function createJwtKind(config: Config, known: Known, freshness: Freshness): CredentialKind {
   const { keys, revocations, cache, introspector } = known;
   const decode = createAccessTokenDecoder();
+  const decryption = createDecryption(config);
   const { now, issuer, audience, leewaySeconds, tokenType } = config;
   const expected: Expected = { issuer, audience, leewaySeconds, typ: tokenType };
   let guarded: { readonly of: KeySet; readonly keys: KeySet } | undefined;
@@ -37,8 +39,11 @@ export function createJwtKind(config: Config, known: Known, freshness: Freshness
     return guarded.keys;
   }
 
-  /** What holds for a token, whether or not the feed is current; undefined when there are no keys yet. */
-  function look(token: string): Result<CachedToken, ErrorId> | undefined {
+  /**
+   * What holds for a token, whether or not the feed is current; undefined when there are no keys yet, or when it must be
+   * decrypted and was not. It is kept by its outer text: one that was seen is not decrypted again.
+   */
+  function look(token: string, opened = decryption.now): Result<CachedToken, ErrorId> | undefined {
     const seconds = now() / 1000;
     const hit = cache.get(token);
     if (hit !== undefined) {
@@ -49,9 +54,11 @@ export function createJwtKind(config: Config, known: Known, freshness: Freshness
       if (seconds < hit.notBefore) return fail('token_not_yet_valid');
       return revocations.isRevoked(hit.revocable) ? fail('token_revoked') : ok(hit);
     }
+    const signed = opened(token);
+    if (signed?.ok === false) return signed;
     const keySet = keys.current;
-    if (keySet === undefined) return undefined;
-    const decoded = decode(token, guardedKeys(keySet), expected, Math.floor(seconds) as EpochSeconds);
+    if (signed === undefined || keySet === undefined) return undefined;
+    const decoded = decode(signed.value, guardedKeys(keySet), expected, Math.floor(seconds) as EpochSeconds);
     return decoded.ok ? remember(token, decoded.value) : decoded;
   }
 
@@ -85,9 +92,10 @@ export function createJwtKind(config: Config, known: Known, freshness: Freshness
     },
     async later(token) {
       if (keys.current === undefined) await keys.ready().catch(() => {});
-      let verified = look(token);
+      const opened = cache.get(token) === undefined ? await decryption.later(token) : undefined;
+      let verified = look(token, () => opened);
       if (verified !== undefined && !verified.ok && verified.error === 'token_key_unknown' && (await keys.lookAgain()))
-        verified = look(token);
+        verified = look(token, () => opened);
       if (verified === undefined) return fail('keys_unavailable');
       if (!verified.ok) return verified;
       return freshness.decide(verified.value.access) ?? introspected(token, verified.value);

@@ -4,7 +4,7 @@ import { fail, ok, type Result } from '@latchkey/protocol/result';
 import { decodeOpaqueToken } from '@latchkey/tokens/formats/opaque-token';
 import type { Server } from '../../server.ts';
 import type { ProveCredential } from '../credential.ts';
-import { proveLife } from './life.ts';
+import { proveRecord } from './record.ts';
 
 /**
  * Reads an opaque token: its MAC first, without any storage, then the row that its random part leads to.
@@ -23,14 +23,11 @@ export async function readOpaqueToken(
 }
 
 /**
- * An opaque token: what its row says, as long as it lives. What its resource makes today is no matter.
+ * An opaque token: what its row says, as long as it lives.
  *
  * @returns what reading refuses, `token_audience_wrong`, `token_expired`, `token_revoked`
  */
-export const proveOpaque: ProveCredential = async (text, { id }, server) => {
+export const proveOpaque: ProveCredential = async (text, resource, server) => {
   const record = await readOpaqueToken(text, server);
-  if (!record.ok) return record;
-  if (record.value.resourceId !== id) return fail('token_audience_wrong');
-  const { now } = await server.store.read.moment();
-  return now >= record.value.expiresAt ? fail('token_expired') : proveLife(record.value.claims, server);
+  return record.ok ? proveRecord(record.value, resource, server) : record;
 };
