@@ -1157,6 +1157,14 @@ export const ERRORS = {
     'There are too many readers of the feed.',
     WAIT,
   ),
+  once_not_allowed: row(
+    401,
+    'invalid_client',
+    'RFC 6749 §5.2',
+    'tell',
+    'Uses of tokens are counted for resource servers.',
+    'Use the credential that latchkey resource create printed.',
+  ),
 
   // Administration
   admin_token_refused: row(

@@ -16,6 +16,7 @@ import { links } from './tables/links.ts';
 import { outbox } from './tables/outbox.ts';
 import { passwords } from './tables/passwords.ts';
 import { profiles } from './tables/profiles.ts';
+import { replays } from './tables/replays.ts';
 import { resources } from './tables/resources.ts';
 import { revocations } from './tables/revocations.ts';
 import { roles } from './tables/roles.ts';
@@ -72,6 +73,7 @@ export function createReader(executor: Executor, now: () => EpochMilliseconds): 
     apiKeysOf: (owner, page) => list(apiKeys.ofOwner(owner, page), apiKeys.model),
     apiKeysFor: (resource, page) => list(apiKeys.forResource(resource, page), apiKeys.model),
     liveApiKeys: async (owner, at) => (await maybe(apiKeys.countLive(owner, at), apiKeys.live)) ?? 0,
+    isUsed: (resource, hash) => executor.all(replays.of(resource, hash)).then((rows) => rows.length > 0),
     signingKeys: () => list(signingKeys.all(), signingKeys.model),
     macKeys: () => list(macKeys.all(), macKeys.model),
     revocations: (after, at, limit) => list(revocations.after(after, at, limit), revocations.model),

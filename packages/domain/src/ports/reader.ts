@@ -113,6 +113,11 @@ export interface ApiKeyReader {
   liveApiKeys(owner: AccountId | ClientId, now: EpochMilliseconds): Promise<number>;
 }
 
+export interface ReplayReader {
+  /** Whether a token that may be used once was used at a resource. */
+  isUsed(resource: ResourceId, hash: Sha256): Promise<boolean>;
+}
+
 export interface KeyReader {
   signingKeys(): Promise<readonly SigningKey[]>;
   macKeys(): Promise<readonly MacKey[]>;
@@ -140,6 +145,7 @@ export interface Reader
     TokenReader,
     ClientReader,
     ApiKeyReader,
+    ReplayReader,
     KeyReader,
     LogReader {
   /** The store's clock, and how far the log and the catalogue are: read before the facts that it is used with. */

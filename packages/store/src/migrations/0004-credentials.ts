@@ -28,5 +28,8 @@ export const credentials: Migration = {
     `CREATE INDEX api_keys_ended ON api_keys (ended_at) WHERE ended_at IS NOT NULL`,
     // what is kept about accounts for their APIs
     `CREATE TABLE account_metadata (account_id {bytes} PRIMARY KEY, version {int} NOT NULL, tenant TEXT, entries TEXT NOT NULL)`,
+    // tokens that were used, where they may be used once
+    `CREATE TABLE replays (resource_id {bytes} NOT NULL, hash TEXT NOT NULL, expires_at {int} NOT NULL, PRIMARY KEY (resource_id, hash))`,
+    `CREATE INDEX replays_expiry ON replays (expires_at)`,
   ],
 };

@@ -6,7 +6,7 @@ import type { RowVersion } from '@latchkey/domain/row-version';
 import type { RefreshState, TokenFamily } from '@latchkey/domain/tokens/family';
 import type { TokenRecord } from '@latchkey/domain/tokens/token-record';
 import type { Write } from '@latchkey/domain/write';
-import { consentKey, firstToExpire, type MemoryState, subjectKey, withoutRow, withRow } from './state.ts';
+import { consentKey, firstToExpire, type MemoryState, replayKey, subjectKey, withoutRow, withRow } from './state.ts';
 
 type AuditMac = (bytes: Uint8Array) => Uint8Array;
 type Apply = {
@@ -217,6 +217,11 @@ const APPLY: Apply = {
     return { ...state, tokenRecords: withRow(kept, record.jti, record) };
   },
   'token.forget': (state, { jti }) => ({ ...state, tokenRecords: withoutRow(state.tokenRecords, jti) }),
+  'replay.consume'(state, { used }) {
+    const key = replayKey(used.resourceId, used.hash);
+    isFree(state.replays.get(key));
+    return { ...state, replays: withRow(state.replays, key, used) };
+  },
   'client.create'(state, { client }) {
     isFree(state.clients.get(client.id));
     return grown({ ...state, clients: withRow(state.clients, client.id, client) });
