@@ -32,6 +32,7 @@ import type { OneTimeLink } from './login/one-time-link.ts';
 import type { Ended, Session, SessionCookie } from './login/session.ts';
 import type { TokenFamily } from './tokens/family.ts';
 import type { TokenRecord } from './tokens/token-record.ts';
+import type { UsedToken } from './tokens/use-once.ts';
 
 /** Everything that a decision may change. The union is closed: a store has a statement for every kind. */
 export type Write =
@@ -113,6 +114,8 @@ export type Write =
   /** One more than `max` of its client takes the place of the one that expires first. */
   | { readonly kind: 'token.record'; readonly record: TokenRecord; readonly max: number }
   | { readonly kind: 'token.forget'; readonly jti: TokenId }
+  /** A new row, or somebody else was first. */
+  | { readonly kind: 'replay.consume'; readonly used: UsedToken }
   | { readonly kind: 'client.create'; readonly client: Client }
   | { readonly kind: 'client.delete'; readonly id: ClientId; readonly at: EpochMilliseconds }
   | { readonly kind: 'secret.add'; readonly secret: OwnerSecret }

@@ -1099,6 +1099,22 @@ export const ERRORS = {
     'The person signed in too long ago, or not strongly enough.',
     'Sign in again as the challenge says.',
   ),
+  credential_not_single_use: row(
+    401,
+    'invalid_token',
+    'RFC 6750 §3.1',
+    'tell',
+    'This asks for a token that is used once, and the credential is an API key or was accepted unseen.',
+    'Exchange the key for an access token, or wait until the API knows which tokens were revoked.',
+  ),
+  token_used: row(
+    401,
+    'invalid_token',
+    'RFC 6750 §3.1',
+    'tell',
+    'This takes a token once, and the token was used before, or may have been.',
+    'Refresh it, and use the new one.',
+  ),
   csrf_cookie_refused: row(
     403,
     'access_denied',
@@ -1113,6 +1129,14 @@ export const ERRORS = {
     'RFC 9110 §15.6.4',
     'tell',
     'This API cannot tell at the moment which tokens were revoked.',
+    WAIT,
+  ),
+  replay_unavailable: row(
+    503,
+    'temporarily_unavailable',
+    'RFC 9110 §15.6.4',
+    'tell',
+    'This API cannot tell at the moment whether a token was used before.',
     WAIT,
   ),
   keys_unavailable: row(
@@ -1238,6 +1262,14 @@ export const ERRORS = {
     'tell',
     'A verifier of another resource has this name.',
     'Give each verifier process a name of its own, or let it make one up.',
+  ),
+  once_not_allowed: row(
+    401,
+    'invalid_client',
+    'RFC 6749 §5.2',
+    'tell',
+    'Uses of tokens are counted for resource servers.',
+    'Use the credential that latchkey resource create printed.',
   ),
 
   // Administration

@@ -11,6 +11,8 @@ export const LIMITS = {
   statusListTokenMax: 4_194_304,
   statusListsKept: 100,
   statusListsKeptBytes: 67_108_864,
+  /** Tokens that a process remembers to have been used, where each may be used once. */
+  usesRememberedMax: 100_000,
   /** How deep the JSON of a header or of claims may nest. */
   jsonDepthMax: 16,
   /** A key set, in bytes and in keys. */

@@ -13,6 +13,7 @@ import { introspection } from './endpoints/introspection.ts';
 import { jwks } from './endpoints/jwks.ts';
 import { metadata, openidConfiguration } from './endpoints/metadata.ts';
 import { metrics } from './endpoints/metrics.ts';
+import { once } from './endpoints/once.ts';
 import { accountApplications, withdrawAccountApplication } from './endpoints/pages/account/applications.ts';
 import { accountIdentifiers, changeAccountIdentifiers } from './endpoints/pages/account/identifiers.ts';
 import { accountOverview, accountSignOut } from './endpoints/pages/account/overview.ts';
@@ -105,6 +106,7 @@ export const ROUTES: readonly Endpoint[] = [
   revocations,
   reports,
   verify,
+  once,
   healthz,
   readyz,
   metrics,

@@ -21,6 +21,7 @@ import { links } from './tables/links.ts';
 import { outbox } from './tables/outbox.ts';
 import { passwords } from './tables/passwords.ts';
 import { profiles } from './tables/profiles.ts';
+import { replays } from './tables/replays.ts';
 import { resources } from './tables/resources.ts';
 import { revocations } from './tables/revocations.ts';
 import { roles } from './tables/roles.ts';
@@ -78,6 +79,7 @@ const STEPS: Steps = {
   'family.end_offline': ({ accountId, ended }) => [any(families.endOffline(accountId, ended))],
   'token.record': ({ record, max }) => tokenRecords.record(record, max),
   'token.forget': ({ jti }) => tokenRecords.forget(jti),
+  'replay.consume': ({ used }) => [one(replays.insert(used))],
   'client.create': ({ client }) => [one(clients.insert(client)), catalogue],
   'client.delete': ({ id, at }) => [one(clients.remove(id, at)), catalogue],
   'secret.add': ({ secret }) => [one(secrets.insert(secret)), catalogue],

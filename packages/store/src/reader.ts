@@ -19,6 +19,7 @@ import { links } from './tables/links.ts';
 import { outbox } from './tables/outbox.ts';
 import { passwords } from './tables/passwords.ts';
 import { profiles } from './tables/profiles.ts';
+import { replays } from './tables/replays.ts';
 import { resources } from './tables/resources.ts';
 import { revocations } from './tables/revocations.ts';
 import { roles } from './tables/roles.ts';
@@ -87,6 +88,7 @@ export function createReader(executor: Executor, now: () => EpochMilliseconds): 
     mostUsedKeys: (resource, from, to, limit) =>
       list(apiKeyUsage.mostUsed(resource, from, to, limit), apiKeyUsage.total),
     lastUse: (key) => maybe(apiKeyUsage.lastUse(key), apiKeyUsage.usedAt),
+    isUsed: (resource, hash) => executor.all(replays.of(resource, hash)).then((rows) => rows.length > 0),
     signingKeys: () => list(signingKeys.all(), signingKeys.model),
     macKeys: () => list(macKeys.all(), macKeys.model),
     revocations: (after, at, limit) => list(revocations.after(after, at, limit), revocations.model),

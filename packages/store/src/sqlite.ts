@@ -21,6 +21,7 @@ import { codes } from './tables/codes.ts';
 import { consents } from './tables/consents.ts';
 import { families } from './tables/families.ts';
 import { links } from './tables/links.ts';
+import { replays } from './tables/replays.ts';
 import { revocations } from './tables/revocations.ts';
 import { secrets } from './tables/secrets.ts';
 import { sessions } from './tables/sessions.ts';
@@ -191,6 +192,7 @@ function expireNow(connection: SqliteConnection, now: EpochMilliseconds, limit: 
     (left) => [links.expire(now, left)],
     (left) => tokenRecords.expire(now, left),
     (left) => [codes.expire(later(now, -DURATIONS.codeMax * 1000), left)],
+    (left) => [replays.expire(now, left)],
     (left) => [revocations.expire(now, left)],
     (left) => [families.expire(before, left)],
     (left) => [sessions.expire(before, left)],

@@ -10,6 +10,8 @@ export interface Requirements {
   readonly maxAgeSeconds?: number;
   /** One of these ways of authentication. @spec RFC 9470 §3 */
   readonly acrValues?: readonly string[];
+  /** True to accept each token once, among all who verify for this API. What is refused for another reason uses none up. */
+  readonly once?: boolean;
 }
 
 export type GuardError = 'scope_insufficient' | 'role_insufficient' | 'authentication_too_old';

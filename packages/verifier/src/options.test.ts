@@ -35,6 +35,7 @@ test('what is left out is what the documentation says', () => {
     leewaySeconds: 30,
     name: 'vi00000',
     cachedTokensMax: 10_000,
+    replay: 'server',
   });
   expect(Math.abs(now() - Date.now())).toBeLessThan(60_000);
   expect(monotonic()).toBeLessThanOrEqual(monotonic());
@@ -82,6 +83,14 @@ describe('what to do when stale', () => {
     [{ onStale: 'Accept' }, "onStale must be 'introspect', 'reject' or 'accept'"],
     [{ onStale: '' }, "onStale must be 'introspect', 'reject' or 'accept'"],
     [{ credentials: undefined, onStale: 'reject' }, undefined],
+    [{ replay: 'memory' }, undefined],
+    [{ replay: { consume: () => Promise.resolve('first') } }, undefined],
+    [{ replay: 'redis' }, "replay must be 'server', 'memory' or an object with consume"],
+    [{ replay: {} }, "replay must be 'server', 'memory' or an object with consume"],
+    [
+      { credentials: undefined, onStale: 'reject', replay: 'server' },
+      "replay: 'server' needs credentials: see latchkey resource create",
+    ],
     [{ credentials: undefined, onStale: 'accept' }, undefined],
   ])('%j', (change, message) => {
     expect(mistake(change)).toBe(message);

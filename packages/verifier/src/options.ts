@@ -1,6 +1,7 @@
 import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import type { Timers } from '@latchkey/protocol/timers';
 import { type DecryptionKey, importDecryptionKey } from '@latchkey/tokens/keys/encryption-key';
+import type { ReplayPort } from './replay.ts';
 import { systemTimers } from './system-timers.ts';
 
 /** What to do with a token while it is not known whether it was revoked. */
@@ -39,6 +40,11 @@ export interface VerifierOptions {
   readonly requireEncryption?: boolean;
   /** Leeway for `exp` and `nbf`, in seconds; 30 by default, 60 at most. */
   readonly leewaySeconds?: number;
+  /**
+   * Who remembers uses of tokens that are used once: `server` for all verifiers of the resource, the default where there
+   * are credentials; `memory` for an API that runs as one process; or a store of one's own.
+   */
+  readonly replay?: 'server' | 'memory' | ReplayPort;
   /** What error ids of this verifier begin with: letters, digits and . _ - ; by default made up. */
   readonly name?: string;
   /** How many tokens are kept with what is known of them, of all kinds together; 10,000 by default. */
@@ -65,14 +71,17 @@ export interface VerifierEvent {
     | 'keys_fetched'
     | 'keys_unavailable'
     | 'stale_accepted'
+    | 'replay_unavailable'
     | 'reports_lost';
   readonly reason?: string;
 }
 
 /** The options with all that was left out. */
-export interface Config extends Required<Omit<VerifierOptions, 'credentials' | 'decryptionKeys'>> {
+export interface Config extends Required<Omit<VerifierOptions, 'credentials' | 'decryptionKeys' | 'replay'>> {
   readonly decryptionKeys: readonly DecryptionKey[];
   readonly credentials: { readonly id: string; readonly secret: string } | undefined;
+  /** Undefined where nobody remembers uses: then no token can be used once. */
+  readonly replay: VerifierOptions['replay'];
   /** The value of an `Authorization` header with the credentials. */
   readonly basic: string | undefined;
 }
@@ -117,6 +126,7 @@ export function configOf(options: VerifierOptions): Config {
     credentials,
     basic: credentials && basicOf(credentials),
     cookie,
+    replay: replayOf(options),
     onStale: policyOf(options),
     maxStalenessSeconds: within('maxStalenessSeconds', options.maxStalenessSeconds ?? 10, 5, 3_600),
     maxAcceptSeconds: within('maxAcceptSeconds', options.maxAcceptSeconds ?? 300, 1, 86_400),
@@ -177,6 +187,16 @@ function policyOf({ onStale, credentials }: VerifierOptions): OnStale {
   const canAsk = policy !== 'introspect' || credentials !== undefined;
   check(canAsk, "onStale: 'introspect' needs credentials: see latchkey resource create");
   return policy;
+}
+
+function replayOf({ replay, credentials }: VerifierOptions): VerifierOptions['replay'] {
+  const chosen = replay ?? (credentials === undefined ? undefined : 'server');
+  const isPort = typeof chosen === 'object' && typeof chosen.consume === 'function';
+  const isKnown = chosen === undefined || chosen === 'server' || chosen === 'memory' || isPort;
+  check(isKnown, "replay must be 'server', 'memory' or an object with consume");
+  const canAsk = chosen !== 'server' || credentials !== undefined;
+  check(canAsk, "replay: 'server' needs credentials: see latchkey resource create");
+  return chosen;
 }
 
 /** @spec RFC 6749 §2.3.1 */

@@ -15,6 +15,7 @@ import { aboutOf, createRefusalReports } from './refusal-reports.ts';
 import { createRefusedAnswers } from './refused-answers.ts';
 import type { RequestLike } from './request.ts';
 import { createRevocationSet } from './revocation-set.ts';
+import { createSingleUse } from './single-use.ts';
 import { createStaleness } from './staleness.ts';
 import { createTokenCache } from './token-cache.ts';
 
@@ -34,6 +35,11 @@ export interface Verifier {
   authenticate(request: RequestLike, asked?: Requirements): Promise<Result<Access, Rejection>>;
   /** Words a refusal that is the app's own, by an id of docs/reference/errors.md, and remembers it like any other. */
   reject(error: ErrorId, asked?: Requirements): Rejection;
+  /**
+   * The same, and uses the token up: it is accepted once, among all who verify for this API. A request that is refused
+   * for another reason uses nothing up.
+   */
+  once(request: RequestLike, asked?: Requirements): Promise<Result<Access, Rejection>>;
   /** What a protected answer tells caches, unless the app has something else to say. */
   readonly caching: Caching;
   status(): VerifierStatus;
@@ -63,9 +69,27 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const parts = partsOf(config);
   const { keys, staleness, feed, revocations, cache, reports } = parts;
   const judge = createJudge(config, parts);
+  const useUp = createSingleUse(config);
 
   async function verify(token: string): Promise<Result<Access, ErrorId>> {
     return judge.now(token) ?? judge.later(token);
+  }
+
+  /** Why an access is not enough for a route, after all of the route's demands; what is used up, is used up last. */
+  async function shortcoming(access: Access, asked: Requirements): Promise<ErrorId | undefined> {
+    const error = guardError(access, asked, Math.floor(config.now() / 1000));
+    return error !== undefined || asked.once !== true ? error : useUp(access);
+  }
+
+  async function authenticate(request: RequestLike, asked: Requirements = {}): Promise<Result<Access, Rejection>> {
+    const presented = presentedToken(request, config.cookie);
+    const result = presented.ok ? await verify(presented.value) : presented;
+    const error = result.ok ? await shortcoming(result.value, asked) : result.error;
+    if (result.ok && error === undefined) return result;
+    const refused = error ?? 'token_malformed';
+    const about = aboutOf(refused, result.ok ? result.value : undefined, presented.ok ? presented.value : '');
+    const errorId = reports.remember(refused, config.audience.slice(0, LIMITS.nameMax), about);
+    return fail(rejectionOf(refused, errorId, config.audience, asked));
   }
 
   return {
@@ -84,18 +108,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
         await new Promise<void>((resolve) => void config.timers.after(20, resolve));
       }
     },
-    async authenticate(request, asked = {}) {
-      const presented = presentedToken(request, config.cookie);
-      const result = presented.ok ? await verify(presented.value) : presented;
-      const error = result.ok ? guardError(result.value, asked, Math.floor(config.now() / 1000)) : result.error;
-      if (result.ok && error === undefined) return result;
-      const refused = error ?? 'token_malformed';
-      const about = aboutOf(refused, result.ok ? result.value : undefined, presented.ok ? presented.value : '');
-      const errorId = reports.remember(refused, config.audience.slice(0, LIMITS.nameMax), about);
-      return fail(rejectionOf(refused, errorId, config.audience, asked));
-    },
     reject: (error, asked = {}) =>
       rejectionOf(error, reports.remember(error, config.audience.slice(0, LIMITS.nameMax), {}), config.audience, asked),
+    authenticate,
+    once: (request, asked) => authenticate(request, { ...asked, once: true }),
     caching: cachingOf(config.cookie),
     status: () => ({
       feed: feed.state,

@@ -17,6 +17,7 @@ export const ROUTES: Readonly<Record<string, Requirements>> = {
   '/office': { roles: ['clerk'] },
   '/recent': { maxAgeSeconds: 60, acrValues: ['mfa'] },
   '/public': {},
+  '/transfer': { scope: ['read'], once: true },
 };
 
 /** What a route answers: whose request it was. `/public` has its own mind about caches. */

@@ -144,6 +144,10 @@ export interface UsageReader {
   /** When a key was last allowed. */
   lastUse(key: ApiKeyId): Promise<EpochMilliseconds | undefined>;
 }
+export interface ReplayReader {
+  /** Whether a token that may be used once was used at a resource. */
+  isUsed(resource: ResourceId, hash: Sha256): Promise<boolean>;
+}
 
 export interface KeyReader {
   signingKeys(): Promise<readonly SigningKey[]>;
@@ -173,6 +177,7 @@ export interface Reader
     ClientReader,
     ApiKeyReader,
     UsageReader,
+    ReplayReader,
     KeyReader,
     LogReader {
   /** The store's clock, and how far the log and the catalogue are: read before the facts that it is used with. */

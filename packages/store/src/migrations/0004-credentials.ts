@@ -40,5 +40,8 @@ export const credentials: Migration = {
     `CREATE TABLE verifier_instances (instance TEXT PRIMARY KEY, resource_id {bytes} NOT NULL, number {int} NOT NULL, answer TEXT NOT NULL, seen_at {int} NOT NULL)`,
     `CREATE INDEX verifier_instances_resource ON verifier_instances (resource_id)`,
     `CREATE INDEX verifier_instances_age ON verifier_instances (seen_at)`,
+    // tokens that were used, where they may be used once
+    `CREATE TABLE replays (resource_id {bytes} NOT NULL, hash TEXT NOT NULL, expires_at {int} NOT NULL, PRIMARY KEY (resource_id, hash))`,
+    `CREATE INDEX replays_expiry ON replays (expires_at)`,
   ],
 };

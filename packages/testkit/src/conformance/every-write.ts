@@ -354,6 +354,18 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     await put(store, { kind: 'token.record', record: row.tokenRecord(3), max: 2 });
     same(await store.read.tokenRecord(row.idOf('tok', 2)), row.tokenRecord(2), 'there was room for the third');
   },
+  async 'replay.consume'(store) {
+    const used = { resourceId: row.idOf('res', 1), hash: 'h1' as Sha256, expiresAt: row.after(1) } as const;
+    const others = [
+      { ...used, hash: 'h2' as Sha256 },
+      { ...used, resourceId: row.idOf('res', 2) },
+    ];
+    await put(store, { kind: 'replay.consume', used });
+    same(await store.read.isUsed(used.resourceId, used.hash), true);
+    for (const other of others) same(await store.read.isUsed(other.resourceId, other.hash), false);
+    same(await conflicts(store, [{ kind: 'replay.consume', used }]), true, 'a token is used once');
+    for (const other of others) await put(store, { kind: 'replay.consume', used: other });
+  },
   async 'client.create'(store) {
     const other = row.client(2, { authentication: 'none', firstParty: true, refreshPolicy: 'keep', origins: [] });
     const told = row.client(4, {

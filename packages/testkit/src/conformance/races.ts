@@ -7,7 +7,9 @@ import { decideRedeem, loadRedeem, type RedeemCommand } from '@latchkey/domain/g
 import { decideRefresh, loadRefresh, type RefreshCommand } from '@latchkey/domain/grants/refresh-token';
 import type { Store } from '@latchkey/domain/ports/store';
 import type { TokenGrant } from '@latchkey/domain/tokens/access-grant';
+import { decideUseOnce, loadUseOnce } from '@latchkey/domain/tokens/use-once';
 import { type Committed, transact } from '@latchkey/domain/transact';
+import { type Sha256, seconds } from '@latchkey/protocol/types';
 import { type ConformanceCase, conflicts, NOW, put, same } from './conformance-case.ts';
 import * as row from './rows.ts';
 
@@ -228,6 +230,24 @@ export const RACES: readonly ConformanceCase[] = [
       );
       same(await store.read.subject('app.example', accountId), names[0]);
       same(await store.read.accountOfSubject('app.example', String(names[0])), accountId);
+    },
+  },
+  {
+    name: 'of twenty uses at once of a token that may be used once, one is the first',
+    async run(store) {
+      const { position } = await store.read.moment();
+      const once = { resourceId: API.id, hash: 'h' as Sha256, exp: seconds(row.after(60_000)), pos: position };
+      const uses = await Promise.all(
+        Array.from({ length: 20 }, () =>
+          transact(
+            store,
+            (read) => loadUseOnce(read, once),
+            (isUsed, moment) => decideUseOnce(isUsed, once, moment),
+          ),
+        ),
+      );
+      const answers = uses.map(({ outcome }) => (outcome.ok ? outcome.value : outcome.error));
+      same(answers.sort(), ['first', ...Array.from({ length: 19 }, () => 'seen')]);
     },
   },
   {

@@ -11,6 +11,7 @@ import {
   firstToExpire,
   type MemoryState,
   quotaKey,
+  replayKey,
   subjectKey,
   withoutRow,
   withRow,
@@ -226,6 +227,11 @@ const APPLY: Apply = {
     return { ...state, tokenRecords: withRow(kept, record.jti, record) };
   },
   'token.forget': (state, { jti }) => ({ ...state, tokenRecords: withoutRow(state.tokenRecords, jti) }),
+  'replay.consume'(state, { used }) {
+    const key = replayKey(used.resourceId, used.hash);
+    isFree(state.replays.get(key));
+    return { ...state, replays: withRow(state.replays, key, used) };
+  },
   'client.create'(state, { client }) {
     isFree(state.clients.get(client.id));
     return grown({ ...state, clients: withRow(state.clients, client.id, client) });

@@ -26,6 +26,7 @@ export function expireRows(
     ({ expiresAt }) => expiresAt <= now,
   );
   const codes = without(state.codes, ({ createdAt }) => createdAt < now - DURATIONS.codeMax * 1000);
+  const replays = without(state.replays, ({ expiresAt }) => expiresAt <= now);
   const deadEvents = state.events.filter(({ exp }) => exp <= Math.floor(now / 1000)).slice(0, left);
   left -= deadEvents.length;
   const isGone = (row: { readonly ended: { readonly at: number } | undefined; readonly expiresAt: number }) =>
@@ -70,6 +71,7 @@ export function expireRows(
       links,
       tokenRecords,
       codes,
+      replays,
       consents,
       events,
       families,

@@ -2,7 +2,7 @@ import type { KeyUsage, UsageBin, UsageSpan } from '@latchkey/domain/api-keys/us
 import type { Page, Reader } from '@latchkey/domain/ports/reader';
 import type { TokenFamily } from '@latchkey/domain/tokens/family';
 import type { ApiKeyId, EpochMilliseconds } from '@latchkey/protocol/types';
-import { consentKey, type MemoryState, quotaKey, subjectKey } from './state.ts';
+import { consentKey, type MemoryState, quotaKey, replayKey, subjectKey } from './state.ts';
 
 const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : 1);
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -108,6 +108,7 @@ export function createMemoryReader(current: () => MemoryState, now: () => EpochM
         .slice(0, 2),
     secrets: async (owner) => [...current().secrets.values()].filter((secret) => secret.owner === owner).sort(byId),
     resource: async (wanted) => [...current().resources.values()].find(({ identifier }) => identifier === wanted),
+    isUsed: async (resource, hash) => current().replays.has(replayKey(resource, hash)),
     resourceById: async (id) => current().resources.get(id),
     resources: async (asked) => page(current().resources.values(), asked),
     apiKey: async (id) => current().apiKeys.get(id),

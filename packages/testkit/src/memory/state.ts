@@ -17,10 +17,11 @@ import type { OneTimeLink } from '@latchkey/domain/login/one-time-link';
 import type { Session } from '@latchkey/domain/login/session';
 import type { TokenFamily } from '@latchkey/domain/tokens/family';
 import type { TokenRecord } from '@latchkey/domain/tokens/token-record';
+import type { UsedToken } from '@latchkey/domain/tokens/use-once';
 import type { OutboxRow } from '@latchkey/domain/write';
 import type { RevocationEvent } from '@latchkey/protocol/claims';
 import type { Position } from '@latchkey/protocol/position';
-import type { AccountId, ClientId, EpochMilliseconds } from '@latchkey/protocol/types';
+import type { AccountId, ClientId, EpochMilliseconds, ResourceId, Sha256 } from '@latchkey/protocol/types';
 
 type Rows<T> = ReadonlyMap<string, T>;
 
@@ -60,6 +61,8 @@ export interface MemoryState {
   readonly subjects: Rows<AssignedSubject>;
   readonly families: Rows<TokenFamily>;
   readonly tokenRecords: Rows<TokenRecord>;
+  /** By resource and hash. */
+  readonly replays: Rows<UsedToken>;
   readonly clients: Rows<Client>;
   readonly secrets: Rows<OwnerSecret>;
   readonly resources: Rows<Resource>;
@@ -94,6 +97,7 @@ export const emptyState = (epoch: number): MemoryState => ({
   subjects: new Map(),
   families: new Map(),
   tokenRecords: new Map(),
+  replays: new Map(),
   clients: new Map(),
   secrets: new Map(),
   resources: new Map(),
@@ -112,6 +116,9 @@ export const emptyState = (epoch: number): MemoryState => ({
 
 /** The key of a subject. */
 export const subjectKey = (sector: string, account: AccountId): string => `${sector} ${account}`;
+
+/** The key of a token that was used. */
+export const replayKey = (resource: ResourceId, hash: Sha256): string => `${resource} ${hash}`;
 
 /** The key of a consent. */
 export const consentKey = (account: AccountId, client: ClientId): string => `${account} ${client}`;

@@ -17,10 +17,10 @@ const ONE_BIT = [1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0, 1];
 const TWO_BITS = [1, 2, 0, 3, 0, 1, 0, 1, 1, 2, 3, 3];
 
 test.each([
-  ['VEC-05', 1, ONE_BIT, 'b9a3', 'eNrbuRgAAhcBXQ'],
-  ['VEC-06', 2, TWO_BITS, 'c944f9', 'eNo76fITAAPfAgc'],
+  ['of one bit', 1, ONE_BIT, 'b9a3', 'eNrbuRgAAhcBXQ'],
+  ['of two bits', 2, TWO_BITS, 'c944f9', 'eNo76fITAAPfAgc'],
 ] as const)(
-  '%s, TSL-05 TSL §4.1, §4.2: a list of %d bits has its first status in the lowest bits',
+  'VEC-05, VEC-06, TSL-05 TSL §4.1, §4.2: the example %s: a list of %d bits has its first status in the lowest bits',
   async (_, bits, statuses, hex, lst) => {
     const list = createStatusList(bits, statuses.length, statuses.entries());
     expect(Buffer.from(list.bytes).toString('hex')).toBe(hex);
