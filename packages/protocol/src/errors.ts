@@ -1067,6 +1067,14 @@ export const ERRORS = {
     'This API asks the server about too many credentials at the moment.',
     WAIT,
   ),
+  access_token_too_large: row(
+    400,
+    'invalid_request',
+    'RFC 9110 §5.4',
+    'tell',
+    'The access token would be larger than its resource allows.',
+    'Take away what the detail names: claims that are mapped, permissions, roles; or set a larger access_token_bytes.',
+  ),
   scope_insufficient: row(
     403,
     'insufficient_scope',
@@ -1090,6 +1098,14 @@ export const ERRORS = {
     'tell',
     'The subject lacks a role that this needs.',
     'An administrator can grant it: latchkey role grant.',
+  ),
+  permission_insufficient: row(
+    403,
+    'insufficient_scope',
+    'RFC 6750 §3.1',
+    'tell',
+    'The roles of the subject lack a permission that this needs.',
+    'An administrator can grant a role that has it, or give the role the permission: latchkey resource set.',
   ),
   authentication_too_old: row(
     401,
