@@ -32,6 +32,7 @@ export async function startBackendSession(world: World, person: Person, mode: Mo
     resource: undefined,
     issuer: ISSUER as ResourceIdentifier,
     adminApi: adminApiOf(ISSUER),
+    hookClaims: undefined,
     idleSeconds: server.settings.bodyIdleSeconds,
     absoluteSeconds: server.settings.bodyAbsoluteSeconds,
     address: undefined,

@@ -12,6 +12,8 @@ export interface Decision<T> {
   /** Row versions that must still hold when this commits; what was proved before the transaction is among them. */
   readonly expects: readonly RowVersion[];
   readonly writes: readonly Write[];
+  /** One sentence beside the catalogue's for whoever is refused: which field, which limit. Never a value. */
+  readonly detail?: string;
 }
 
 export const allow = <T>(
@@ -25,3 +27,15 @@ export const refuse = (
   writes: readonly Write[] = [],
   expects: readonly RowVersion[] = [],
 ): Decision<never> => ({ outcome: fail(error), expects, writes });
+
+/** A refusal that says where: it writes nothing. */
+export const refuseWith = ({
+  error,
+  detail,
+}: {
+  readonly error: ErrorId;
+  readonly detail: string;
+}): Decision<never> => ({
+  ...refuse(error),
+  detail,
+});

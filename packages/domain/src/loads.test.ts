@@ -38,6 +38,7 @@ const pairwise = [bare];
 const resource = row.resource(1, { identifier: row.API });
 const issuer = row.resource(2, { identifier: 'https://id.example' as ResourceIdentifier });
 const role = { accountId: account.id, resource: row.API, role: 'editor' };
+const metadata = row.metadata(1);
 const credential = {
   accountId: account.id,
   version: 1,
@@ -73,6 +74,7 @@ beforeAll(async () => {
     { kind: 'resource.create', resource: issuer },
     { kind: 'secret.add', secret: verifierSecret },
     { kind: 'role.grant', role },
+    { kind: 'account_metadata.set', metadata },
     { kind: 'session.start', session },
     { kind: 'family.start', family },
     { kind: 'family.start', family: offline },
@@ -114,6 +116,7 @@ describe('of refresh tokens', () => {
       session,
       resource,
       roles: [role],
+      metadata,
     });
     const other = await loadRefresh(store.read, command(family.id), () => false);
     expect(other.seedMatches).toBe(false);
@@ -212,7 +215,7 @@ describe('of people', () => {
       resource: undefined,
       issuer: issuer.identifier,
     } as unknown as Parameters<typeof loadLogIn>[1];
-    const start = { resource, roles: [role], liveSessions: [summary], pairwise };
+    const start = { resource, roles: [role], metadata, liveSessions: [summary], pairwise };
     expect(await loadLogIn(store.read, command, moment)).toEqual({ account, credential, client, start });
     expect(await loadLogIn(store.read, { ...command, resource: issuer.identifier }, moment)).toMatchObject({
       start: { resource: issuer, roles: [] },
@@ -411,6 +414,7 @@ describe('of logins on the pages', () => {
     consent,
     resource,
     roles: [role],
+    metadata,
     families,
     subject: 'one',
     family: undefined,

@@ -8,6 +8,8 @@ import type { Write } from './write.ts';
 /** What came of a transaction: the outcome, and the writes that are now on disk. */
 export interface Committed<T> {
   readonly outcome: Result<T, ErrorId>;
+  /** What a refusal says beside the catalogue. */
+  readonly detail?: string;
   readonly writes: readonly Write[];
   /** The store's time and place in which it was decided. */
   readonly moment: Moment;
@@ -26,8 +28,8 @@ export function transact<Facts, T>(
 ): Promise<Committed<T>> {
   return store.transact(async (tx) => {
     const moment = await tx.moment();
-    const { outcome, expects, writes } = decide(await load(tx, moment), moment);
+    const { outcome, expects, writes, detail } = decide(await load(tx, moment), moment);
     if (writes.length > 0 || expects.length > 0) await tx.apply(expects, writes);
-    return { outcome, writes, moment };
+    return { outcome, writes, moment, ...(detail === undefined ? {} : { detail }) };
   });
 }

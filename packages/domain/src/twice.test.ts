@@ -283,7 +283,9 @@ const redeem = (store: MemoryStore) => {
     macKeyId: 1,
     idleSeconds: 3_600,
     offlineSeconds: 3_600,
+    issuer: 'https://id.example',
     adminApi: row.ADMIN_API,
+    hookClaims: undefined,
     newSubject: 'new',
   };
   return transact(

@@ -39,6 +39,8 @@ export interface AccessTokenClaims {
   readonly acr?: string;
   readonly amr?: readonly string[];
   readonly roles?: readonly string[];
+  /** What the roles add up to at the resource. */
+  readonly permissions?: readonly string[];
   readonly org_id?: string;
   readonly cnf?: Confirmation;
   readonly act?: Actor;

@@ -74,6 +74,13 @@ export const LIMITS = {
   /** A telephone number, in digits, and its extension. @spec E.164 §6 */
   phoneDigitsMax: 15,
   phoneExtensionMax: 10,
+  /** Claims that a resource takes from metadata, and the name of a claim, in characters. */
+  mappedClaimsMax: 20,
+  claimNameMax: 128,
+  /** Roles that a resource gives permissions, the permissions of one, and the name of one, in characters. */
+  permissionRolesMax: 100,
+  permissionsPerRoleMax: 100,
+  permissionMax: 100,
   /** What is kept about an account for its APIs: entries, bytes of JSON, a name and a text in characters, texts of a list. */
   metadataEntriesMax: 50,
   metadataBytesMax: 4_096,

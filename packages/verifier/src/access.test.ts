@@ -28,10 +28,11 @@ test('RSV-12 RFC 9700 §4.15: a token of a client alone is told from a person’
   });
 });
 
-test('names of the scope claim and roles; none where there are none', () => {
-  const { scope, roles, stale } = accessOf(claims({ scope: 'a b', roles: ['clerk'] }));
-  expect([scope, roles, stale]).toEqual([['a', 'b'], ['clerk'], false]);
-  expect(accessOf(claims())).toMatchObject({ scope: [], roles: [] });
+test('names of the scope claim, roles and permissions; none where there are none', () => {
+  const said = { scope: 'a b', roles: ['clerk'], permissions: ['orders:read'] };
+  const { scope, roles, permissions, stale } = accessOf(claims(said));
+  expect([scope, roles, permissions, stale]).toEqual([['a', 'b'], ['clerk'], ['orders:read'], false]);
+  expect(accessOf(claims())).toMatchObject({ scope: [], roles: [], permissions: [] });
 });
 
 test('everything of an access is frozen, through and through: requests share it', () => {

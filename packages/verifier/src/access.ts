@@ -8,6 +8,8 @@ export interface Access {
   /** The names of the `scope` claim. */
   readonly scope: readonly string[];
   readonly roles: readonly string[];
+  /** What the roles add up to at this API. */
+  readonly permissions: readonly string[];
   /** True when it was accepted without knowing whether the token was revoked: policy `accept`. */
   readonly stale: boolean;
   /** What kind of credential it was; a token that is signed or encrypted is `jwt`. */
@@ -53,6 +55,7 @@ export function accessOf(
     claims: deepFrozen(claims),
     scope,
     roles: claims.roles ?? NONE,
+    permissions: claims.permissions ?? NONE,
     stale: false,
     credential,
     ...(apiKey === undefined ? {} : { apiKey: deepFrozen(apiKey) }),

@@ -39,6 +39,11 @@ describe('ERR-11 RFC 6750 §3.1: status, code and challenge of each refusal', ()
       `Bearer realm="${REALM}", error="insufficient_scope", error_description="The subject lacks a role that this needs.", ${id}`,
     ],
     [
+      'permission_insufficient',
+      403,
+      `Bearer realm="${REALM}", error="insufficient_scope", error_description="The roles of the subject lack a permission that this needs.", ${id}`,
+    ],
+    [
       'authentication_too_old',
       401,
       `Bearer realm="${REALM}", error="insufficient_user_authentication", error_description="The person signed in too long ago, or not strongly enough.", acr_values="mfa hwk", max_age="60", ${id}`,

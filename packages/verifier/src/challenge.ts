@@ -25,6 +25,7 @@ export function rejectionOf(error: ErrorId, errorId: string, realm: string, aske
     row.status === 401 ||
     error === 'scope_insufficient' ||
     error === 'role_insufficient' ||
+    error === 'permission_insufficient' ||
     error === 'authorization_malformed'
   ) {
     const isScope = error === 'scope_insufficient' || error === 'access_token_missing';

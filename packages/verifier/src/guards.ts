@@ -6,6 +6,8 @@ export interface Requirements {
   readonly scope?: readonly string[];
   /** At least one of these roles. */
   readonly roles?: readonly string[];
+  /** All of these permissions, which the resource gives to roles. */
+  readonly permissions?: readonly string[];
   /** The person must have authenticated within so many seconds. @spec RFC 9470 §3 */
   readonly maxAgeSeconds?: number;
   /** One of these ways of authentication. @spec RFC 9470 §3 */
@@ -14,7 +16,11 @@ export interface Requirements {
   readonly once?: boolean;
 }
 
-export type GuardError = 'scope_insufficient' | 'role_insufficient' | 'authentication_too_old';
+export type GuardError =
+  | 'scope_insufficient'
+  | 'role_insufficient'
+  | 'permission_insufficient'
+  | 'authentication_too_old';
 
 /**
  * Whether an access is enough for a route. Authority comes first: who may not do it at all is not asked to sign in anew.
@@ -25,6 +31,8 @@ export function guardError(access: Access, asked: Requirements, nowSeconds: numb
   if (asked.scope !== undefined && !asked.scope.every((name) => access.scope.includes(name)))
     return 'scope_insufficient';
   if (asked.roles !== undefined && !asked.roles.some((role) => access.roles.includes(role))) return 'role_insufficient';
+  if (asked.permissions !== undefined && !asked.permissions.every((name) => access.permissions.includes(name)))
+    return 'permission_insufficient';
   const { auth_time: authTime, acr } = access.claims;
   if (asked.maxAgeSeconds !== undefined && (authTime === undefined || nowSeconds - authTime > asked.maxAgeSeconds))
     return 'authentication_too_old';

@@ -32,6 +32,10 @@ test('a resource is created with a credential for its verifiers, which is told o
       token_type: 'at+jwt',
       access_token_seconds: 300,
       format: 'jwt',
+      claims: [],
+      permissions: {},
+      allow_email_claim: false,
+      access_token_bytes: 2048,
       built_in: false,
       created_at: expect.stringMatching(/Z$/),
       secret: expect.stringMatching(/^lk_rs_[A-Za-z0-9_-]{43}$/),
@@ -81,6 +85,35 @@ test.each(['Ed25519', 'PS256'])('the key set has %s where a resource uses it, an
   const identifier = `https://${algorithm.toLowerCase()}.example`;
   expect((await admin.post('/resources', { identifier, name: algorithm, algorithm })).status).toBe(201);
   expect(await algorithms()).toContain(algorithm);
+});
+
+test('what its tokens say is set and changed as a whole, and what no token may say is named', async () => {
+  const said = {
+    claims: [{ claim: 'plan', from: 'plan' }],
+    permissions: { clerk: ['orders:read'] },
+    allow_email_claim: true,
+    access_token_bytes: 4096,
+  };
+  const made = await admin.post('/resources', { identifier: 'https://said.example', name: 'Said', ...said });
+  expect([made.status, made.body]).toEqual([201, expect.objectContaining(said)]);
+  const path = `/resources/${made.body.id}`;
+  const changed = await admin.patch(path, { claims: [], permissions: { boss: ['a', 'a'] } });
+  expect(changed.body).toMatchObject({ ...said, claims: [], permissions: { boss: ['a'] } });
+  for (const [body, id, detail] of [
+    [{ claims: [{ claim: 'sub', from: 'plan' }] }, 'claim_reserved', 'It is sub.'],
+    [{ claims: [{ claim: 'client_secret', from: 'plan' }] }, 'claim_sensitive', 'client_secret: a secret'],
+    [{ claims: [{ claim: 'a b', from: 'plan' }] }, 'claim_invalid', 'number 1'],
+    [{ permissions: { 'a b': [] } }, 'permission_invalid', 'number 1'],
+    [{ access_token_bytes: LIMITS.accessTokenBytesMax + 1 }, 'field_invalid', 'access_token_bytes'],
+    [{ access_token_bytes: LIMITS.accessTokenBytesMin - 1 }, 'field_invalid', 'access_token_bytes'],
+  ] as const) {
+    const refused = await admin.patch(path, body);
+    expect([refused.status, refused.body.type]).toEqual([422, `${at.issuer}/errors#${id}`]);
+    expect(refused.body.detail).toContain(detail);
+  }
+  const worse = { identifier: 'https://worse.example', name: 'x', claims: [{ claim: 'email', from: 'email' }] };
+  expect((await admin.post('/resources', worse)).body.detail).toContain('allow_email_claim');
+  expect((await admin.get('/resources')).body.items.at(-1)).toEqual(changed.body);
 });
 
 test('a confidential client gets a secret that works; its replacement ends it when the overlap is over', async () => {

@@ -5,8 +5,9 @@ import type { Context } from '../context.ts';
 import { parseDuration, parseWhole } from '../duration.ts';
 import { findResource, segment } from '../find.ts';
 import { column } from '../output.ts';
+import { type ClaimOptions, claimFieldsOf, withClaimOptions } from './resource-claims.ts';
 
-interface CreateOptions {
+interface CreateOptions extends ClaimOptions {
   readonly name?: string;
   readonly audience?: string;
   readonly scope?: readonly string[];
@@ -28,7 +29,8 @@ The id and secret of a resource are the credentials of its verifiers:
   createVerifier({ issuer, audience, credentials: { id, secret } })
 
 Example:
-  latchkey resource create https://api.example.com --scope orders:read --scope orders:write`,
+  latchkey resource create https://api.example.com --scope orders:read --scope orders:write
+  latchkey resource set https://api.example.com --claim plan=plan --permission clerk=orders:read,orders:write`,
   );
 
   const create = command
@@ -43,7 +45,7 @@ Example:
     .addOption(new Option('--token-type <typ>', 'the typ of its tokens').choices(['at+jwt', 'JWT']).default('at+jwt'))
     .option('--access-token-seconds <seconds>', 'how long its tokens live', parseWhole)
     .addOption(new Option('--format <format>', FORMAT).choices(FORMATS).default('jwt'));
-  act<CreateOptions>(create, context, async ({ output, admin }, options, identifier = '') => {
+  act<CreateOptions>(withClaimOptions(create), context, async ({ output, admin }, options, identifier = '') => {
     const api = await admin();
     output.record(
       await api.post('/resources', {
@@ -55,6 +57,7 @@ Example:
         format: options.format,
         ...(options.audience === undefined ? {} : { audience: options.audience }),
         ...(options.accessTokenSeconds === undefined ? {} : { access_token_seconds: options.accessTokenSeconds }),
+        ...claimFieldsOf(options),
       }),
     );
   });
@@ -68,7 +71,7 @@ Example:
     .addOption(new Option('--token-type <typ>', 'the typ of its tokens').choices(['at+jwt', 'JWT']))
     .option('--access-token-seconds <seconds>', 'how long its tokens live', parseWhole)
     .addOption(new Option('--format <format>', FORMAT).choices(FORMATS));
-  act<Partial<CreateOptions>>(set, context, async ({ output, admin }, options, name = '') => {
+  act<Partial<CreateOptions>>(withClaimOptions(set), context, async ({ output, admin }, options, name = '') => {
     const api = await admin();
     const { id } = await findResource(api, name);
     output.record(await api.patch(`/resources/${segment(String(id))}`, changesOf(options)));
@@ -105,4 +108,5 @@ const changesOf = (options: Partial<CreateOptions>): Record<string, unknown> => 
   ...(options.tokenType === undefined ? {} : { token_type: options.tokenType }),
   ...(options.accessTokenSeconds === undefined ? {} : { access_token_seconds: options.accessTokenSeconds }),
   ...(options.format === undefined ? {} : { format: options.format }),
+  ...claimFieldsOf(options),
 });

@@ -11,6 +11,9 @@ import { type Administrator, mayGive } from './scopes.ts';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/;
 
+/** Whether a text is the name of a role. */
+export const isRoleName = (text: string): boolean => text.length <= LIMITS.roleMax && NAME.test(text);
+
 export interface RoleCommand {
   readonly administrator: Administrator;
   readonly accountId: AccountId;
@@ -45,7 +48,7 @@ export const loadRole = async (
 export function decideGrantRole(facts: RoleFacts, command: RoleCommand, { now }: Moment): Decision<Role> {
   const { accountId, role, adminApi, administrator } = command;
   if (facts.account === undefined) return refuse('not_found');
-  if (role.length > LIMITS.roleMax || !NAME.test(role)) return refuse('role_invalid');
+  if (!isRoleName(role)) return refuse('role_invalid');
   if (facts.resource === undefined) return refuse('resource_unknown');
   const granted: Role = { accountId, resource: facts.resource.identifier, role };
   if (granted.resource === adminApi && !isAdminRole(role)) return refuse('admin_role_unknown');

@@ -2,15 +2,17 @@ import { LIMITS } from '@latchkey/protocol/limits';
 import { isScopeName } from '@latchkey/protocol/scope';
 import type { ResourceId } from '@latchkey/protocol/types';
 import type { Administrator } from '../administration/scopes.ts';
-import { allow, type Decision, refuse } from '../decision.ts';
+import { allow, type Decision, refuse, refuseWith } from '../decision.ts';
 import type { ClientReader, Moment } from '../ports/reader.ts';
 import { PLAIN_RESOURCE, type Resource } from './resource.ts';
+import { claimsProblem, type SaidByTokens, tidied } from './resource-claims.ts';
 import { isPlainAudience, likeness, parseResourceIdentifier } from './resource-identifier.ts';
 import { type NewSecret, storedSecret } from './secret.ts';
 
 /** What an administrator wants of a new resource. Of its credential there is only the hash. */
 export interface CreateResourceCommand
-  extends Pick<Resource, 'name' | 'scope' | 'algorithm' | 'tokenType' | 'accessTokenSeconds' | 'format'> {
+  extends Pick<Resource, 'name' | 'scope' | 'algorithm' | 'tokenType' | 'accessTokenSeconds' | 'format'>,
+    Partial<SaidByTokens> {
   readonly administrator: Administrator;
   readonly id: ResourceId;
   readonly identifier: string;
@@ -40,7 +42,8 @@ export async function loadCreateResource(read: Pick<ClientReader, 'resources'>):
  * Decides a new resource. Neither its identifier nor its audience may be, or look like, those of another: a token for
  * one would be believed by the other.
  *
- * @returns `resource_malformed`, `audience_invalid`, `scope_malformed`, `resource_taken`, `limit_reached`
+ * @returns `resource_malformed`, `audience_invalid`, `scope_malformed`, `resource_taken`, `limit_reached`, and what
+ *   `claimsProblem` finds
  * @spec RFC 8707 §2, RFC 8725 §3.9
  */
 export function decideCreateResource(
@@ -71,8 +74,11 @@ export function decideCreateResource(
     accessTokenSeconds: command.accessTokenSeconds,
     ...PLAIN_RESOURCE,
     format: command.format,
+    ...tidied(command),
     builtIn: false,
   };
+  const problem = claimsProblem(resource);
+  if (problem !== undefined) return refuseWith(problem);
   return allow(resource, [
     { kind: 'resource.create', resource },
     { kind: 'secret.add', secret: storedSecret(resource.id, command.secret, now) },

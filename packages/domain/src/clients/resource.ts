@@ -25,6 +25,8 @@ export interface Resource {
   readonly claims: readonly MappedClaim[];
   /** What each role may do: the `permissions` claim is what the roles of a token add up to. */
   readonly permissions: Readonly<Record<string, readonly string[]>>;
+  /** Whether its tokens may say an e-mail address where anybody who holds them can read it. */
+  readonly allowsEmailClaim: boolean;
   /** The largest access token that is made for it, in bytes as sent. */
   readonly accessTokenBytes: number;
   /** Whether each of its tokens has a place in a status list. */
@@ -47,6 +49,7 @@ export const PLAIN_RESOURCE = {
   encryptionKey: undefined,
   claims: [],
   permissions: {},
+  allowsEmailClaim: false,
   accessTokenBytes: LIMITS.accessTokenBytesDefault,
   hasStatusList: false,
   hasSelfServiceKeys: false,

@@ -2,9 +2,10 @@ import { LIMITS } from '@latchkey/protocol/limits';
 import { isScopeName } from '@latchkey/protocol/scope';
 import type { ResourceId } from '@latchkey/protocol/types';
 import type { Administrator } from '../administration/scopes.ts';
-import { allow, type Decision, refuse } from '../decision.ts';
+import { allow, type Decision, refuse, refuseWith } from '../decision.ts';
 import type { ClientReader, Moment } from '../ports/reader.ts';
 import type { Resource } from './resource.ts';
+import { claimsProblem, tidied } from './resource-claims.ts';
 
 /** What of a resource can be changed: not what it is called by others, nor what came with the server. */
 export type ResourceChanges = Partial<
@@ -26,7 +27,7 @@ export const loadUpdateResource = (
 /**
  * Decides what a resource is from now on. Tokens that it has keep the form in which they were made, and stay good.
  *
- * @returns `not_found`, `built_in`, `scope_malformed`
+ * @returns `not_found`, `built_in`, `scope_malformed`, and what `claimsProblem` finds
  */
 export function decideUpdateResource(
   resource: Resource | undefined,
@@ -37,7 +38,15 @@ export function decideUpdateResource(
   if (resource.builtIn) return refuse('built_in');
   const { scope = resource.scope } = changes;
   if (scope.length > LIMITS.scopeNamesMax || !scope.every(isScopeName)) return refuse('scope_malformed');
-  const updated: Resource = { ...resource, ...changes, scope: [...new Set(scope)], version: resource.version + 1 };
+  const updated: Resource = {
+    ...resource,
+    ...changes,
+    ...tidied(changes),
+    scope: [...new Set(scope)],
+    version: resource.version + 1,
+  };
+  const problem = claimsProblem(updated);
+  if (problem !== undefined) return refuseWith(problem);
   return allow(updated, [
     { kind: 'resource.update', resource: updated },
     {

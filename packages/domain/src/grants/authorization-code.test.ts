@@ -28,6 +28,7 @@ const facts: RedeemFacts = {
   consent: row.consent({ resources: [row.API, ISSUER] }),
   resource: api,
   roles: [{ accountId: account.id, resource: row.API, role: 'editor' }],
+  metadata: undefined,
   families: [],
   subject: undefined,
   family: undefined,
@@ -42,7 +43,9 @@ const command: RedeemCommand = {
   macKeyId: 2,
   idleSeconds: 600,
   offlineSeconds: 7_200,
+  issuer: ISSUER,
   adminApi: row.ADMIN_API,
+  hookClaims: undefined,
   newSubject: 'new',
 };
 
@@ -76,6 +79,9 @@ const access = {
   resource: api,
   scope: ['read'],
   roles: ['editor'],
+  permissions: [],
+  tenant: undefined,
+  custom: {},
   issuedAt: now,
   pos: position,
   cnf: undefined,

@@ -8,19 +8,22 @@ import {
   type Sha256,
 } from '@latchkey/protocol/types';
 import type { Role } from '../accounts/account.ts';
+import type { AccountMetadata } from '../accounts/metadata.ts';
 import { scopeByRoles } from '../administration/roles-of-admin-api.ts';
 import type { AuthorizationCode } from '../authorization/code.ts';
 import { type Consent, covers, dependsOnConsent } from '../authorization/consent.ts';
 import type { Client, ProvedClient } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
-import { allow, type Decision, refuse } from '../decision.ts';
+import { allow, type Decision, refuse, refuseWith } from '../decision.ts';
 import { endFamilyWrites } from '../login/end-writes.ts';
 import type { Session } from '../login/session.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import { type AccessGrant, identityOf, refreshGrantOf, type TokenGrant } from '../tokens/access-grant.ts';
+import { type AddedClaims, addedClaims, type HookClaims } from '../tokens/added-claims.ts';
 import { eventExpiry } from '../tokens/event-expiry.ts';
 import { firstRefresh, type Pairwise, subjectOf, type TokenFamily } from '../tokens/family.ts';
 import { familyLife, isAccountLive, isClientLive, isSessionLive, type Lifelines } from '../tokens/liveness.ts';
+import { excessOf } from '../tokens/token-size.ts';
 import type { Write } from '../write.ts';
 
 /** What the client asks. Client is proved; the seed was sealed for the family that the code names. */
@@ -36,8 +39,10 @@ export interface RedeemCommand {
   readonly idleSeconds: number;
   /** The absolute life of a family that outlives its session. */
   readonly offlineSeconds: number;
+  readonly issuer: string;
   /** The audience of the admin API. */
   readonly adminApi: string;
+  readonly hookClaims: HookClaims | undefined;
   /** Random, for a person who comes to the client's sector for the first time. */
   readonly newSubject: string;
 }
@@ -47,6 +52,7 @@ export interface RedeemFacts extends Lifelines {
   readonly consent: Consent | undefined;
   readonly resource: Resource | undefined;
   readonly roles: readonly Role[];
+  readonly metadata: AccountMetadata | undefined;
   /** What the client holds of this account already. */
   readonly families: readonly TokenFamily[];
   /** By what the account is known in the client's sector, if it is. */
@@ -70,6 +76,7 @@ export async function loadRedeem(read: Reader, command: RedeemCommand, { now }: 
     consent: await read.consent(code.accountId, code.clientId),
     resource: identifier === undefined ? undefined : await read.resource(identifier),
     roles: identifier === undefined ? [] : await read.roles(code.accountId, identifier),
+    metadata: await read.metadata(code.accountId),
     families: await read.familiesOf(code.accountId, code.clientId, now),
     subject: sector === undefined ? undefined : await read.subject(sector, code.accountId),
     family: code.redeemedAt === undefined ? undefined : await read.family(code.familyId),
@@ -84,6 +91,7 @@ const NOTHING: RedeemFacts = {
   consent: undefined,
   resource: undefined,
   roles: [],
+  metadata: undefined,
   families: [],
   subject: undefined,
   family: undefined,
@@ -96,7 +104,7 @@ const NOTHING: RedeemFacts = {
  *
  * @returns `code_unknown`, `code_of_other_client`, `client_changed`, `code_tries_exceeded`, `code_redirect_uri_wrong`,
  *   `code_verifier_unexpected`, `code_verifier_missing`, `code_verifier_wrong`, `code_used`, `code_expired`,
- *   `code_ended`, `resource_ambiguous`, `resource_exceeds_code`, `scope_exceeds_roles`
+ *   `code_ended`, `resource_ambiguous`, `resource_exceeds_code`, `scope_exceeds_roles`, `access_token_too_large`
  * @spec RFC 6749 §4.1.3; RFC 7636 §4.6; OAuth 2.1 "Reuse of Authorization Codes"; RFC 8707 §2.2
  */
 export function decideRedeem(facts: RedeemFacts, command: RedeemCommand, moment: Moment): Decision<TokenGrant> {
@@ -140,8 +148,12 @@ export function decideRedeem(facts: RedeemFacts, command: RedeemCommand, moment:
     ended: undefined,
     refresh: client.grantTypes.includes('refresh_token') ? firstRefresh(command, now) : undefined,
   };
+  const added = addedClaims(resource, { roles: facts.roles, metadata: facts.metadata, hook: command.hookClaims });
+  const grant = grantOf(family, client, code, { resource, scope, added }, moment);
+  const excess = excessOf(grant.access, command.issuer);
+  if (excess !== undefined) return refuseWith({ error: 'access_token_too_large', detail: excess });
   return allow(
-    grantOf(family, client, code, { resource, scope, roles: facts.roles }, moment),
+    grant,
     [
       ...endUnused(facts.families, now),
       ...assignSubject(facts, code, client, command),
@@ -239,7 +251,7 @@ function grantOf(
   family: TokenFamily,
   client: Client,
   code: AuthorizationCode,
-  { resource, scope, roles }: Pick<AccessGrant, 'resource' | 'scope'> & { readonly roles: readonly Role[] },
+  { resource, scope, added }: Pick<AccessGrant, 'resource' | 'scope'> & { readonly added: AddedClaims },
   { now, position }: Moment,
 ): TokenGrant {
   const { refresh } = family;
@@ -248,7 +260,7 @@ function grantOf(
     clientId: family.clientId,
     resource,
     scope,
-    roles: roles.map(({ role }) => role),
+    ...added,
     issuedAt: now,
     pos: position,
     cnf: undefined,

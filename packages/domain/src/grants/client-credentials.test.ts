@@ -15,7 +15,14 @@ const resource = row.resource(1, { identifier: row.API, scope: ['write', 'read',
 const decide = (facts: Partial<ClientCredentialsFacts> = {}, command: Partial<ClientCredentialsCommand> = {}) =>
   decideClientCredentials(
     { client, resource, ...facts },
-    { client: proved(client), scope: undefined, resources: [], ...command },
+    {
+      client: proved(client),
+      scope: undefined,
+      resources: [],
+      issuer: 'https://id.example',
+      hookClaims: undefined,
+      ...command,
+    },
     moment,
   );
 const issued = (more: object = {}) => ({
@@ -28,6 +35,9 @@ const issued = (more: object = {}) => ({
         resource,
         scope: ['read', 'write'],
         roles: [],
+        permissions: [],
+        tenant: undefined,
+        custom: {},
         issuedAt: moment.now,
         pos: moment.position,
         cnf: undefined,

@@ -2,15 +2,19 @@ import { intersect, isSubset, parseScope, type Scope } from '@latchkey/protocol/
 import type { ResourceIdentifier } from '@latchkey/protocol/types';
 import { type Client, isPublic, type ProvedClient } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
-import { allow, type Decision, refuse } from '../decision.ts';
+import { allow, type Decision, refuse, refuseWith } from '../decision.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
-import type { TokenGrant } from '../tokens/access-grant.ts';
+import type { AccessGrant, TokenGrant } from '../tokens/access-grant.ts';
+import { addedClaims, type HookClaims } from '../tokens/added-claims.ts';
 import { isClientLive } from '../tokens/liveness.ts';
+import { excessOf } from '../tokens/token-size.ts';
 
 export interface ClientCredentialsCommand {
   readonly client: ProvedClient;
   readonly scope: string | undefined;
   readonly resources: readonly ResourceIdentifier[];
+  readonly issuer: string;
+  readonly hookClaims: HookClaims | undefined;
 }
 
 export interface ClientCredentialsFacts {
@@ -32,7 +36,7 @@ export async function loadClientCredentials(
  * such a token has no family: it is revoked by its `jti`, its client or its key.
  *
  * @returns `client_deleted`, `client_changed`, `grant_type_not_allowed`, `resource_ambiguous`, `resource_unknown`,
- *   `scope_malformed`, `scope_not_allowed`
+ *   `scope_malformed`, `scope_not_allowed`, `access_token_too_large`
  * @spec RFC 6749 §4.4, RFC 8707 §2
  */
 export function decideClientCredentials(
@@ -51,19 +55,18 @@ export function decideClientCredentials(
   if (scope === undefined) return refuse('scope_malformed');
   if (!isSubset(scope, allowed)) return refuse('scope_not_allowed');
 
-  return allow({
-    access: {
-      subject: client.id,
-      clientId: client.id,
-      resource,
-      scope,
-      roles: [],
-      issuedAt: moment.now,
-      pos: moment.position,
-      cnf: undefined,
-      person: undefined,
-    },
-    refresh: undefined,
-    identity: undefined,
-  });
+  const access: AccessGrant = {
+    subject: client.id,
+    clientId: client.id,
+    resource,
+    scope,
+    ...addedClaims(resource, { roles: [], metadata: undefined, hook: command.hookClaims }),
+    issuedAt: moment.now,
+    pos: moment.position,
+    cnf: undefined,
+    person: undefined,
+  };
+  const excess = excessOf(access, command.issuer);
+  if (excess !== undefined) return refuseWith({ error: 'access_token_too_large', detail: excess });
+  return allow({ access, refresh: undefined, identity: undefined });
 }

@@ -77,7 +77,9 @@ async function present(history: History, step: Presentation, generation: number)
     macKeyId: step.macKeyId,
     overlapMilliseconds: 10_000,
     acrLevels: [],
+    issuer: ISSUER,
     adminApi: row.ADMIN_API,
+    hookClaims: undefined,
   } as const;
   return transact(
     store,

@@ -31,6 +31,7 @@ const facts: RefreshFacts = {
   session,
   resource,
   roles: [role],
+  metadata: undefined,
 };
 const command: RefreshCommand = {
   client: proved(confidential),
@@ -47,7 +48,9 @@ const command: RefreshCommand = {
     { value: 'one', amr: ['pwd'] },
     { value: 'two', amr: ['pwd', 'otp'], withinSeconds: 60 },
   ],
+  issuer: ISSUER,
   adminApi: row.ADMIN_API,
+  hookClaims: undefined,
 };
 
 const decide = (
@@ -83,6 +86,9 @@ const issued = (
         resource,
         scope: ['read', 'write'],
         roles: ['editor'],
+        permissions: [],
+        tenant: undefined,
+        custom: {},
         issuedAt: now,
         pos: position,
         cnf: undefined,

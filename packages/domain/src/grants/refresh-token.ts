@@ -8,19 +8,22 @@ import {
   seconds,
 } from '@latchkey/protocol/types';
 import type { Role } from '../accounts/account.ts';
+import type { AccountMetadata } from '../accounts/metadata.ts';
 import { scopeByRoles } from '../administration/roles-of-admin-api.ts';
 import type { AuditEvent } from '../audit.ts';
 import { type AcrLevel, heldAcr } from '../authorization/assurance.ts';
 import { type Client, isPublic, type ProvedClient } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
-import { allow, type Decision, refuse } from '../decision.ts';
+import { allow, type Decision, refuse, refuseWith } from '../decision.ts';
 import type { Session } from '../login/session.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import { type AccessGrant, identityOf, refreshGrantOf, type TokenGrant } from '../tokens/access-grant.ts';
+import { addedClaims, type HookClaims } from '../tokens/added-claims.ts';
 import type { EndReason } from '../tokens/end-reason.ts';
 import { eventExpiry } from '../tokens/event-expiry.ts';
 import { type Delivery, idleEnd, type RefreshState, subjectOf, type TokenFamily } from '../tokens/family.ts';
 import { familyLife, type Lifelines } from '../tokens/liveness.ts';
+import { excessOf } from '../tokens/token-size.ts';
 import type { Write } from '../write.ts';
 
 /** What the client asks. Client, outer MAC and sender constraint are proved: the token was made under one of our keys. */
@@ -41,8 +44,10 @@ export interface RefreshCommand {
   /** The overlap of a rotation, where one is allowed and the client has none of its own; in milliseconds. */
   readonly overlapMilliseconds: number;
   readonly acrLevels: readonly AcrLevel[];
+  readonly issuer: string;
   /** The audience of the admin API. */
   readonly adminApi: string;
+  readonly hookClaims: HookClaims | undefined;
 }
 
 export interface RefreshFacts extends Lifelines {
@@ -51,6 +56,7 @@ export interface RefreshFacts extends Lifelines {
   readonly seedMatches: boolean;
   readonly resource: Resource | undefined;
   readonly roles: readonly Role[];
+  readonly metadata: AccountMetadata | undefined;
 }
 
 /** Loads what `decideRefresh` looks at. The comparison with the seed is the server's: only it can open a seal. */
@@ -71,6 +77,7 @@ export async function loadRefresh(
     session: family.sessionId === undefined ? undefined : await read.session(family.sessionId),
     resource: identifier === undefined ? undefined : await read.resource(identifier),
     roles: identifier === undefined ? [] : await read.roles(family.accountId, identifier),
+    metadata: await read.metadata(family.accountId),
   };
 }
 
@@ -82,6 +89,7 @@ const NOTHING: RefreshFacts = {
   session: undefined,
   resource: undefined,
   roles: [],
+  metadata: undefined,
 };
 
 /** How many generations in a row may be repeated within their overlap before somebody should look. */
@@ -96,7 +104,7 @@ export const OVERLAP_STREAK_ALERT = 3;
  *
  * @returns `refresh_token_unknown`, `refresh_token_of_other_client`, `refresh_token_wrong_delivery`,
  *   `refresh_token_proof_missing`, `refresh_token_ended`, `refresh_token_expired`, `client_changed`,
- *   `refresh_token_reused`, `refresh_token_newer_than_store`, and what `askedFor` refuses
+ *   `refresh_token_reused`, `refresh_token_newer_than_store`, `access_token_too_large`, and what `askedFor` refuses
  * @spec RFC 6749 §6 (client binding, scope may only narrow)
  * @spec RFC 9700 §4.14.2 (rotation and reuse detection)
  */
@@ -131,12 +139,14 @@ export function decideRefresh(facts: RefreshFacts, command: RefreshCommand, mome
     clientId: family.clientId,
     resource: asked.resource,
     scope: asked.scope,
-    roles: facts.roles.map(({ role }) => role),
+    ...addedClaims(asked.resource, { roles: facts.roles, metadata: facts.metadata, hook: command.hookClaims }),
     issuedAt: now,
     pos: moment.position,
     cnf: family.cnf,
     person: personOf(family, session, command, now),
   };
+  const excess = excessOf(access, command.issuer);
+  if (excess !== undefined) return refuseWith({ error: 'access_token_too_large', detail: excess });
   const grant = (state: RefreshState): TokenGrant => ({
     access,
     identity: identityOf(family, client, access, undefined),

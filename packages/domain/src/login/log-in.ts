@@ -2,9 +2,10 @@ import type { ErrorId } from '@latchkey/protocol/errors';
 import type { AccountId, ClientId } from '@latchkey/protocol/types';
 import type { PasswordProof } from '../accounts/password-credential.ts';
 import { type Client, isPublic } from '../clients/client.ts';
-import { allow, type Decision, refuse } from '../decision.ts';
+import { allow, type Decision, refuse, refuseWith } from '../decision.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import type { TokenGrant } from '../tokens/access-grant.ts';
+import { excessOf } from '../tokens/token-size.ts';
 import type { Write } from '../write.ts';
 import { checkPassword, type PasswordFacts } from './password-check.ts';
 import { loadStartSession, type StartSessionCommand, type StartSessionFacts, startSession } from './start-session.ts';
@@ -41,7 +42,8 @@ export async function loadLogIn(read: Reader, command: LogInCommand, moment: Mom
  *
  * @returns `client_unknown`, `client_deleted`, `client_not_first_party`, `client_authentication_missing`,
  *   `account_unknown`, `account_without_password`, `password_changed_meanwhile`, `account_throttled`,
- *   `password_locked`, `credentials_invalid`, `account_disabled`, and what `startSession` refuses
+ *   `password_locked`, `credentials_invalid`, `account_disabled`, `access_token_too_large`, and what `startSession`
+ *   refuses
  * @spec SP 800-63B-4 §3.2.2 (limits of guessing)
  */
 export function decideLogIn(facts: LogInFacts, command: LogInCommand, moment: Moment): Decision<TokenGrant> {
@@ -58,6 +60,8 @@ export function decideLogIn(facts: LogInFacts, command: LogInCommand, moment: Mo
   const started = startSession(start, account.id, client, command, moment);
   if (!started.ok) return refuse(started.error);
   const { grant, writes } = started.value;
+  const excess = excessOf(grant.access, command.issuer);
+  if (excess !== undefined) return refuseWith({ error: 'access_token_too_large', detail: excess });
   return allow(
     grant,
     [...checked.value.writes, ...writes, succeeded(command, account.id, client.id, moment)],

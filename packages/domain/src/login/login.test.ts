@@ -93,6 +93,7 @@ const command: LogInCommand = {
   resource: undefined,
   issuer: ISSUER,
   adminApi: 'https://id.example/admin/api',
+  hookClaims: undefined,
   idleSeconds: 60,
   absoluteSeconds: 600,
   address: '192.0.2.1',
@@ -100,7 +101,13 @@ const command: LogInCommand = {
   amr: ['pwd'],
   acrLevels: [{ value: 'one', amr: ['pwd'] }],
 };
-const start = { resource, roles: [{ accountId: id, resource: API, role: 'editor' }], liveSessions: [], pairwise: [] };
+const start = {
+  resource,
+  roles: [{ accountId: id, resource: API, role: 'editor' }],
+  metadata: undefined,
+  liveSessions: [],
+  pairwise: [],
+};
 const facts: LogInFacts = { account, credential, client, start };
 
 const session: Session = {
@@ -178,6 +185,9 @@ test('PWD-07, SES-02: a login: session, family and audit, on the rows that were 
           resource,
           scope: ['read', 'write'],
           roles: ['editor'],
+          permissions: [],
+          tenant: undefined,
+          custom: {},
           issuedAt: now,
           pos: position,
           cnf: undefined,

@@ -11,12 +11,14 @@ import {
   seconds,
 } from '@latchkey/protocol/types';
 import type { Role } from '../accounts/account.ts';
+import type { AccountMetadata } from '../accounts/metadata.ts';
 import { scopeByRoles } from '../administration/roles-of-admin-api.ts';
 import { type AcrLevel, acrOf } from '../authorization/assurance.ts';
 import type { Client } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import { refreshGrantOf, type TokenGrant } from '../tokens/access-grant.ts';
+import { type AddedClaims, addedClaims, type HookClaims } from '../tokens/added-claims.ts';
 import { type Delivery, firstRefresh, type TokenFamily } from '../tokens/family.ts';
 import type { Write } from '../write.ts';
 import { endSessionWrites } from './end-writes.ts';
@@ -41,11 +43,13 @@ export interface StartSessionCommand {
   readonly userAgent: string | undefined;
   readonly amr: readonly string[];
   readonly acrLevels: readonly AcrLevel[];
+  readonly hookClaims: HookClaims | undefined;
 }
 
 export interface StartSessionFacts {
   readonly resource: Resource | undefined;
   readonly roles: readonly Role[];
+  readonly metadata: AccountMetadata | undefined;
   readonly liveSessions: readonly SessionSummary[];
   /** Families of the account that have to be told of one by one. */
   readonly pairwise: readonly TokenFamily[];
@@ -66,6 +70,7 @@ export async function loadStartSession(
   return {
     resource: await read.resource(identifier),
     roles: await read.roles(accountId, identifier),
+    metadata: await read.metadata(accountId),
     liveSessions: await read.liveSessions(accountId, now),
     pairwise: await read.pairwiseFamilies(accountId),
   };
@@ -135,7 +140,8 @@ export function startSession(
     ended: undefined,
     refresh: client.grantTypes.includes('refresh_token') ? firstRefresh(command, now) : undefined,
   };
-  const grant = grantOf(family, session, resource, facts.roles, { now, position });
+  const added = addedClaims(resource, { roles: facts.roles, metadata: facts.metadata, hook: command.hookClaims });
+  const grant = grantOf(family, session, resource, added, { now, position });
   const writes: readonly Write[] = [
     ...endOldest(facts.liveSessions, facts.pairwise, now),
     { kind: 'session.start', session },
@@ -148,7 +154,7 @@ function grantOf(
   family: TokenFamily,
   session: Session,
   resource: Resource,
-  roles: readonly Role[],
+  added: AddedClaims,
   { now, position }: Pick<Moment, 'now' | 'position'>,
 ): TokenGrant {
   const { refresh } = family;
@@ -158,7 +164,7 @@ function grantOf(
       clientId: family.clientId,
       resource,
       scope: family.scope,
-      roles: roles.map(({ role }) => role),
+      ...added,
       issuedAt: now,
       pos: position,
       cnf: undefined,

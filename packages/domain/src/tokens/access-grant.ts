@@ -14,18 +14,18 @@ import type {
 } from '@latchkey/protocol/types';
 import type { Client } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
+import type { AddedClaims } from './added-claims.ts';
 import { idleEnd, type RefreshState, sidOf, subjectOf, type TokenFamily } from './family.ts';
 
 /**
  * What the access token about to be minted will say. Time and place come from the decision, never from the moment of
  * minting: a slow signature must not make a token younger than the facts behind it.
  */
-export interface AccessGrant {
+export interface AccessGrant extends AddedClaims {
   readonly subject: string;
   readonly clientId: ClientId;
   readonly resource: Resource;
   readonly scope: Scope;
-  readonly roles: readonly string[];
   readonly issuedAt: EpochMilliseconds;
   readonly pos: Position;
   readonly cnf: Confirmation | undefined;

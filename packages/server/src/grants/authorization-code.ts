@@ -7,6 +7,7 @@ import { adminApiOf } from '../bootstrap.ts';
 import { type MintedTokens, mintTokens } from '../mint/token-response.ts';
 import { challengeOf } from '../prove/code-verifier.ts';
 import { secretHash } from '../prove/secret.ts';
+import { detailOf } from '../refused.ts';
 import { seedPlace } from '../seal/places.ts';
 import type { Refusal, Server } from '../server.ts';
 
@@ -44,12 +45,15 @@ export async function redeemCode(
     macKeyId: (await server.keys.at(catalogue)).macKey.id,
     idleSeconds: server.settings.bodyIdleSeconds,
     offlineSeconds: server.settings.bodyAbsoluteSeconds,
+    issuer: server.settings.issuer,
     adminApi: adminApiOf(server.settings.issuer),
+    hookClaims: undefined,
     newSubject: makeSubject(server),
   };
-  const { outcome, moment } = await server.commit(
+  const { outcome, moment, detail } = await server.commit(
     (read, at) => loadRedeem(read, command, at),
     (facts, at) => decideRedeem(facts, command, at),
   );
-  return outcome.ok ? mintTokens(outcome.value, moment, server) : fail({ error: outcome.error, about });
+  if (!outcome.ok) return fail({ error: outcome.error, ...detailOf(detail), about });
+  return mintTokens(outcome.value, moment, server);
 }

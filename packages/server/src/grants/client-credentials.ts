@@ -1,8 +1,13 @@
 import type { ProvedClient } from '@latchkey/domain/clients/client';
-import { decideClientCredentials, loadClientCredentials } from '@latchkey/domain/grants/client-credentials';
+import {
+  type ClientCredentialsCommand,
+  decideClientCredentials,
+  loadClientCredentials,
+} from '@latchkey/domain/grants/client-credentials';
 import { fail, type Result } from '@latchkey/protocol/result';
 import type { ClientCredentialsRequest } from '@latchkey/protocol/token-request';
 import { type MintedTokens, mintTokens } from '../mint/token-response.ts';
+import { detailOf } from '../refused.ts';
 import type { Refusal, Server } from '../server.ts';
 
 /** Issues a machine token. Nothing is written for it, so it is decided by reads alone, the moment first. */
@@ -11,10 +16,16 @@ export async function clientCredentials(
   request: ClientCredentialsRequest,
   server: Server,
 ): Promise<Result<MintedTokens, Refusal>> {
-  const command = { client, scope: request.scope, resources: request.resources };
+  const command: ClientCredentialsCommand = {
+    client,
+    scope: request.scope,
+    resources: request.resources,
+    issuer: server.settings.issuer,
+    hookClaims: undefined,
+  };
   const moment = await server.store.read.moment();
   const facts = await loadClientCredentials(server.store.read, command);
-  const { outcome } = decideClientCredentials(facts, command, moment);
-  if (!outcome.ok) return fail({ error: outcome.error, about: { client: client.id } });
+  const { outcome, detail } = decideClientCredentials(facts, command, moment);
+  if (!outcome.ok) return fail({ error: outcome.error, ...detailOf(detail), about: { client: client.id } });
   return mintTokens(outcome.value, moment, server);
 }

@@ -8,6 +8,7 @@ import { type DecodedRefreshToken, decodeRefreshToken, seedMatches } from '@latc
 import { adminApiOf } from '../bootstrap.ts';
 import { type MintedTokens, mintTokens } from '../mint/token-response.ts';
 import { secretHash } from '../prove/secret.ts';
+import { detailOf } from '../refused.ts';
 import { seedPlace } from '../seal/places.ts';
 import type { Call, Refusal, Server } from '../server.ts';
 import { addressKey } from '../throttle/address.ts';
@@ -70,14 +71,16 @@ export async function refreshTokens(
     resources: input.resources,
     overlapMilliseconds: server.settings.refreshOverlapMilliseconds,
     acrLevels: server.settings.acrLevels,
+    issuer: server.settings.issuer,
     adminApi: adminApiOf(server.settings.issuer),
+    hookClaims: undefined,
     macKeyId: (await server.keys.at(catalogue)).macKey.id,
   };
-  const { outcome, moment, writes } = await server.commit(
+  const { outcome, moment, writes, detail } = await server.commit(
     (read) => loadRefresh(read, command, seedMatcher(token, server)),
     (facts, at) => decideRefresh(facts, command, at),
   );
-  if (!outcome.ok) return fail({ error: outcome.error, about });
+  if (!outcome.ok) return fail({ error: outcome.error, ...detailOf(detail), about });
   const isOverlap = writes.some(({ kind }) => kind === 'family.use_overlap');
   server.metrics.count('latchkey_refreshes_total', { how: isOverlap ? 'overlap' : 'rotated' });
   if (isOverlap) server.metrics.count('latchkey_overlap_uses_total');

@@ -26,7 +26,8 @@ export const credentials: Migration = {
     `CREATE INDEX api_keys_resource ON api_keys (resource, id)`,
     `CREATE INDEX api_keys_expiry ON api_keys (expires_at)`,
     `CREATE INDEX api_keys_ended ON api_keys (ended_at) WHERE ended_at IS NOT NULL`,
-    // what is kept about accounts for their APIs
+    // what is kept about accounts for their APIs, and what of it tokens may say
+    `ALTER TABLE resources ADD COLUMN allow_email_claim {int} NOT NULL DEFAULT 0`,
     `CREATE TABLE account_metadata (account_id {bytes} PRIMARY KEY, version {int} NOT NULL, tenant TEXT, entries TEXT NOT NULL)`,
     // uses of API keys: what quotas have spent, what verifiers hold of them, how often each key was used
     `CREATE TABLE api_key_quotas (api_key {bytes} NOT NULL, starts_at {int} NOT NULL, ends_at {int} NOT NULL, spent {int} NOT NULL, PRIMARY KEY (api_key, starts_at))`,

@@ -430,6 +430,7 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
       accessTokenBytes: 4_096,
       hasStatusList: true,
       hasSelfServiceKeys: true,
+      allowsEmailClaim: true,
     });
     await put(store, { kind: 'resource.update', resource: after });
     same(await store.read.resourceById(after.id), after);

@@ -43,7 +43,9 @@ const command = (generation: number): RefreshCommand => ({
   macKeyId: 1,
   overlapMilliseconds: 10_000,
   acrLevels: [],
+  issuer: 'https://id.example',
   adminApi: row.ADMIN_API,
+  hookClaims: undefined,
 });
 
 const refresh = (store: Store, generation: number): Promise<Committed<TokenGrant>> =>
@@ -76,7 +78,9 @@ const redemption: RedeemCommand = {
   macKeyId: 1,
   idleSeconds: 3_600,
   offlineSeconds: 3_600,
+  issuer: 'https://id.example',
   adminApi: row.ADMIN_API,
+  hookClaims: undefined,
   newSubject: 'new',
 };
 

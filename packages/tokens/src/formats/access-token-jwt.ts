@@ -105,7 +105,7 @@ function isAudience(aud: unknown, expected: string): boolean {
 
 const TEXTS = ['sub', 'client_id', 'jti'] as const;
 const OPTIONAL_TEXTS = ['scope', 'sid', 'fid', 'acr', 'org_id'] as const;
-const OPTIONAL_LISTS = ['roles', 'amr'] as const;
+const OPTIONAL_LISTS = ['roles', 'permissions', 'amr'] as const;
 const OPTIONAL_OBJECTS = ['cnf', 'act'] as const;
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -15,7 +15,9 @@ import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok } from '@latchkey/protocol/result';
 import { z } from 'zod';
 import { rotateRing } from '../../keys/rotate.ts';
+import { detailOf } from '../../refused.ts';
 import { type AdminEndpoint, adminEndpoint } from './admin-endpoint.ts';
+import { CLAIM_FIELDS, claimChangesOf } from './resource-claims.ts';
 import { makeSecret, ROTATE } from './secrets.ts';
 import { nextOf, PAGE, pageOf, RESOURCE_VIEW, resourceView, TOKEN_FORMAT, time, timeOf } from './views.ts';
 
@@ -28,6 +30,7 @@ const CREATE = z.strictObject({
   token_type: z.enum(['at+jwt', 'JWT']).default('at+jwt'),
   access_token_seconds: z.number().int().min(DURATIONS.accessTokenMin).max(DURATIONS.accessTokenMax).optional(),
   format: TOKEN_FORMAT.default('jwt'),
+  ...z.object(CLAIM_FIELDS).partial().shape,
 });
 const SECRET = z.string().describe('What createVerifier takes. Told in this answer only.');
 
@@ -51,12 +54,13 @@ const createResource = adminEndpoint({
       tokenType: body.token_type,
       accessTokenSeconds: body.access_token_seconds ?? server.settings.accessTokenSeconds,
       format: body.format,
+      ...claimChangesOf(body),
       secret: secret.stored,
     };
-    const { outcome } = await server.commit(loadCreateResource, (facts, moment) =>
+    const { outcome, detail } = await server.commit(loadCreateResource, (facts, moment) =>
       decideCreateResource(facts, command, moment),
     );
-    if (!outcome.ok) return fail({ error: outcome.error });
+    if (!outcome.ok) return fail({ error: outcome.error, ...detailOf(detail) });
     // an algorithm that no resource had before gets its keys now, not at the next look at the schedule
     await rotateRing(server, body.algorithm, { action: 'keep' }, 'server');
     return ok({ ...resourceView(outcome.value), secret: secret.text });
@@ -85,6 +89,7 @@ const UPDATE = z.strictObject({
   token_type: z.enum(['at+jwt', 'JWT']).optional(),
   access_token_seconds: z.number().int().min(DURATIONS.accessTokenMin).max(DURATIONS.accessTokenMax).optional(),
   format: TOKEN_FORMAT.optional(),
+  ...z.object(CLAIM_FIELDS).partial().shape,
 });
 
 const updateResource = adminEndpoint({
@@ -100,11 +105,11 @@ const updateResource = adminEndpoint({
     const changes = changesOf(body);
     // before the first token is asked for: an algorithm that no resource had before has no keys yet
     if (changes.algorithm !== undefined) await rotateRing(server, changes.algorithm, { action: 'keep' }, 'server');
-    const { outcome } = await server.commit(
+    const { outcome, detail } = await server.commit(
       (read) => loadUpdateResource(read, { id }),
       (facts, moment) => decideUpdateResource(facts, { administrator, id, changes }, moment),
     );
-    if (!outcome.ok) return fail({ error: outcome.error, about: { resource: id } });
+    if (!outcome.ok) return fail({ error: outcome.error, ...detailOf(detail), about: { resource: id } });
     return ok(resourceView(outcome.value));
   },
 });
@@ -116,6 +121,7 @@ const changesOf = (body: z.infer<typeof UPDATE>): ResourceChanges => ({
   ...(body.token_type === undefined ? {} : { tokenType: body.token_type }),
   ...(body.access_token_seconds === undefined ? {} : { accessTokenSeconds: body.access_token_seconds }),
   ...(body.format === undefined ? {} : { format: body.format }),
+  ...claimChangesOf(body),
 });
 
 const rotateResourceSecret = adminEndpoint({

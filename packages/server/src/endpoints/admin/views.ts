@@ -5,6 +5,7 @@ import { SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
 import { LIMITS } from '@latchkey/protocol/limits';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import { z } from 'zod';
+import { CLAIM_FIELDS, claimsView } from './resource-claims.ts';
 
 /** How rows look in the answers of the admin API. Nothing secret is among their fields. */
 export const time = z.iso.datetime().describe('RFC 3339, UTC');
@@ -117,6 +118,7 @@ export const RESOURCE_VIEW = z.object({
   token_type: z.enum(['at+jwt', 'JWT']),
   access_token_seconds: z.number(),
   format: z.enum(['jwt', 'jwe', 'opaque']),
+  ...CLAIM_FIELDS,
   built_in: z.boolean(),
   created_at: time,
 });
@@ -130,6 +132,7 @@ export const resourceView = (resource: Resource) => ({
   token_type: resource.tokenType,
   access_token_seconds: resource.accessTokenSeconds,
   format: resource.format,
+  ...claimsView(resource),
   built_in: resource.builtIn,
   created_at: timeOf(resource.createdAt),
 });

@@ -15,6 +15,7 @@ import { isSameOrigin } from '../../http/same-origin.ts';
 import { mintTokens, tokenResponse } from '../../mint/token-response.ts';
 import { proveGuess, withWait } from '../../prove/guess.ts';
 import { deviceCookie } from '../../prove/known-device.ts';
+import { detailOf } from '../../refused.ts';
 import { seedPlace } from '../../seal/places.ts';
 import type { Answer, Call, Endpoint, Refusal, Server } from '../../server.ts';
 import { addressKey } from '../../throttle/address.ts';
@@ -106,12 +107,13 @@ async function logIn(
   server: Server,
 ): Promise<Answer> {
   const command = await commandOf(asked, client, proof, resource, call, server);
-  const { outcome, moment } = await server.commit(
+  const { outcome, moment, detail } = await server.commit(
     (read, at) => loadLogIn(read, command, at),
     (facts, at) => decideLogIn(facts, command, at),
   );
   const about = { client: client.id, ...(proof.accountId === undefined ? {} : { account: proof.accountId }) };
-  if (!outcome.ok) return refused(await withWait({ error: outcome.error, about }, proof, server), server);
+  if (!outcome.ok)
+    return refused(await withWait({ error: outcome.error, ...detailOf(detail), about }, proof, server), server);
   const issued = await mintTokens(outcome.value, moment, server);
   if (!issued.ok) return refused(issued.error, server);
   const minted = issued.value;
@@ -158,5 +160,6 @@ async function commandOf(
     userAgent: call.request.headers.get('user-agent')?.slice(0, LIMITS.userAgentMax),
     amr: ['pwd'],
     acrLevels: settings.acrLevels,
+    hookClaims: undefined,
   };
 }

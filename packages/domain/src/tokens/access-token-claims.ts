@@ -1,0 +1,42 @@
+import type { AccessTokenClaims } from '@latchkey/protocol/claims';
+import { formatPosition } from '@latchkey/protocol/position';
+import { formatScope } from '@latchkey/protocol/scope';
+import { type EpochSeconds, seconds, type TokenId } from '@latchkey/protocol/types';
+import type { AccessGrant } from './access-grant.ts';
+
+/** The claims of a granted access token. Those of its own stand last, and none has a name of those before. @spec RFC 9068 §2.2 */
+export function accessTokenClaims(grant: AccessGrant, issuer: string, jti: TokenId): AccessTokenClaims {
+  const issuedAt = seconds(grant.issuedAt);
+  const { person } = grant;
+  return {
+    iss: issuer,
+    sub: grant.subject,
+    aud: grant.resource.audience,
+    client_id: grant.clientId,
+    jti,
+    iat: issuedAt,
+    exp: expiryOf(grant),
+    pos: formatPosition(grant.pos),
+    ...(grant.scope.length === 0 ? {} : { scope: formatScope(grant.scope) }),
+    ...(grant.roles.length === 0 ? {} : { roles: grant.roles }),
+    ...(grant.permissions.length === 0 ? {} : { permissions: grant.permissions }),
+    ...(grant.tenant === undefined ? {} : { org_id: grant.tenant }),
+    ...(grant.cnf === undefined ? {} : { cnf: grant.cnf }),
+    ...(person === undefined
+      ? {}
+      : {
+          fid: person.familyId,
+          ...(person.sessionId === undefined ? {} : { sid: person.sessionId }),
+          ...(person.authTime === undefined ? {} : { auth_time: person.authTime }),
+          ...(person.amr.length === 0 ? {} : { amr: person.amr }),
+          ...(person.acr === undefined ? {} : { acr: person.acr }),
+        }),
+    ...grant.custom,
+  };
+}
+
+/** As long as its resource says, and no longer than the family that it belongs to. */
+function expiryOf({ issuedAt, resource, person }: AccessGrant): EpochSeconds {
+  const whole = seconds(issuedAt) + resource.accessTokenSeconds;
+  return Math.min(whole, person === undefined ? whole : Math.ceil(person.familyExpiresAt / 1000)) as EpochSeconds;
+}

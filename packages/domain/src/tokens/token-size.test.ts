@@ -1,0 +1,55 @@
+import { LIMITS } from '@latchkey/protocol/limits';
+import * as row from '@latchkey/testkit/conformance/rows';
+import { expect, test } from 'vitest';
+import type { Resource } from '../clients/resource.ts';
+import type { AccessGrant } from './access-grant.ts';
+import { excessOf } from './token-size.ts';
+
+const ISSUER = 'https://id.example';
+const grant = (change: Partial<AccessGrant> = {}, resource: Partial<Resource> = {}): AccessGrant => ({
+  subject: row.idOf('acc', 1),
+  clientId: row.idOf('cli', 1),
+  resource: row.resource(1, { accessTokenBytes: LIMITS.accessTokenBytesMin, ...resource }),
+  scope: [],
+  roles: [],
+  permissions: [],
+  tenant: undefined,
+  custom: {},
+  issuedAt: row.after(0),
+  pos: { epoch: 1, seq: 2 },
+  cnf: undefined,
+  person: undefined,
+  ...change,
+});
+const filled = (length: number) => ({ custom: { plan: 'x'.repeat(length) } });
+
+test('a token one byte longer than its resource allows is refused, and one of just that length is not', () => {
+  const fits = Array.from({ length: 400 }, (_, length) => excessOf(grant(filled(length)), ISSUER));
+  const first = fits.findIndex((excess) => excess !== undefined);
+  expect(first).toBeGreaterThan(0);
+  const bytes = Number(/have (\d+) bytes/.exec(fits[first] ?? '')?.[1]);
+  // three bytes of claims are four of base64url, so that one more character is one or two
+  expect([LIMITS.accessTokenBytesMin + 1, LIMITS.accessTokenBytesMin + 2]).toContain(bytes);
+  const exactly = grant(filled(first), { accessTokenBytes: bytes });
+  const lacking = grant(filled(first), { accessTokenBytes: bytes - 1 });
+  expect([excessOf(exactly, ISSUER), excessOf(lacking, ISSUER)]).toEqual([
+    undefined,
+    expect.stringContaining('client_id'),
+  ]);
+});
+
+test('the three largest claims are named with their bytes, and no value is', () => {
+  const large = grant({
+    custom: { plan: 'ü'.repeat(300), small: 1 },
+    permissions: ['a'.repeat(100)],
+    roles: ['clerk'],
+  });
+  const excess = excessOf(large, ISSUER);
+  expect(excess).toMatch(
+    /^It would have \d+ bytes where 512 may be; the largest claims: plan 609, permissions 118, client_id 44\.$/,
+  );
+});
+
+test('the text of an opaque token is always as long', () => {
+  expect(excessOf(grant(filled(20_000), { format: 'opaque' }), ISSUER)).toBeUndefined();
+});

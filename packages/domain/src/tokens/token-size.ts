@@ -1,0 +1,49 @@
+import type { AccessTokenClaims } from '@latchkey/protocol/claims';
+import { ID_BYTES, idText } from '@latchkey/protocol/ids';
+import type { SigningAlgorithm } from '@latchkey/protocol/jwk';
+import type { Resource } from '../clients/resource.ts';
+import type { AccessGrant } from './access-grant.ts';
+import { accessTokenClaims } from './access-token-claims.ts';
+
+/** A signature, in bytes: our RSA keys have 2048 bits. @spec RFC 7518 §3.1, RFC 8032 §5.1.6 */
+const SIGNATURE_BYTES: Readonly<Record<SigningAlgorithm, number>> = { ES256: 64, RS256: 256, PS256: 256, Ed25519: 64 };
+
+/** A key's id is its thumbprint by SHA-256. @spec RFC 7638 §3 */
+const KID = 'k'.repeat(43);
+
+/** Ids are all of one length, so that any stands for the one that the token gets when it is minted. */
+const JTI = idText('tok', new Uint8Array(ID_BYTES));
+
+const UTF8 = new TextEncoder();
+const jsonBytes = (value: unknown): number => UTF8.encode(JSON.stringify(value)).length;
+const base64urlLength = (bytes: number): number => Math.ceil((bytes * 4) / 3);
+
+/** How long a signed token is, to the byte, before anybody signs it. @spec RFC 7515 §7.1 */
+export function signedTokenBytes(claims: AccessTokenClaims, { algorithm, tokenType }: Resource): number {
+  const header = jsonBytes({ alg: algorithm, kid: KID, typ: tokenType });
+  const parts = [header, jsonBytes(claims), SIGNATURE_BYTES[algorithm]];
+  return parts.map(base64urlLength).reduce((sum, length) => sum + length) + 2;
+}
+
+const NAMED = 3;
+
+/**
+ * Says what makes a token larger than its resource allows, by names and never by values; undefined when it fits. The text
+ * of an opaque token is always as long.
+ *
+ * A token that is too large fails at whatever stands before the API: headers have limits of a few kilobytes. It is
+ * refused where it is made, and where somebody can do something about it.
+ */
+export function excessOf(grant: AccessGrant, issuer: string): string | undefined {
+  const { resource } = grant;
+  if (resource.format === 'opaque') return undefined;
+  const claims = accessTokenClaims(grant, issuer, JTI);
+  const bytes = signedTokenBytes(claims, resource);
+  if (bytes <= resource.accessTokenBytes) return undefined;
+  const largest = Object.entries(claims)
+    .map(([claim, value]) => ({ claim, bytes: jsonBytes({ [claim]: value }) - '{}'.length }))
+    .sort((one, other) => other.bytes - one.bytes)
+    .slice(0, NAMED)
+    .map((one) => `${one.claim} ${one.bytes}`);
+  return `It would have ${bytes} bytes where ${resource.accessTokenBytes} may be; the largest claims: ${largest.join(', ')}.`;
+}
