@@ -88,7 +88,7 @@ test('META-01 to META-04 RFC 8414 §2, §3: metadata names what works, for every
   expect(body).toEqual(
     serverMetadata(at.issuer, {
       scopes: ISSUER_SCOPES,
-      idTokenAlgorithms: ['ES256', 'RS256'],
+      signingAlgorithms: ['ES256', 'RS256'],
       acrValues: ['urn:latchkey:acr:password', 'urn:latchkey:acr:password:recent'],
     }),
   );

@@ -9,7 +9,7 @@ test.each(['https://id.example', 'https://id.example/tenant', 'http://localhost:
   (issuer) => {
     const clientMethods = ['client_secret_basic', 'client_secret_post', 'none'];
     expect(
-      serverMetadata(issuer, { scopes: ['openid', 'email'], idTokenAlgorithms: ['RS256'], acrValues: [] }),
+      serverMetadata(issuer, { scopes: ['openid', 'email'], signingAlgorithms: ['RS256'], acrValues: [] }),
     ).toEqual({
       issuer,
       authorization_endpoint: `${issuer}/oauth/authorize`,
@@ -34,6 +34,7 @@ test.each(['https://id.example', 'https://id.example/tenant', 'http://localhost:
       token_endpoint_auth_methods_supported: clientMethods,
       revocation_endpoint_auth_methods_supported: clientMethods,
       introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
+      introspection_signing_alg_values_supported: ['RS256'],
       authorization_response_iss_parameter_supported: true,
       claims_parameter_supported: true,
       request_parameter_supported: false,
@@ -43,7 +44,7 @@ test.each(['https://id.example', 'https://id.example/tenant', 'http://localhost:
 );
 
 test('META-03 OIDC Discovery §3: levels of assurance are named where there are any', () => {
-  const known = { scopes: [], idTokenAlgorithms: [], acrValues: ['one', 'two'] };
+  const known = { scopes: [], signingAlgorithms: [], acrValues: ['one', 'two'] };
   const { acr_values_supported, claims_supported } = serverMetadata('https://id.example', known);
   expect([acr_values_supported, claims_supported.includes('acr')]).toEqual([['one', 'two'], true]);
 });

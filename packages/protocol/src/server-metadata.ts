@@ -26,6 +26,7 @@ export interface ServerMetadata {
   readonly token_endpoint_auth_methods_supported: readonly string[];
   readonly revocation_endpoint_auth_methods_supported: readonly string[];
   readonly introspection_endpoint_auth_methods_supported: readonly string[];
+  readonly introspection_signing_alg_values_supported: readonly string[];
   readonly authorization_response_iss_parameter_supported: boolean;
   /** Absent where no level can be reached. */
   readonly acr_values_supported?: readonly string[];
@@ -37,7 +38,8 @@ export interface ServerMetadata {
 /** What of the document depends on the deployment. */
 export interface Known {
   readonly scopes: readonly string[];
-  readonly idTokenAlgorithms: readonly SigningAlgorithm[];
+  /** Those of the key set. */
+  readonly signingAlgorithms: readonly SigningAlgorithm[];
   /** The levels of assurance that a sign-in can reach. */
   readonly acrValues: readonly string[];
 }
@@ -45,7 +47,7 @@ export interface Known {
 const CLAIMS = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'amr', 'azp', 'sid'];
 
 /** The document for an issuer. It names what works, and nothing else. @spec RFC 8414 §2 (META-01, META-03) */
-export function serverMetadata(issuer: string, { scopes, idTokenAlgorithms, acrValues }: Known): ServerMetadata {
+export function serverMetadata(issuer: string, { scopes, signingAlgorithms, acrValues }: Known): ServerMetadata {
   const clientMethods = ['client_secret_basic', 'client_secret_post', 'none'];
   return {
     issuer,
@@ -64,13 +66,14 @@ export function serverMetadata(issuer: string, { scopes, idTokenAlgorithms, acrV
     response_modes_supported: ['query', 'form_post'],
     grant_types_supported: ['authorization_code', 'client_credentials', 'refresh_token'],
     subject_types_supported: ['public', 'pairwise'],
-    id_token_signing_alg_values_supported: idTokenAlgorithms,
+    id_token_signing_alg_values_supported: signingAlgorithms,
     prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
     ui_locales_supported: ['en', 'de', 'fr'],
     code_challenge_methods_supported: ['S256'],
     token_endpoint_auth_methods_supported: clientMethods,
     revocation_endpoint_auth_methods_supported: clientMethods,
     introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
+    introspection_signing_alg_values_supported: signingAlgorithms,
     authorization_response_iss_parameter_supported: true,
     ...(acrValues.length === 0 ? {} : { acr_values_supported: acrValues }),
     claims_parameter_supported: true,

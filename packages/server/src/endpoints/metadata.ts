@@ -21,8 +21,8 @@ const METADATA = {
     const { issuer } = server.settings;
     const { catalogue } = await server.store.read.moment();
     const { jwks } = await server.keys.at(catalogue);
-    const idTokenAlgorithms = [...new Set(jwks.keys.map(({ alg }) => alg))].sort();
-    const known = { scopes: ISSUER_SCOPES, idTokenAlgorithms, acrValues: reachable(assuranceOf(server)) };
+    const signingAlgorithms = [...new Set(jwks.keys.map(({ alg }) => alg))].sort();
+    const known = { scopes: ISSUER_SCOPES, signingAlgorithms, acrValues: reachable(assuranceOf(server)) };
     return ok(new Response(JSON.stringify(serverMetadata(issuer, known)), { headers }));
   },
 } as const;
