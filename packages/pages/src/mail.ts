@@ -5,7 +5,16 @@ import type { Words } from './words.ts';
 export type LinkMailKind = 'reset_password' | 'register' | 'sign_in' | 'verify_email';
 
 /** A mail that only tells something. */
-export type NoticeMailKind = 'account_exists' | 'password_changed' | 'email_added' | 'name_added' | 'name_removed';
+export type NoticeMailKind =
+  | 'account_exists'
+  | 'password_changed'
+  | 'email_added'
+  | 'name_added'
+  | 'name_removed'
+  | 'api_key_created'
+  | 'api_key_rotated'
+  | 'api_key_ended'
+  | 'api_key_leaked';
 
 /** What stands in every mail. */
 interface MailModel {

@@ -96,6 +96,15 @@ export const LIMITS = {
   /** Resources of a deployment, and the identifier of one, in characters. */
   resourcesKeptMax: 1_000,
   resourceIdentifierMax: 512,
+  /** Live API keys of one owner, the networks of one, and what is noted with it: entries, and a text of one, in characters. */
+  apiKeysPerOwnerMax: 100,
+  apiKeyNetworksMax: 20,
+  apiKeyMetadataMax: 20,
+  apiKeyMetadataTextMax: 200,
+  /** Uses of an API key in a quota or a rate. */
+  apiKeyUsesMax: 1_000_000_000,
+  /** Keys in one report of leaked ones. */
+  leakedKeysPerReportMax: 100,
   /** Rows of one answer of the admin API. */
   pageRowsMax: 200,
   /** Events of one page of the feed. */
@@ -222,6 +231,8 @@ export const DURATIONS = {
   apiKeyMax: 730 * 86_400,
   /** How long the secret of an API key stays good beside the one that a rotation has put in its place. */
   apiKeyOverlapDefault: 86_400,
+  /** Over how long the rate of an API key may be counted. */
+  apiKeyRateMax: 86_400,
   /** For how long an API key that has ended or expired is still known, to whoever asks what became of it. */
   apiKeyKept: 30 * 86_400,
   /** For how long a mail that tells of something is brought to its mailbox again. */

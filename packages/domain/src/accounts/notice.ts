@@ -4,7 +4,15 @@ import type { Identifier } from './account.ts';
 import { isMailable } from './mail-address.ts';
 
 /** What an account's owner is told by mail, whoever did it. */
-export type NoticeKind = 'password_changed' | 'email_added' | 'name_added' | 'name_removed';
+export type NoticeKind =
+  | 'password_changed'
+  | 'email_added'
+  | 'name_added'
+  | 'name_removed'
+  | 'api_key_created'
+  | 'api_key_rotated'
+  | 'api_key_ended'
+  | 'api_key_leaked';
 
 /** The topic of the outbox under which notices are delivered. */
 export const NOTICE_TOPIC = 'account_notice';

@@ -14,4 +14,5 @@ export type EndReason =
   | 'too_many_families'
   | 'consent_withdrawn'
   | 'other_account_signed_in'
-  | 'authorization_code_replayed';
+  | 'authorization_code_replayed'
+  | 'leaked';

@@ -24,6 +24,7 @@ const REASONS: Readonly<Record<EndReason, string>> = {
   other_account_signed_in: 'Somebody else signed in with the same browser.',
   authorization_code_replayed: 'The authorization code that it came from was redeemed a second time: it was stolen.',
   too_many_families: 'The client had as many logins of this account as it may have, and this was unused for longest.',
+  leaked: 'Its secret was found where it should not be, and reported.',
   too_many_sessions: 'The account had as many sessions as it may have, and this was the oldest.',
 };
 

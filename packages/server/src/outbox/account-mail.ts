@@ -26,7 +26,16 @@ const REQUEST = z.object({
   language: LANGUAGE,
 });
 const NOTICE = z.object({
-  notice: z.enum(['password_changed', 'email_added', 'name_added', 'name_removed']),
+  notice: z.enum([
+    'password_changed',
+    'email_added',
+    'name_added',
+    'name_removed',
+    'api_key_created',
+    'api_key_rotated',
+    'api_key_ended',
+    'api_key_leaked',
+  ]),
   to: z.string(),
   language: LANGUAGE,
 });

@@ -2,9 +2,11 @@ import type { Resource } from '@latchkey/domain/clients/resource';
 import type { ActiveIntrospection } from '@latchkey/protocol/claims';
 import type { ErrorId } from '@latchkey/protocol/errors';
 import type { Result } from '@latchkey/protocol/result';
+import { isApiKeyText } from '@latchkey/tokens/formats/api-key';
 import { isEncryptedToken } from '@latchkey/tokens/formats/encrypted-token';
 import { OPAQUE_TOKEN_PREFIX } from '@latchkey/tokens/formats/opaque-token';
 import type { Server } from '../server.ts';
+import { proveApiKeyFor } from './credentials/api-key.ts';
 import { proveJwe } from './credentials/jwe.ts';
 import { proveJwt } from './credentials/jwt.ts';
 import { proveOpaque } from './credentials/opaque.ts';
@@ -35,5 +37,6 @@ export const proveCredential: ProveCredential = (text, resource, server, context
 /** What is of no other form is taken for a JWT. */
 function kindOf(text: string): ProveCredential {
   if (text.startsWith(OPAQUE_TOKEN_PREFIX)) return proveOpaque;
+  if (isApiKeyText(text)) return proveApiKeyFor;
   return isEncryptedToken(text) ? proveJwe : proveJwt;
 }

@@ -4,7 +4,7 @@ import type { ApiKeyId } from '@latchkey/protocol/types';
 import { hostileText } from '@latchkey/testkit/arbitraries/text';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { API_KEY_PATTERN, encodeApiKey, parseApiKey } from './api-key.ts';
+import { API_KEY_PATTERN, encodeApiKey, isApiKeyText, parseApiKey } from './api-key.ts';
 import { crc32 } from './crc32.ts';
 
 const id: ApiKeyId = idText('key', new Uint8Array(16).fill(1));
@@ -100,6 +100,10 @@ test('APK-04: whatever the text, nothing throws', () => {
       expect(parseApiKey(`lk_live_${text}`)).toEqual(MALFORMED);
     }),
   );
+});
+
+test('a text that begins like a key is meant to be one, in either environment', () => {
+  expect([key, 'lk_test_', 'lk_live', 'lk_at_x', ''].map(isApiKeyText)).toEqual([true, true, false, false, false]);
 });
 
 test('the checksum is that of zlib', () => {

@@ -56,6 +56,9 @@ export function parseApiKey(text: string): Result<ApiKeyParts, ErrorId> {
   });
 }
 
+/** Whether a text is meant to be a key, well-formed or not. */
+export const isApiKeyText = (text: string): boolean => text.startsWith('lk_live_') || text.startsWith('lk_test_');
+
 const checksum = (text: string): string => digits(BigInt(crc32(text)), CHECKSUM_LENGTH);
 
 const base62 = (bytes: Uint8Array): string => digits(BigInt(`0x${Buffer.from(bytes).toString('hex')}`), SECRET_LENGTH);

@@ -1,0 +1,42 @@
+import { apiKeyTerms } from '@latchkey/domain/api-keys/terms';
+import { formatPosition } from '@latchkey/protocol/position';
+import { fail, ok } from '@latchkey/protocol/result';
+import { formatScope, intersect } from '@latchkey/protocol/scope';
+import { type EpochSeconds, seconds } from '@latchkey/protocol/types';
+import { proveApiKey } from '../api-key.ts';
+import type { ProveCredential } from '../credential.ts';
+
+/**
+ * An API key: what it allows now, with the roles that its owner has now, and the terms by which a verifier decides about
+ * it without asking again. What is told stands at this place in the log, so that whatever ends or changes the key from
+ * here on reaches what a verifier keeps.
+ *
+ * @returns what proving refuses, `api_key_of_other_resource`
+ */
+export const proveApiKeyFor: ProveCredential = async (text, resource, server) => {
+  const { read } = server.store;
+  const moment = await read.moment();
+  const proved = await proveApiKey(text, read, moment);
+  if (!proved.ok) return fail(proved.error.error);
+  const { key, account, goodUntil } = proved.value;
+  if (key.resource !== resource.identifier) return fail('api_key_of_other_resource');
+  const roles = account === undefined ? [] : await read.roles(account.id, resource.identifier);
+  const scope = intersect(key.scope, resource.scope);
+  return ok({
+    active: true,
+    token_type: 'Bearer',
+    iss: server.settings.issuer,
+    sub: key.owner,
+    client_id: account === undefined ? key.owner : key.id,
+    aud: resource.audience,
+    jti: key.id,
+    api_key: key.id,
+    iat: seconds(key.createdAt),
+    exp: Math.ceil(goodUntil / 1000) as EpochSeconds,
+    pos: formatPosition(moment.position),
+    ...(scope.length === 0 ? {} : { scope: formatScope(scope) }),
+    ...(roles.length === 0 ? {} : { roles: roles.map(({ role }) => role) }),
+    ...(key.tenant === undefined ? {} : { org_id: key.tenant }),
+    terms: apiKeyTerms(key),
+  });
+};
