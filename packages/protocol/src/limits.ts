@@ -160,7 +160,7 @@ export const LIMITS = {
   outboxBatch: 100,
   outboxReceiversAtOnce: 8,
   /** The name of a verifier process, in characters, and those of one resource that told anything lately. */
-  verifierNameMax: 64,
+  verifierNameMax: 100,
   verifierInstancesMax: 1_000,
   /** Keys that one report of a verifier has counts of, leases of, or wishes for. */
   keysPerReportMax: 1_000,

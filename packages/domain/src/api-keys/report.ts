@@ -1,7 +1,7 @@
 import type { Lease, ReportAnswer, UsageCount } from '@latchkey/protocol/api-key-terms';
 import { parseId } from '@latchkey/protocol/ids';
 import { LIMITS } from '@latchkey/protocol/limits';
-import type { ApiKeyId, EpochMilliseconds, ResourceId } from '@latchkey/protocol/types';
+import type { EpochMilliseconds, ResourceId } from '@latchkey/protocol/types';
 import type { Resource } from '../clients/resource.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
@@ -51,9 +51,10 @@ export interface Reported {
 
 const NOTHING: ReportAnswer = { leases: [], rates: [] };
 
-type ReportReader = Pick<Reader, 'quotaSpent' | 'openLeases' | 'lease' | 'verifierInstance' | 'verifierInstances'> & {
-  apiKey(id: ApiKeyId): Promise<ApiKey | undefined>;
-};
+type ReportReader = Pick<
+  Reader,
+  'apiKey' | 'quotaSpent' | 'openLeases' | 'lease' | 'verifierInstance' | 'verifierInstances'
+>;
 
 /** Reads every key and lease that a report is about; of a report that came before, only that it did. */
 export async function loadReport(read: ReportReader, command: ReportCommand, moment: Moment): Promise<ReportFacts> {

@@ -7,6 +7,8 @@ export interface Ephemeral {
   take(key: string, allowance: Allowance): Promise<number>;
   /** What `take` would resolve with; nothing is taken. */
   wait(key: string, allowance: Allowance): Promise<number>;
+  /** Notes that a member of a group is here, and resolves with how many were within so many seconds, this one too. */
+  present(group: string, member: string, seconds: number): Promise<number>;
 }
 
 export interface Allowance {

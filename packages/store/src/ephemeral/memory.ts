@@ -1,4 +1,6 @@
 import type { Allowance, Ephemeral } from '@latchkey/domain/ports/ephemeral';
+import { LIMITS } from '@latchkey/protocol/limits';
+import { createPresence } from './presence.ts';
 
 /** Keys that are remembered at most; beyond, those that have refilled longest ago are forgotten. */
 const KEYS_MAX = 100_000;
@@ -26,7 +28,9 @@ export function memoryEphemeral(monotonic: () => number, keysMax = KEYS_MAX): Ep
     return { full, seconds: wait > 0 ? Math.max(1, Math.ceil(wait / 1000)) : 0 };
   }
 
+  const presence = createPresence(monotonic, keysMax, LIMITS.verifiersPerRateMax);
   return {
+    present: async (group, member, seconds) => presence.note(group, member, seconds * 1000),
     wait: async (key, allowance) => after(key, allowance, monotonic()).seconds,
     async take(key, allowance) {
       const now = monotonic();

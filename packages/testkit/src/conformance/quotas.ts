@@ -56,7 +56,10 @@ export const QUOTAS: readonly ConformanceCase[] = [
       const ask = (n: number) => report(store, { instance: `v${n}`, renew: [KEY.id], leaseIds: `of ${n}` });
       const answers = await Promise.all(Array.from({ length: 15 }, (_, n) => ask(n)));
       const uses = answers.map(({ outcome }) => (outcome.ok ? outcome.value.answer.leases[0]?.uses : outcome.error));
-      same(uses.sort(), [...Array.from({ length: 5 }, () => 0), ...Array.from({ length: 10 }, () => 1)]);
+      same(uses.map(String).sort(), [
+        ...Array.from({ length: 5 }, () => '0'),
+        ...Array.from({ length: 10 }, () => '1'),
+      ]);
       same(await store.read.quotaSpent(KEY.id, startsAt), 10);
     },
   },
