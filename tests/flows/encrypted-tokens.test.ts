@@ -1,3 +1,4 @@
+import { proveCredential } from '@latchkey/server/prove/credential';
 import { addRelyingParty, codeFlow } from '@latchkey/testkit/code-flow';
 import { read } from '@latchkey/testkit/people';
 import { addClient, addResource, form, jsonBody } from '@latchkey/testkit/test-server';
@@ -9,8 +10,9 @@ import {
 } from '@latchkey/tokens/keys/encryption-key';
 import type { Verifier } from '@latchkey/verifier';
 import { compactDecrypt, createRemoteJWKSet, importJWK, jwtVerify } from 'jose';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { rowsOf } from './refusal.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { addAdministrator } from './admin/administrator.ts';
+import { refusalOf, refusedAs, rowsOf } from './refusal.ts';
 import { type ApiWorld, startApi, untilRefused } from './verifier/api.ts';
 
 let world: ApiWorld;
@@ -118,6 +120,16 @@ test('INT-02, INT-03: whatever is wrong with an encrypted token, it is not activ
   ];
   for (const one of changed) expect(await introspect(one)).toEqual({ active: false });
   expect(await introspect(token, world.api.basic)).toEqual({ active: false });
+
+  const why = async (text: string, resource = api.row) => {
+    const context = { instance: undefined, isStrict: false };
+    const proved = await proveCredential(text, resource, world.at.server, context);
+    return proved.ok ? 'ok' : proved.error;
+  };
+  expect(await why('....')).toBe('token_malformed');
+  expect(await why(parts.with(4, 'A'.repeat(22)).join('.'))).toBe('encrypted_token_unknown');
+  expect(await why(token, world.api.row)).toBe('token_audience_wrong');
+  expect(await why(token)).toBe('ok');
   expect(await introspect(token)).toMatchObject({ active: true });
 });
 
@@ -170,4 +182,53 @@ test('nothing of the server takes an encrypted token for its own', async () => {
   const headers = { authorization: `Bearer ${String((await signIn()).access_token)}` };
   for (const path of ['/api/me', '/oauth/userinfo', '/admin/api/accounts'])
     expect([path, (await world.at.fetch(path, { headers })).status]).toEqual([path, 401]);
+});
+
+describe('an administrator says how tokens are encrypted', () => {
+  test('JWE-07: a new key takes over without a refused request; the API holds both meanwhile', async () => {
+    const admin = await addAdministrator(world.at);
+    const [first, second] = [await generateEncryptionKeyPair('P-256'), await generateEncryptionKeyPair('X25519')];
+    const identifier = 'https://rotating.example';
+    const wanted = { identifier, name: 'Rotating', scopes: ['read'], format: 'jwe', encryption_key: first.publicJwk };
+    const made = await admin.post('/resources', wanted);
+    expect(made).toMatchObject({ status: 201, body: { format: 'jwe', encryption_key: first.publicJwk } });
+    const client = await addClient(world.at.server, { resources: [made.body.identifier], scope: ['read'] });
+    const its = await addVerifier({
+      audience: identifier,
+      credentials: { id: made.body.id, secret: made.body.secret },
+      decryptionKeys: [first.privateJwk, second.privateJwk],
+    });
+    const kidOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid;
+    const before = await asMachine(client);
+    const { x, crv, kty } = second.publicJwk;
+    const changed = await admin.patch(`/resources/${made.body.id}`, { encryption_key: { x, crv, kty } });
+    expect(changed.body.encryption_key).toEqual(second.publicJwk);
+    const after = await asMachine(client);
+    expect([before, after].map(kidOf)).toEqual([first.publicJwk.kid, second.publicJwk.kid]);
+    for (const token of [before, after]) expect(await its.verify(token)).toMatchObject({ ok: true });
+
+    expect((await admin.patch(`/resources/${made.body.id}`, { format: 'jwt' })).status).toBe(200);
+    expect((await asMachine(client)).split('.')).toHaveLength(3);
+  });
+
+  test('JWE-07: a key that is for nothing, that signs here, or is private is refused, and changes nothing', async () => {
+    const admin = await addAdministrator(world.at);
+    const before = (await admin.get('/resources')).body;
+    const { keys } = await (await world.at.fetch('/.well-known/jwks.json')).json();
+    const { kty, crv, x, y } = keys.find(({ alg }: { alg: string }) => alg === 'ES256');
+    const { n, e } = keys.find(({ alg }: { alg: string }) => alg === 'RS256');
+    const bad = [pair.privateJwk, { kty, crv, x, y }, { kty: 'RSA', n, e }, { ...pair.publicJwk, use: 'sig' }, {}];
+    for (const encryption_key of bad) {
+      const wanted = { identifier: 'https://bad.example', name: 'Bad', format: 'jwe', encryption_key };
+      const asked = jsonBody(wanted, { authorization: `Bearer ${admin.token}` });
+      const refused = await world.at.fetch('/admin/api/resources', asked);
+      expect(await refused.clone().text()).not.toContain(String(pair.privateJwk.d));
+      expect(await refusalOf(world.at, refused)).toEqual(refusedAs('encryption_key_invalid'));
+      expect((await admin.patch(`/resources/${api.row.id}`, { encryption_key })).status).toBe(422);
+    }
+    const keyless = { identifier: 'https://bad.example', name: 'Bad', format: 'jwe' };
+    expect((await admin.post('/resources', keyless)).status).toBe(422);
+    expect((await admin.patch(`/resources/${world.api.row.id}`, { format: 'jwe' })).status).toBe(422);
+    expect((await admin.get('/resources')).body).toEqual(before);
+  });
 });

@@ -1418,6 +1418,22 @@ export const ERRORS = {
     'The audience is neither the identifier of the resource nor a plain name of letters, digits, dot, dash and underscore.',
     'Leave it out, or choose a plain name.',
   ),
+  encryption_key_invalid: row(
+    422,
+    'invalid_request',
+    'RFC 7517 §4, RFC 8725 §3.5',
+    'tell',
+    'The encryption key is not a public JWK for encryption: P-256, X25519, or RSA of 2048 to 4096 bits; no key that signs.',
+    'Make a pair with latchkey resource encryption-key, and send its public half only.',
+  ),
+  encryption_key_missing: row(
+    422,
+    'invalid_request',
+    'RFC 7516 §5.1',
+    'tell',
+    'Tokens can be encrypted only to a key, and the resource has none.',
+    'Send the public key of the API along.',
+  ),
   admin_role_unknown: row(
     422,
     'invalid_request',

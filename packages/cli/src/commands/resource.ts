@@ -6,6 +6,7 @@ import { parseDuration, parseWhole } from '../duration.ts';
 import { findResource, segment } from '../find.ts';
 import { column } from '../output.ts';
 import { type ClaimOptions, claimFieldsOf, withClaimOptions } from './resource-claims.ts';
+import { readPublicJwk, registerEncryptionKey } from './resource-encryption-key.ts';
 
 interface CreateOptions extends ClaimOptions {
   readonly name?: string;
@@ -15,10 +16,13 @@ interface CreateOptions extends ClaimOptions {
   readonly tokenType: string;
   readonly accessTokenSeconds?: number;
   readonly format: string;
+  readonly encryptionKeyFile?: string;
 }
 
-const FORMATS = ['jwt', 'opaque'];
-const FORMAT = 'what its tokens are: signed (jwt), or without meaning and explained by the server (opaque)';
+const FORMATS = ['jwt', 'jwe', 'opaque'];
+const FORMAT =
+  'what its tokens are: signed (jwt), encrypted too (jwe), or without meaning and explained by the server (opaque)';
+const KEY_FILE = 'the public key that its tokens are encrypted to, as JWK: see latchkey resource encryption-key';
 
 /** `latchkey resource`: APIs that tokens are for. */
 export function register(command: Command, context: Context): void {
@@ -44,23 +48,30 @@ Example:
     )
     .addOption(new Option('--token-type <typ>', 'the typ of its tokens').choices(['at+jwt', 'JWT']).default('at+jwt'))
     .option('--access-token-seconds <seconds>', 'how long its tokens live', parseWhole)
-    .addOption(new Option('--format <format>', FORMAT).choices(FORMATS).default('jwt'));
-  act<CreateOptions>(withClaimOptions(create), context, async ({ output, admin }, options, identifier = '') => {
-    const api = await admin();
-    output.record(
-      await api.post('/resources', {
-        identifier,
-        name: options.name ?? identifier.slice(0, 200),
-        scopes: options.scope ?? [],
-        algorithm: options.algorithm,
-        token_type: options.tokenType,
-        format: options.format,
-        ...(options.audience === undefined ? {} : { audience: options.audience }),
-        ...(options.accessTokenSeconds === undefined ? {} : { access_token_seconds: options.accessTokenSeconds }),
-        ...claimFieldsOf(options),
-      }),
-    );
-  });
+    .addOption(new Option('--format <format>', FORMAT).choices(FORMATS).default('jwt'))
+    .option('--encryption-key-file <file>', KEY_FILE);
+  act<CreateOptions>(
+    withClaimOptions(create),
+    context,
+    async ({ context: { cwd }, output, admin }, options, identifier = '') => {
+      const key = encryptionKeyOf(cwd, options);
+      const api = await admin();
+      output.record(
+        await api.post('/resources', {
+          identifier,
+          name: options.name ?? identifier.slice(0, 200),
+          scopes: options.scope ?? [],
+          algorithm: options.algorithm,
+          token_type: options.tokenType,
+          format: options.format,
+          ...key,
+          ...(options.audience === undefined ? {} : { audience: options.audience }),
+          ...(options.accessTokenSeconds === undefined ? {} : { access_token_seconds: options.accessTokenSeconds }),
+          ...claimFieldsOf(options),
+        }),
+      );
+    },
+  );
 
   const set = command
     .command('set <resource>')
@@ -70,12 +81,18 @@ Example:
     .addOption(new Option('--algorithm <name>', 'how its tokens are signed').choices(SIGNING_ALGORITHMS))
     .addOption(new Option('--token-type <typ>', 'the typ of its tokens').choices(['at+jwt', 'JWT']))
     .option('--access-token-seconds <seconds>', 'how long its tokens live', parseWhole)
-    .addOption(new Option('--format <format>', FORMAT).choices(FORMATS));
-  act<Partial<CreateOptions>>(withClaimOptions(set), context, async ({ output, admin }, options, name = '') => {
-    const api = await admin();
-    const { id } = await findResource(api, name);
-    output.record(await api.patch(`/resources/${segment(String(id))}`, changesOf(options)));
-  });
+    .addOption(new Option('--format <format>', FORMAT).choices(FORMATS))
+    .option('--encryption-key-file <file>', KEY_FILE);
+  act<Partial<CreateOptions>>(
+    withClaimOptions(set),
+    context,
+    async ({ context: { cwd }, output, admin }, options, name = '') => {
+      const changes = { ...changesOf(options), ...encryptionKeyOf(cwd, options) };
+      const api = await admin();
+      const { id } = await findResource(api, name);
+      output.record(await api.patch(`/resources/${segment(String(id))}`, changes));
+    },
+  );
 
   act(command.command('list').description('list all resources'), context, async ({ output, admin }) => {
     const columns = [
@@ -89,6 +106,8 @@ Example:
     output.table(await (await admin()).all('/resources'), columns, 'There are no resources.');
   });
 
+  registerEncryptionKey(command, context);
+
   const rotate = command
     .command('rotate-secret <resource>')
     .description('make a new credential for its verifiers, which is shown once')
@@ -99,6 +118,10 @@ Example:
     output.record(await api.post(`/resources/${segment(String(id))}/secrets`, { overlap_seconds: overlap }));
   });
 }
+
+/** The field of the admin API for a key in a file. Whether it is one for encryption, the server says. */
+const encryptionKeyOf = (cwd: string, { encryptionKeyFile: file }: Partial<CreateOptions>) =>
+  file === undefined ? {} : { encryption_key: readPublicJwk(cwd, file) };
 
 /** The fields of the admin API for the options that were given. */
 const changesOf = (options: Partial<CreateOptions>): Record<string, unknown> => ({

@@ -433,6 +433,7 @@ const createResource: CreateResourceCommand = {
   tokenType: 'at+jwt',
   accessTokenSeconds: 300,
   format: 'opaque',
+  encryptionKey: undefined,
   secret,
 };
 
@@ -465,6 +466,7 @@ test('a resource is made with the credential of its verifiers and an audit row',
 });
 
 test.each([
+  ['RFC 7516 §5.1: encrypted tokens without a key', { format: 'jwe' }, 'encryption_key_missing'],
   ['RFC 8707 §2: a fragment', { identifier: 'https://new.example/#x' }, 'resource_malformed'],
   ['RFC 8707 §2: a relative reference', { identifier: '/new' }, 'resource_malformed'],
   ['a user in the URL', { identifier: 'https://me@new.example/' }, 'resource_malformed'],
@@ -681,6 +683,7 @@ test.each([
   ['one that is not there', undefined, {}, 'not_found'],
   ['one that came with the server', ADMIN, {}, 'built_in'],
   ['a scope that is no name', API, { scope: ['a b'] }, 'scope_malformed'],
+  ['encrypted tokens without a key', API, { format: 'jwe' }, 'encryption_key_missing'],
   [
     'one scope more than a resource may know',
     API,

@@ -8,10 +8,14 @@ import { PLAIN_RESOURCE, type Resource } from './resource.ts';
 import { claimsProblem, type SaidByTokens, tidied } from './resource-claims.ts';
 import { isPlainAudience, likeness, parseResourceIdentifier } from './resource-identifier.ts';
 import { type NewSecret, storedSecret } from './secret.ts';
+import { formatError } from './token-format.ts';
 
 /** What an administrator wants of a new resource. Of its credential there is only the hash. */
 export interface CreateResourceCommand
-  extends Pick<Resource, 'name' | 'scope' | 'algorithm' | 'tokenType' | 'accessTokenSeconds' | 'format'>,
+  extends Pick<
+      Resource,
+      'name' | 'scope' | 'algorithm' | 'tokenType' | 'accessTokenSeconds' | 'format' | 'encryptionKey'
+    >,
     Partial<SaidByTokens> {
   readonly administrator: Administrator;
   readonly id: ResourceId;
@@ -42,8 +46,8 @@ export async function loadCreateResource(read: Pick<ClientReader, 'resources'>):
  * Decides a new resource. Neither its identifier nor its audience may be, or look like, those of another: a token for
  * one would be believed by the other.
  *
- * @returns `resource_malformed`, `audience_invalid`, `scope_malformed`, `resource_taken`, `limit_reached`, and what
- *   `claimsProblem` finds
+ * @returns `resource_malformed`, `audience_invalid`, `scope_malformed`, `encryption_key_missing`, `resource_taken`,
+ *   `limit_reached`, and what `claimsProblem` finds
  * @spec RFC 8707 §2, RFC 8725 §3.9
  */
 export function decideCreateResource(
@@ -57,6 +61,8 @@ export function decideCreateResource(
   if (audience !== identifier && !isPlainAudience(audience)) return refuse('audience_invalid');
   if (command.scope.length > LIMITS.scopeNamesMax || !command.scope.every(isScopeName))
     return refuse('scope_malformed');
+  const unmakeable = formatError(command);
+  if (unmakeable !== undefined) return refuse(unmakeable);
   const names = new Set(resources.flatMap((other) => [likeness(other.identifier), likeness(other.audience)]));
   if (names.has(likeness(identifier)) || names.has(likeness(audience))) return refuse('resource_taken');
   if (resources.length >= LIMITS.resourcesKeptMax) return refuse('limit_reached');
@@ -75,6 +81,7 @@ export function decideCreateResource(
     ...PLAIN_RESOURCE,
     format: command.format,
     ...tidied(command),
+    encryptionKey: command.encryptionKey,
     builtIn: false,
   };
   const problem = claimsProblem(resource);

@@ -6,6 +6,7 @@ import { allow, type Decision, refuse, refuseWith } from '../decision.ts';
 import type { ClientReader, Moment } from '../ports/reader.ts';
 import type { Resource } from './resource.ts';
 import { claimsProblem, tidied } from './resource-claims.ts';
+import { formatError } from './token-format.ts';
 
 /** What of a resource can be changed: not what it is called by others, nor what came with the server. */
 export type ResourceChanges = Partial<
@@ -27,7 +28,7 @@ export const loadUpdateResource = (
 /**
  * Decides what a resource is from now on. Tokens that it has keep the form in which they were made, and stay good.
  *
- * @returns `not_found`, `built_in`, `scope_malformed`, and what `claimsProblem` finds
+ * @returns `not_found`, `built_in`, `scope_malformed`, `encryption_key_missing`, and what `claimsProblem` finds
  */
 export function decideUpdateResource(
   resource: Resource | undefined,
@@ -38,6 +39,8 @@ export function decideUpdateResource(
   if (resource.builtIn) return refuse('built_in');
   const { scope = resource.scope } = changes;
   if (scope.length > LIMITS.scopeNamesMax || !scope.every(isScopeName)) return refuse('scope_malformed');
+  const unmakeable = formatError({ ...resource, ...changes });
+  if (unmakeable !== undefined) return refuse(unmakeable);
   const updated: Resource = {
     ...resource,
     ...changes,

@@ -10,13 +10,14 @@ import {
   type ResourceChanges,
 } from '@latchkey/domain/clients/update-resource';
 import { makeId, parseId } from '@latchkey/protocol/ids';
-import { SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
+import { type PublicEncryptionJwk, SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
 import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok } from '@latchkey/protocol/result';
 import { z } from 'zod';
 import { rotateRing } from '../../keys/rotate.ts';
 import { detailOf } from '../../refused.ts';
 import { type AdminEndpoint, adminEndpoint } from './admin-endpoint.ts';
+import { ENCRYPTION_KEY, encryptionKeyOf } from './encryption-key.ts';
 import { CLAIM_FIELDS, claimChangesOf } from './resource-claims.ts';
 import { makeSecret, ROTATE } from './secrets.ts';
 import { nextOf, PAGE, pageOf, RESOURCE_VIEW, resourceView, TOKEN_FORMAT, time, timeOf } from './views.ts';
@@ -31,6 +32,7 @@ const CREATE = z.strictObject({
   access_token_seconds: z.number().int().min(DURATIONS.accessTokenMin).max(DURATIONS.accessTokenMax).optional(),
   format: TOKEN_FORMAT.default('jwt'),
   ...z.object(CLAIM_FIELDS).partial().shape,
+  encryption_key: ENCRYPTION_KEY.optional(),
 });
 const SECRET = z.string().describe('What createVerifier takes. Told in this answer only.');
 
@@ -42,6 +44,8 @@ const createResource = adminEndpoint({
   body: CREATE,
   success: { status: 201, schema: RESOURCE_VIEW.extend({ secret: SECRET }) },
   async answer({ body, administrator, server }) {
+    const encryptionKey = await encryptionKeyOf(body.encryption_key, server);
+    if (!encryptionKey.ok) return encryptionKey;
     const secret = makeSecret('lk_rs_', server);
     const command: CreateResourceCommand = {
       administrator,
@@ -55,6 +59,7 @@ const createResource = adminEndpoint({
       accessTokenSeconds: body.access_token_seconds ?? server.settings.accessTokenSeconds,
       format: body.format,
       ...claimChangesOf(body),
+      encryptionKey: encryptionKey.value,
       secret: secret.stored,
     };
     const { outcome, detail } = await server.commit(loadCreateResource, (facts, moment) =>
@@ -90,6 +95,7 @@ const UPDATE = z.strictObject({
   access_token_seconds: z.number().int().min(DURATIONS.accessTokenMin).max(DURATIONS.accessTokenMax).optional(),
   format: TOKEN_FORMAT.optional(),
   ...z.object(CLAIM_FIELDS).partial().shape,
+  encryption_key: ENCRYPTION_KEY.optional(),
 });
 
 const updateResource = adminEndpoint({
@@ -102,7 +108,9 @@ const updateResource = adminEndpoint({
   async answer({ params, body, administrator, server }) {
     const id = parseId('res', params.id ?? '');
     if (id === undefined) return fail({ error: 'not_found' });
-    const changes = changesOf(body);
+    const encryptionKey = await encryptionKeyOf(body.encryption_key, server);
+    if (!encryptionKey.ok) return encryptionKey;
+    const changes = changesOf(body, encryptionKey.value);
     // before the first token is asked for: an algorithm that no resource had before has no keys yet
     if (changes.algorithm !== undefined) await rotateRing(server, changes.algorithm, { action: 'keep' }, 'server');
     const { outcome, detail } = await server.commit(
@@ -114,7 +122,7 @@ const updateResource = adminEndpoint({
   },
 });
 
-const changesOf = (body: z.infer<typeof UPDATE>): ResourceChanges => ({
+const changesOf = (body: z.infer<typeof UPDATE>, encryptionKey: PublicEncryptionJwk | undefined): ResourceChanges => ({
   ...(body.name === undefined ? {} : { name: body.name }),
   ...(body.scopes === undefined ? {} : { scope: body.scopes }),
   ...(body.algorithm === undefined ? {} : { algorithm: body.algorithm }),
@@ -122,6 +130,7 @@ const changesOf = (body: z.infer<typeof UPDATE>): ResourceChanges => ({
   ...(body.access_token_seconds === undefined ? {} : { accessTokenSeconds: body.access_token_seconds }),
   ...(body.format === undefined ? {} : { format: body.format }),
   ...claimChangesOf(body),
+  ...(encryptionKey === undefined ? {} : { encryptionKey }),
 });
 
 const rotateResourceSecret = adminEndpoint({

@@ -5,6 +5,7 @@ import { SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
 import { LIMITS } from '@latchkey/protocol/limits';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import { z } from 'zod';
+import { ENCRYPTION_KEY_VIEW } from './encryption-key.ts';
 import { CLAIM_FIELDS, claimsView } from './resource-claims.ts';
 
 /** How rows look in the answers of the admin API. Nothing secret is among their fields. */
@@ -103,9 +104,9 @@ export const clientView = (client: Client) => ({
 });
 
 export const TOKEN_FORMAT = z
-  .enum(['jwt', 'opaque'])
+  .enum(['jwt', 'jwe', 'opaque'])
   .describe(
-    'What its access tokens are: signed and checked by its verifiers, or a text without meaning, asked about once.',
+    'What its access tokens are: signed and checked by its verifiers; the same and encrypted to it; or a text without meaning, asked about once.',
   );
 
 export const RESOURCE_VIEW = z.object({
@@ -119,6 +120,7 @@ export const RESOURCE_VIEW = z.object({
   access_token_seconds: z.number(),
   format: z.enum(['jwt', 'jwe', 'opaque']),
   ...CLAIM_FIELDS,
+  encryption_key: ENCRYPTION_KEY_VIEW.optional(),
   built_in: z.boolean(),
   created_at: time,
 });
@@ -133,6 +135,7 @@ export const resourceView = (resource: Resource) => ({
   access_token_seconds: resource.accessTokenSeconds,
   format: resource.format,
   ...claimsView(resource),
+  ...(resource.encryptionKey === undefined ? {} : { encryption_key: resource.encryptionKey }),
   built_in: resource.builtIn,
   created_at: timeOf(resource.createdAt),
 });
