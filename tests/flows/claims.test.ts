@@ -1,5 +1,6 @@
-import { signedTokenBytes } from '@latchkey/domain/tokens/token-size';
-import { SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
+import { generateKeyPairSync } from 'node:crypto';
+import { encryptedTokenBytes, signedTokenBytes } from '@latchkey/domain/tokens/token-size';
+import { type PublicEncryptionJwk, SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
 import { addRelyingParty, codeFlow } from '@latchkey/testkit/code-flow';
 import { populate, type World } from '@latchkey/testkit/people';
 import { addClient, addResource, form, startTestServer } from '@latchkey/testkit/test-server';
@@ -112,6 +113,24 @@ describe('how large a token may become', () => {
     }
   });
 
+  test.each([
+    ['ECDH-ES+A256KW', 'P-256', generateKeyPairSync('ec', { namedCurve: 'P-256' })],
+    ['ECDH-ES+A256KW', 'X25519', generateKeyPairSync('x25519')],
+    ['RSA-OAEP-256', '2048 bits', generateKeyPairSync('rsa', { modulusLength: 2048 })],
+    ['RSA-OAEP-256', '3072 bits', generateKeyPairSync('rsa', { modulusLength: 3072 })],
+  ] as const)('and so is that of an encrypted one: %s, %s', async (alg, _, { publicKey }) => {
+    const encryptionKey = { ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg, use: 'enc' } as PublicEncryptionJwk;
+    const api = await addResource(world.at.server, { format: 'jwe', encryptionKey });
+    const client = await addClient(world.at.server, { resources: [api.row.identifier] });
+    for (const scope of ['read', 'write', 'read write']) {
+      const asked = form({ grant_type: 'client_credentials', scope }, { authorization: client.basic });
+      const { access_token: token } = await (await world.at.fetch('/oauth/token', asked)).json();
+      const introspected = await world.at.fetch('/oauth/introspect', form({ token }, { authorization: api.basic }));
+      const { active: _active, token_type: _type, ...claims } = await introspected.json();
+      expect(token).toHaveLength(encryptedTokenBytes(signedTokenBytes(claims, api.row), encryptionKey));
+    }
+  });
+
   test('access_token_too_large: it is refused where it is made, by name and never by value, and nothing changes', async () => {
     const client = await addRelyingParty(world);
     const path = `/accounts/${world.accountId}/metadata`;
@@ -131,11 +150,14 @@ describe('how large a token may become', () => {
     const again = await world.login();
     expect([again.status, again.body.error]).toEqual([400, 'invalid_request']);
     expect(again.body.detail).toContain('https://api.example/plan');
-    await expect(codeFlow(world, client)).resolves.toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+    await expect(codeFlow(world, client, { scope: 'openid read' })).resolves.toMatchObject({
+      status: 400,
+      body: { error: 'invalid_request' },
+    });
     expect(world.at.logged.join('')).toContain('access_token_too_large');
 
     // the refresh token is as good as it was, once there is room again
-    await admin.patch(resource, { access_token_bytes: 2_048 });
+    await admin.patch(resource, { access_token_bytes: 4_096 });
     const after = await world.post('/api/refresh', { refresh_token: login.body.refresh_token });
     expect([after.status, claimsOf(after.body.access_token).seats]).toEqual([200, 1]);
   });

@@ -50,6 +50,14 @@ test('the three largest claims are named with their bytes, and no value is', () 
   );
 });
 
+test.each([
+  ['an RSA key', { kty: 'RSA', alg: 'RSA-OAEP-256', kid: 'k', n: 'n'.repeat(342), e: 'AQAB', use: 'enc' }, 1_104],
+  ['a key of P-256', { kty: 'EC', alg: 'ECDH-ES+A256KW', kid: 'k', crv: 'P-256', use: 'enc' }, 996],
+  ['a key of X25519', { kty: 'OKP', alg: 'ECDH-ES+A256KW', kid: 'k', crv: 'X25519', use: 'enc' }, 932],
+] as const)('a token that is encrypted to %s is longer by what that adds', (_, encryptionKey, bytes) => {
+  expect(excessOf(grant({}, { format: 'jwe', encryptionKey }), ISSUER)).toContain(`would have ${bytes} bytes`);
+});
+
 test('the text of an opaque token is always as long', () => {
   expect(excessOf(grant(filled(20_000), { format: 'opaque' }), ISSUER)).toBeUndefined();
 });

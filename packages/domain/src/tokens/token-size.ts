@@ -1,6 +1,6 @@
 import type { AccessTokenClaims } from '@latchkey/protocol/claims';
 import { ID_BYTES, idText } from '@latchkey/protocol/ids';
-import type { SigningAlgorithm } from '@latchkey/protocol/jwk';
+import type { PublicEncryptionJwk, SigningAlgorithm } from '@latchkey/protocol/jwk';
 import type { Resource } from '../clients/resource.ts';
 import type { AccessGrant } from './access-grant.ts';
 import { accessTokenClaims } from './access-token-claims.ts';
@@ -25,6 +25,20 @@ export function signedTokenBytes(claims: AccessTokenClaims, { algorithm, tokenTy
   return parts.map(base64urlLength).reduce((sum, length) => sum + length) + 2;
 }
 
+const COORDINATE = 'x'.repeat(43);
+const CONTENT = { iv: 12, tag: 16 } as const;
+/** A content key of 32 bytes, wrapped. @spec RFC 3394 §2.2.1 */
+const WRAPPED_KEY_BYTES = 40;
+
+/** How long a signed token becomes when it is encrypted to a key: AES-GCM adds nothing to its text. @spec RFC 7516 §7.1 */
+export function encryptedTokenBytes(signed: number, { kty, alg, kid, crv, n = '' }: PublicEncryptionJwk): number {
+  const ephemeral = { x: COORDINATE, crv, kty, ...(kty === 'EC' ? { y: COORDINATE } : {}) };
+  const header = { alg, enc: 'A256GCM', cty: 'JWT', kid, ...(kty === 'RSA' ? {} : { epk: ephemeral }) };
+  const encryptedKey = kty === 'RSA' ? Math.floor((n.length * 3) / 4) : WRAPPED_KEY_BYTES;
+  const parts = [jsonBytes(header), encryptedKey, CONTENT.iv, signed, CONTENT.tag];
+  return parts.map(base64urlLength).reduce((sum, length) => sum + length) + 4;
+}
+
 const NAMED = 3;
 
 /**
@@ -38,7 +52,9 @@ export function excessOf(grant: AccessGrant, issuer: string): string | undefined
   const { resource } = grant;
   if (resource.format === 'opaque') return undefined;
   const claims = accessTokenClaims(grant, issuer, JTI);
-  const bytes = signedTokenBytes(claims, resource);
+  const signed = signedTokenBytes(claims, resource);
+  const { encryptionKey } = resource;
+  const bytes = encryptionKey === undefined ? signed : encryptedTokenBytes(signed, encryptionKey);
   if (bytes <= resource.accessTokenBytes) return undefined;
   const largest = Object.entries(claims)
     .map(([claim, value]) => ({ claim, bytes: jsonBytes({ [claim]: value }) - '{}'.length }))
