@@ -98,6 +98,7 @@ describe('an opaque token is asked about once', () => {
         claims,
         scope: ['read', 'write'],
         roles: ['clerk'],
+        permissions: [],
         stale: false,
         credential: 'opaque',
       },
