@@ -9,7 +9,8 @@ import { addRelyingParty, codeFlow } from '@latchkey/testkit/code-flow';
 import { populate, read, type World } from '@latchkey/testkit/people';
 import { addClient, addResource, form, jsonBody, startTestServer } from '@latchkey/testkit/test-server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { rowsOf } from './refusal.ts';
+import { addAdministrator } from './admin/administrator.ts';
+import { refusalOf, refusedAs, rowsOf } from './refusal.ts';
 
 const clock = testClock();
 let world: World;
@@ -258,4 +259,69 @@ test('I7: one row more than a client may have takes the place of the one that ex
   expect([count(), (await introspect(another)).body.active]).toEqual([LIMITS.tokenRecordsPerClientMax, true]);
   expect(await proved(String(first))).toBe('opaque_token_unknown');
   expect((await introspect((await asMachine()).body.access_token)).body.active).toBe(true);
+});
+
+const revoke = (token: unknown, fields: Readonly<Record<string, string>>, authorization?: string, remote?: string) =>
+  world.at.fetch(
+    '/oauth/revoke',
+    form({ token: String(token), ...fields }, authorization === undefined ? {} : { authorization }),
+    remote,
+  );
+
+test('REV-02, REV-07 RFC 7009 §2.1: its client revokes an opaque token: it ends at once, by an event, and its row goes', async () => {
+  const { body } = await signIn();
+  const { jti } = (await introspect(body.access_token)).body;
+  const strangers = await revoke(body.access_token, {}, machine.basic);
+  expect(await refusalOf(world.at, strangers)).toEqual(refusedAs('token_of_other_client'));
+  expect((await introspect(body.access_token)).body.active).toBe(true);
+  for (const _ of ['once', 'again']) {
+    const done = await revoke(body.access_token, { client_id: appId });
+    expect([done.status, await done.json()]).toEqual([200, {}]);
+  }
+  expect([await introspect(body.access_token), await recordOf(jti)]).toEqual([INACTIVE, undefined]);
+  const page = await (await world.at.fetch('/revocations', { headers: { authorization: api.basic } })).json();
+  expect(page.events.filter(({ id }: { id: string }) => id === jti)).toEqual([
+    expect.objectContaining({ kind: 'token', id: jti }),
+  ]);
+  expect((await refresh(body.refresh_token)).status).toBe(200);
+});
+
+test('REV-01 RFC 7009 §2.2: what only looks like an opaque token is no error, until there is too much of it', async () => {
+  const text = String((await asMachine()).body.access_token);
+  const forged = text.slice(0, -4) + (text.endsWith('AAAA') ? 'BBBB' : 'AAAA');
+  const before = rowsOf(world.at);
+  const statuses: number[] = [];
+  for (let n = 0; n < 121; n++) statuses.push((await revoke(forged, {}, machine.basic, '203.0.113.7')).status);
+  expect([statuses.slice(0, 120).every((status) => status === 200), statuses[120]]).toEqual([true, 429]);
+  expect((await revoke(forged, {}, machine.basic, '203.0.113.8')).status).toBe(200);
+  expect(rowsOf(world.at)).toEqual(before);
+});
+
+test('an administrator revokes an opaque token by its text or by its jti', async () => {
+  const admin = await addAdministrator(world.at);
+  const [first, second] = [(await signIn()).body, (await signIn()).body];
+  const { jti } = (await introspect(second.access_token)).body;
+  const { id } = (await admin.post('/tokens/revoke', { credential: first.access_token })).body;
+  expect([await introspect(first.access_token), await recordOf(id)]).toEqual([INACTIVE, undefined]);
+  for (const result of ['ended', 'was_over'])
+    expect((await admin.post('/tokens/revoke', { id: jti })).body).toEqual({ kind: 'token', id: jti, result });
+  expect([await introspect(second.access_token), await recordOf(jti)]).toEqual([INACTIVE, undefined]);
+});
+
+test('an opaque token opens no endpoint of the server itself, in whatever place it stands', async () => {
+  const { body } = await signIn();
+  const token = String(body.access_token);
+  const before = rowsOf(world.at);
+  const bearer = { authorization: `Bearer ${token}` };
+  const answers = [
+    ...['/api/me', '/api/sessions', '/oauth/userinfo', '/admin/api/accounts'].map((path) =>
+      world.at.fetch(path, { headers: bearer }),
+    ),
+    world.at.fetch('/api/refresh', jsonBody({ refresh_token: token })),
+    world.at.fetch('/oauth/token', form({ grant_type: 'refresh_token', refresh_token: token, client_id: appId })),
+    world.at.fetch('/oauth/introspect', form({ token }, bearer)),
+  ];
+  const statuses = (await Promise.all(answers)).map(({ status }) => status);
+  expect(statuses).toEqual([401, 401, 401, 401, 400, 400, 401]);
+  expect(rowsOf(world.at)).toEqual(before);
 });

@@ -12,6 +12,7 @@ import { loadEndSession } from './administration/end-session.ts';
 import { loadRevokeFamily, loadRevokeToken } from './administration/revoke-token.ts';
 import { loadRole } from './administration/roles.ts';
 import { loadAdvance } from './authorization/advance.ts';
+import { proved } from './clients/client.ts';
 import { loadCreateClient } from './clients/create-client.ts';
 import { loadCreateResource } from './clients/create-resource.ts';
 import { loadDeleteClient } from './clients/delete-client.ts';
@@ -25,7 +26,7 @@ import { loadLogIn } from './login/log-in.ts';
 import { loadLogout } from './login/logout.ts';
 import { loadSignIn } from './login/sign-in.ts';
 import { loadAccessTokenFacts } from './tokens/access-token-life.ts';
-import { loadRevokeRefreshToken } from './tokens/revocation.ts';
+import { loadRevokeAccessToken, loadRevokeRefreshToken } from './tokens/revocation.ts';
 
 /** What each decision is shown: the rows that its command names, and those on which they depend. */
 
@@ -85,6 +86,7 @@ beforeAll(async () => {
     { kind: 'mac_key.create', key: row.macKey(1) },
     { kind: 'mac_key.create', key: row.macKey(2) },
     { kind: 'revocation.emit', event },
+    { kind: 'token.record', record: row.tokenRecord(2), max: 1 },
     { kind: 'attempt.store', attempt },
     { kind: 'attempt.store', attempt: authenticated },
     { kind: 'consent.store', consent },
@@ -204,6 +206,17 @@ describe('of access tokens', () => {
       events,
       access: undefined,
     });
+  });
+
+  test('its end sees what is kept of it, and an id alone is enough then', async () => {
+    const record = row.tokenRecord(2);
+    const access = { account, client, session: undefined, family: undefined, events: [] };
+    const byId = { administrator, id: record.jti, claims: undefined };
+    expect(await loadRevokeToken(store.read, byId, moment)).toEqual({ events: [], record, access });
+    const asked = { client: proved(client), claims: record.claims, isFlood: false };
+    expect(await loadRevokeAccessToken(store.read, asked, moment)).toEqual({ ...access, record });
+    const strange = { ...asked, claims: { ...record.claims, jti: 'x' } };
+    expect(await loadRevokeAccessToken(store.read, strange, moment)).toEqual({ ...access, record: undefined });
   });
 });
 

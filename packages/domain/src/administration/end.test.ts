@@ -7,15 +7,19 @@ import type {
   SessionId,
   TokenId,
 } from '@latchkey/protocol/types';
+import * as row from '@latchkey/testkit/conformance/rows';
 import { expect, test } from 'vitest';
 import type { Session } from '../login/session.ts';
 import type { TokenFamily } from '../tokens/family.ts';
+import type { TokenRecord } from '../tokens/token-record.ts';
 import { decideEndSession } from './end-session.ts';
 import { decideRevokeFamily, decideRevokeToken } from './revoke-token.ts';
 
 const now = 1_000_000 as EpochMilliseconds;
 const moment = { now, position: { epoch: 1, seq: 7 }, catalogue: 1 };
 const exp = (1_000 + 3_780) as EpochSeconds;
+/** Of most tokens there is no row. */
+const unkept = { record: undefined };
 const administrator = { id: 'cli_admin', scope: [] };
 const ended = { at: now, reason: 'ended_by_administrator', by: 'cli_admin' } as const;
 
@@ -187,7 +191,7 @@ const jti = 'tok_1' as TokenId;
 const byId = { administrator, id: jti, claims: undefined };
 
 test('a token is ended by its id for as long as any token may live', () => {
-  expect(decideRevokeToken({ events: [], access: undefined }, byId, moment)).toEqual({
+  expect(decideRevokeToken({ ...unkept, events: [], access: undefined }, byId, moment)).toEqual({
     outcome: { ok: true, value: 'ended' },
     expects: [],
     writes: [
@@ -203,7 +207,7 @@ test('a token is ended by its id for as long as any token may live', () => {
 test('a token that an event names already, or whose family has ended, makes no further event', () => {
   const event = { epoch: 1, seq: 3, kind: 'token', id: jti, exp } as const;
   const none = { outcome: { ok: true, value: 'was_over' }, expects: [], writes: [] };
-  expect(decideRevokeToken({ events: [event], access: undefined }, byId, moment)).toEqual(none);
+  expect(decideRevokeToken({ ...unkept, events: [event], access: undefined }, byId, moment)).toEqual(none);
   const claims = {
     iss: 'https://id.example',
     sub: account.id,
@@ -216,7 +220,35 @@ test('a token that an event names already, or whose family has ended, makes no f
     fid: family.id,
   };
   const access = { account, client, session, family: { ...family, ended }, events: [] };
-  expect(decideRevokeToken({ events: [], access }, { ...byId, claims }, moment)).toEqual(none);
+  expect(decideRevokeToken({ ...unkept, events: [], access }, { ...byId, claims }, moment)).toEqual(none);
   const live = { ...access, family };
-  expect(decideRevokeToken({ events: [], access: live }, { ...byId, claims }, moment).writes).toHaveLength(2);
+  expect(decideRevokeToken({ ...unkept, events: [], access: live }, { ...byId, claims }, moment).writes).toHaveLength(
+    2,
+  );
+});
+
+test('REV-07: of a token that left a row the id is enough to know whether it is over; the row goes with it', () => {
+  const kept = row.tokenRecord(1);
+  const asked = { administrator, id: kept.jti, claims: undefined };
+  const access = { account: row.account(1), client: row.client(1), session: undefined, family: undefined, events: [] };
+  const decide = (record: TokenRecord, more: object = {}) =>
+    decideRevokeToken({ events: [], access: { ...access, ...more }, record }, asked, moment);
+  const event = { kind: 'revocation.emit', event: { kind: 'token', id: kept.jti, exp } };
+  const audited = {
+    kind: 'audit.append',
+    entry: {
+      at: now,
+      event: 'token.revoked',
+      actor: 'cli_admin',
+      subject: { token: kept.jti, handle: 'handle-1' },
+      detail: {},
+    },
+  };
+  expect(decide(kept).writes).toEqual([event, { kind: 'token.forget', jti: kept.jti }, audited]);
+  expect(decide({ ...kept, status: { list: 1, index: 2 } }).writes).toEqual([event, audited]);
+  expect(decide(kept, { client: undefined })).toEqual({
+    outcome: { ok: true, value: 'was_over' },
+    expects: [],
+    writes: [],
+  });
 });

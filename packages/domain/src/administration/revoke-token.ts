@@ -7,6 +7,7 @@ import { type AccessTokenFacts, accessTokenEnd, loadAccessTokenFacts } from '../
 import { eventExpiry } from '../tokens/event-expiry.ts';
 import type { TokenFamily } from '../tokens/family.ts';
 import { familyLife, type Lifelines } from '../tokens/liveness.ts';
+import { forgetWrites, handleSubject, type TokenRecord } from '../tokens/token-record.ts';
 import type { EndedNow } from './end-session.ts';
 import type { Administrator } from './scopes.ts';
 
@@ -56,39 +57,48 @@ export interface RevokeTokenCommand {
 }
 
 export interface RevokeTokenFacts {
-  /** Events that name the token: an access token leaves no row behind. */
+  /** Events that name the token: most access tokens leave no row behind. */
   readonly events: readonly RevocationEvent[];
-  /** What it depends on, when its claims are known. */
+  readonly record: TokenRecord | undefined;
+  /** What it depends on, when its claims are known, from itself or from its row. */
   readonly access: AccessTokenFacts | undefined;
 }
 
-export const loadRevokeToken = async (
+export async function loadRevokeToken(
   read: Reader,
-  { id, claims }: RevokeTokenCommand,
+  command: RevokeTokenCommand,
   moment: Moment,
-): Promise<RevokeTokenFacts> => ({
-  events: await read.revocationsOf(id, moment.now),
-  access: claims === undefined ? undefined : await loadAccessTokenFacts(read, claims, moment),
-});
+): Promise<RevokeTokenFacts> {
+  const record = await read.tokenRecord(command.id);
+  const claims = command.claims ?? record?.claims;
+  return {
+    events: await read.revocationsOf(command.id, moment.now),
+    record,
+    access: claims === undefined ? undefined : await loadAccessTokenFacts(read, claims, moment),
+  };
+}
 
 /**
- * Decides the end of one access token by its `jti`. Where only the id is given, nobody knows here whether there is such
- * a token, nor until when, so the event stays for as long as any can live. What has ended already makes no event.
+ * Decides the end of one access token by its `jti`, and with it of the row that was kept of it. Where only the id is
+ * given and there is no row, nobody knows here whether there is such a token, nor until when, so the event stays for as
+ * long as any can live. What has ended already makes no event.
  */
 export function decideRevokeToken(
-  { events, access }: RevokeTokenFacts,
-  { administrator, id, claims }: RevokeTokenCommand,
+  { events, access, record }: RevokeTokenFacts,
+  { administrator, id, claims = record?.claims }: RevokeTokenCommand,
   moment: Moment,
 ): Decision<EndedNow> {
   const { now } = moment;
   if (events.some(({ kind }) => kind === 'token')) return allow('was_over');
   if (access !== undefined && claims !== undefined && accessTokenEnd(access, claims, moment) !== undefined)
     return allow('was_over');
+  const subject = { token: id, ...handleSubject(record) };
   return allow('ended', [
     { kind: 'revocation.emit', event: { kind: 'token', id, exp: eventExpiry(now) } },
+    ...forgetWrites(record),
     {
       kind: 'audit.append',
-      entry: { at: now, event: 'token.revoked', actor: administrator.id, subject: { token: id }, detail: {} },
+      entry: { at: now, event: 'token.revoked', actor: administrator.id, subject, detail: {} },
     },
   ]);
 }

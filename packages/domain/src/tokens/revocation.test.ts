@@ -3,8 +3,12 @@ import { type EpochSeconds, seconds } from '@latchkey/protocol/types';
 import * as row from '@latchkey/testkit/conformance/rows';
 import { expect, test } from 'vitest';
 import { proved } from '../clients/client.ts';
-import type { AccessTokenFacts } from './access-token-life.ts';
-import { decideRevokeAccessToken, decideRevokeRefreshToken, type RevokeRefreshTokenFacts } from './revocation.ts';
+import {
+  decideRevokeAccessToken,
+  decideRevokeRefreshToken,
+  type RevokeAccessTokenFacts,
+  type RevokeRefreshTokenFacts,
+} from './revocation.ts';
 
 const now = row.after(60_000);
 const moment = { now, position: { epoch: 5, seq: 12 }, catalogue: 1 };
@@ -74,10 +78,10 @@ const claims: AccessTokenClaims = {
   fid: family.id,
 };
 const machine: AccessTokenClaims = { ...claims, sub: client.id, sid: undefined, fid: undefined } as never;
-const access: AccessTokenFacts = { account, client, session, family, events: [] };
+const access: RevokeAccessTokenFacts = { account, client, session, family, events: [], record: undefined };
 const decide = (
   more: Partial<Parameters<typeof decideRevokeAccessToken>[1]> = {},
-  some: Partial<AccessTokenFacts> = {},
+  some: Partial<RevokeAccessTokenFacts> = {},
 ) => decideRevokeAccessToken({ ...access, ...some }, { client: asking, claims, isFlood: false, ...more }, moment);
 const tokenEnds = (exp: number) => ({ kind: 'revocation.emit', event: { kind: 'token', id: claims.jti, exp } });
 
@@ -133,4 +137,20 @@ test('a flood of single tokens: the end of the family, or one cut-off of the cli
       alert({ client: client.id }),
     ),
   );
+});
+
+test('REV-07: what is kept of a token goes with it, unless it has a place in a status list; its handle stays in the log', () => {
+  const record = row.tokenRecord(1);
+  const forget = { kind: 'token.forget', jti: record.jti };
+  const audit = audited({ token: claims.jti, client: client.id, family: family.id, handle: 'handle-1' });
+  expect(decide({}, { record })).toEqual(revoked(tokenEnds(inSeconds(470)), forget, audit));
+  const listed = { ...record, status: { list: 1, index: 2 } };
+  expect(decide({}, { record: listed })).toEqual(revoked(tokenEnds(inSeconds(470)), audit));
+  expect(decide({}, { record: { ...record, opaque: undefined } })).toEqual(
+    revoked(tokenEnds(inSeconds(470)), forget, audited({ token: claims.jti, client: client.id, family: family.id })),
+  );
+  const flood = alert({ client: client.id, family: family.id });
+  expect(decide({ isFlood: true }, { record })).toEqual(revoked(...familyEnds, flood, forget));
+  expect(decide({ client: stranger }, { record })).toEqual(refused('token_of_other_client'));
+  expect(decide({}, { record, client: undefined })).toEqual(nothing);
 });

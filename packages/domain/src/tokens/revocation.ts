@@ -1,4 +1,5 @@
 import type { AccessTokenClaims } from '@latchkey/protocol/claims';
+import { parseId } from '@latchkey/protocol/ids';
 import { type ClientId, type EpochSeconds, type FamilyId, type Sealed, seconds } from '@latchkey/protocol/types';
 import type { ProvedClient } from '../clients/client.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
@@ -9,6 +10,7 @@ import { type AccessTokenFacts, accessTokenEnd, loadAccessTokenFacts } from './a
 import { eventExpiry } from './event-expiry.ts';
 import type { TokenFamily } from './family.ts';
 import { familyLife, type Lifelines } from './liveness.ts';
+import { forgetWrites, handleSubject, type TokenRecord } from './token-record.ts';
 
 /** What came of it; the client is told the same in every case. */
 export type Revoked = 'revoked' | 'nothing_to_revoke';
@@ -68,18 +70,32 @@ export interface RevokeAccessTokenCommand {
   readonly isFlood: boolean;
 }
 
-export const loadRevokeAccessToken = (read: Reader, { claims }: RevokeAccessTokenCommand, moment: Moment) =>
-  loadAccessTokenFacts(read, claims, moment);
+export interface RevokeAccessTokenFacts extends AccessTokenFacts {
+  /** What is kept of the token, where anything is. */
+  readonly record: TokenRecord | undefined;
+}
+
+export async function loadRevokeAccessToken(
+  read: Reader,
+  { claims }: RevokeAccessTokenCommand,
+  moment: Moment,
+): Promise<RevokeAccessTokenFacts> {
+  const jti = parseId('tok', claims.jti);
+  return {
+    ...(await loadAccessTokenFacts(read, claims, moment)),
+    record: jti === undefined ? undefined : await read.tokenRecord(jti),
+  };
+}
 
 /**
- * Decides the end of one access token by its `jti`. One that has ended already makes no event. Where a client ends
+ * Decides the end of one access token by its `jti`, and with it of the row that was kept of it. One that has ended already makes no event. Where a client ends
  * more single tokens than readers should keep, the end of the family, or one cut-off of the client, takes their place.
  *
  * @returns `token_of_other_client`, `client_changed`
  * @spec RFC 7009 §2.1
  */
 export function decideRevokeAccessToken(
-  facts: AccessTokenFacts,
+  facts: RevokeAccessTokenFacts,
   { client, claims, isFlood }: RevokeAccessTokenCommand,
   moment: Moment,
 ): Decision<Revoked> {
@@ -88,12 +104,22 @@ export function decideRevokeAccessToken(
   if (isOverEverywhere(claims, now)) return allow('nothing_to_revoke');
   if (accessTokenEnd(facts, claims, moment) !== undefined) return allow('nothing_to_revoke');
   if (facts.client?.version !== client.version) return refuse('client_changed');
-  if (isFlood) return allow('revoked', cutOff(facts.family, client.id, now), seen(client));
+  const { family, record } = facts;
+  if (isFlood) return allow('revoked', [...cutOff(family, client.id, now), ...forgetWrites(record)], seen(client));
   const exp = Math.min(claims.exp + LEEWAY_SECONDS, eventExpiry(now)) as EpochSeconds;
-  const subject = { token: claims.jti, client: client.id, ...(claims.fid === undefined ? {} : { family: claims.fid }) };
+  const subject = {
+    token: claims.jti,
+    client: client.id,
+    ...(claims.fid === undefined ? {} : { family: claims.fid }),
+    ...handleSubject(record),
+  };
   return allow(
     'revoked',
-    [{ kind: 'revocation.emit', event: { kind: 'token', id: claims.jti, exp } }, auditOf(subject, client.id, now)],
+    [
+      { kind: 'revocation.emit', event: { kind: 'token', id: claims.jti, exp } },
+      ...forgetWrites(record),
+      auditOf(subject, client.id, now),
+    ],
     seen(client),
   );
 }

@@ -13,7 +13,8 @@ import { readForm } from '../http/body.ts';
 import { json } from '../http/headers.ts';
 import { proveClient } from '../prove/client.ts';
 import { readAnyAccessToken } from '../prove/own-token.ts';
-import type { Answer, Endpoint, Server } from '../server.ts';
+import type { Answer, Call, Endpoint, Server } from '../server.ts';
+import { countForgery } from '../throttle/forgeries.ts';
 
 /** Requests of one client, and events of single tokens that one client may add to the log. */
 const REQUESTS = { burst: 200, perMinute: 600 } as const;
@@ -44,7 +45,7 @@ export const revocation: Endpoint = {
     if (token === undefined) return fail({ error: 'parameter_missing', detail: 'token is missing.' });
     return token.startsWith(REFRESH_TOKEN_PREFIX)
       ? revokeRefreshToken(token, client.value, server)
-      : revokeAccessToken(token, client.value, server);
+      : revokeAccessToken(token, client.value, call, server);
   },
 };
 
@@ -63,9 +64,13 @@ async function revokeRefreshToken(text: string, client: ProvedClient, server: Se
   return outcome.ok ? DONE() : fail({ error: outcome.error, about: { family: familyId, client: client.id } });
 }
 
-async function revokeAccessToken(text: string, client: ProvedClient, server: Server): Promise<Answer> {
+async function revokeAccessToken(text: string, client: ProvedClient, call: Call, server: Server): Promise<Answer> {
   const claims = await readAnyAccessToken(text, server);
-  if (!claims.ok) return DONE();
+  if (!claims.ok) {
+    const isForged = claims.error === 'opaque_token_malformed' || claims.error === 'opaque_token_key_unknown';
+    const tooMany = isForged ? await countForgery(call, server) : undefined;
+    return tooMany === undefined ? DONE() : fail(tooMany);
+  }
   const isOwn = claims.value.client_id === client.id;
   const isFlood = isOwn && (await server.ephemeral.take(`token-events:${client.id}`, TOKEN_EVENTS)) > 0;
   const command = { client, claims: claims.value, isFlood };

@@ -11,7 +11,7 @@ import { secretHash } from '../prove/secret.ts';
 import { detailOf } from '../refused.ts';
 import { seedPlace } from '../seal/places.ts';
 import type { Call, Refusal, Server } from '../server.ts';
-import { addressKey } from '../throttle/address.ts';
+import { countForgery } from '../throttle/forgeries.ts';
 
 export interface RefreshInput {
   readonly client: ProvedClient;
@@ -21,9 +21,6 @@ export interface RefreshInput {
   readonly scope: string | undefined;
   readonly resources: readonly ResourceIdentifier[];
 }
-
-/** Refresh tokens that are none of ours, from one address: beyond this the answer is to wait. */
-const FORGERIES = { burst: 120, perMinute: 60 } as const;
 
 /**
  * Reads a refresh token by its outer MAC, before any row of a family is read; forgeries are counted by address.
@@ -39,9 +36,7 @@ export async function readRefreshToken(
   const keys = await server.keys.at(catalogue);
   const token = decodeRefreshToken(text, keys.macKeyOf);
   if (token.ok) return token;
-  const wait = await server.ephemeral.take(`refresh:${addressKey(call.address)}`, FORGERIES);
-  if (wait > 0) return fail({ error: 'rate_limited', headers: { 'retry-after': String(wait) } });
-  return fail({ error: token.error });
+  return fail((await countForgery(call, server)) ?? { error: token.error });
 }
 
 /** Whether a decoded token was made with this seed of a family's row. */

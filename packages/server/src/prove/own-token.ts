@@ -5,8 +5,10 @@ import { fail, ok, type Result } from '@latchkey/protocol/result';
 import { type EpochSeconds, seconds } from '@latchkey/protocol/types';
 import { createAccessTokenDecoder, decodeUnverified } from '@latchkey/tokens/formats/access-token-jwt';
 import { isEncryptedToken } from '@latchkey/tokens/formats/encrypted-token';
+import { OPAQUE_TOKEN_PREFIX } from '@latchkey/tokens/formats/opaque-token';
 import type { Server } from '../server.ts';
 import { readEncryptedToken } from './credentials/jwe.ts';
+import { readOpaqueToken } from './credentials/opaque.ts';
 
 /** What an endpoint expects of a token: its audience and type, where they are not left to the token. */
 export interface ExpectedToken {
@@ -45,8 +47,9 @@ async function decodeAt(
  * is not looked at: what this clock takes for too young or too old may be good at a verifier, and has to be revoked.
  */
 export async function readAnyAccessToken(token: string, server: Server): Promise<Result<AccessTokenClaims, ErrorId>> {
-  if (isEncryptedToken(token)) {
-    const record = await readEncryptedToken(token, server);
+  const isOpaque = token.startsWith(OPAQUE_TOKEN_PREFIX);
+  if (isOpaque || isEncryptedToken(token)) {
+    const record = await (isOpaque ? readOpaqueToken(token, server) : readEncryptedToken(token, server));
     return record.ok ? ok(record.value.claims) : record;
   }
   const said = decodeUnverified(token);

@@ -41,7 +41,11 @@ const revokeToken = adminEndpoint({
   },
   async answer({ body, administrator, server }) {
     const target = 'id' in body ? targetOfId(body.id) : await targetOfCredential(body.credential, server);
-    if (target === undefined) return fail({ error: 'not_found', detail: 'This is no token of this server.' });
+    if (target === undefined)
+      return fail({
+        error: 'not_found',
+        detail: 'This is no token of this server, or one of which nothing is kept any more.',
+      });
     if (target.kind === 'expired') return told('token', target.id, 'was_over');
     const ended = await end(target, administrator, server);
     return ended.ok ? told(target.kind, target.id, ended.value) : ended;
