@@ -95,6 +95,7 @@ test('what is granted is the claims, the principal, scope and roles', async () =
       },
       scope: ['read', 'write'],
       roles: ['clerk'],
+      permissions: [],
       stale: false,
       credential: 'jwt',
     },
