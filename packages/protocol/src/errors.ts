@@ -1123,6 +1123,22 @@ export const ERRORS = {
     'The access token would be larger than its resource allows.',
     'Take away what the detail names: claims that are mapped, permissions, roles; or set a larger access_token_bytes.',
   ),
+  api_key_not_accepted: row(
+    401,
+    'invalid_token',
+    'RFC 6750 §3.1',
+    'hide',
+    'The API does not take API keys, or none of this environment.',
+    'Give createVerifier the option apiKeys, with the environments that it takes.',
+  ),
+  api_key_network_refused: row(
+    401,
+    'invalid_token',
+    'RFC 6750 §3.1',
+    'hide',
+    'The API key may not be used from this address, or the address is not known.',
+    'Compare its networks: latchkey api-key show. Behind a proxy, let the framework know the address of the client.',
+  ),
   scope_insufficient: row(
     403,
     'insufficient_scope',

@@ -122,6 +122,8 @@ export const LIMITS = {
   /** Refused answers of introspection that a verifier keeps, and the questions that it has under way. */
   refusedAnswersMax: 10_000,
   introspectionsMax: 50,
+  /** API keys whose uses a verifier counts. */
+  meteredKeysMax: 10_000,
   /** Clients, resources and lists of secrets that a node keeps in memory, of each kind. */
   catalogueRowsMax: 10_000,
   /** Password hashes that may wait; one more answers 503. */

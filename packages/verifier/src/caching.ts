@@ -11,9 +11,9 @@ export interface Caching {
  *
  * @spec RFC 9111 §3.5; RFC 6750 §5.3
  */
-export const cachingOf = (cookie: boolean): Caching => ({
+export const cachingOf = (cookie: boolean, header?: string): Caching => ({
   cacheControl: 'private',
-  vary: cookie ? 'Authorization, Cookie' : 'Authorization',
+  vary: ['Authorization', ...(cookie ? ['Cookie'] : []), ...(header === undefined ? [] : [header])].join(', '),
 });
 
 /** A `Vary` header that an answer has already, with ours. */

@@ -1,6 +1,7 @@
 import { bearerChallenge } from '@latchkey/protocol/bearer';
 import { type ErrorId, errorRow } from '@latchkey/protocol/errors';
 import type { Requirements } from './guards.ts';
+import type { LimitStanding } from './rate-limit-headers.ts';
 
 /** An answer that refuses a request, ready to be sent. */
 export interface Rejection {
@@ -18,9 +19,19 @@ export interface Rejection {
  *
  * @spec RFC 6750 §3, §3.1; RFC 9470 §3
  */
-export function rejectionOf(error: ErrorId, errorId: string, realm: string, asked: Requirements): Rejection {
+export function rejectionOf(
+  error: ErrorId,
+  errorId: string,
+  realm: string,
+  asked: Requirements,
+  limits?: LimitStanding,
+): Rejection {
   const row = errorRow(error);
-  const headers: Record<string, string> = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+  const headers: Record<string, string> = {
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+    ...limits?.headers,
+  };
   if (
     row.status === 401 ||
     error === 'scope_insufficient' ||
@@ -38,7 +49,8 @@ export function rejectionOf(error: ErrorId, errorId: string, realm: string, aske
       ...(isFreshness && asked.maxAgeSeconds !== undefined ? { maxAgeSeconds: asked.maxAgeSeconds } : {}),
     });
   }
-  if (row.status === 503 || row.status === 429) headers['retry-after'] = '1';
+  if (row.status === 503 || row.status === 429)
+    headers['retry-after'] = String(row.status === 429 ? (limits?.retryAfterSeconds ?? 1) : 1);
   const description: Readonly<Record<string, string>> = row.disclose ? { error_description: row.description } : {};
   return { error, errorId, status: row.status, headers, body: { error: row.code, ...description, error_id: errorId } };
 }

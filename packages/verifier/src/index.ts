@@ -1,11 +1,11 @@
 export type { AccessTokenClaims } from '@latchkey/protocol/claims';
 export type { ErrorId } from '@latchkey/protocol/errors';
 export type { Result } from '@latchkey/protocol/result';
-export type { Access, Principal } from './access.ts';
+export type { Access, ApiKeyAccess, Principal } from './access.ts';
 export type { Caching } from './caching.ts';
 export type { Rejection } from './challenge.ts';
 export type { Requirements } from './guards.ts';
-export type { OnStale, VerifierEvent, VerifierOptions } from './options.ts';
+export type { ApiKeyOptions, OnStale, VerifierEvent, VerifierOptions } from './options.ts';
 export type { ReplayPort } from './replay.ts';
 export type { RequestLike } from './request.ts';
-export { createVerifier, type Verifier, type VerifierStatus } from './verifier.ts';
+export { createVerifier, type From, type Verifier, type VerifierStatus } from './verifier.ts';

@@ -3,12 +3,14 @@ import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, type Result } from '@latchkey/protocol/result';
 import type { Access } from './access.ts';
 import { type CredentialForm, type CredentialKind, formOf } from './credential.ts';
+import { createApiKeyKind } from './credentials/api-key.ts';
 import { createIntrospectedKind } from './credentials/introspected.ts';
 import { createJwtKind } from './credentials/jwt.ts';
 import { opaqueRules } from './credentials/opaque.ts';
 import { createFreshness, type Sources } from './freshness.ts';
 import type { Introspector } from './introspection.ts';
 import type { KeySource } from './key-source.ts';
+import type { Meters } from './meters.ts';
 import type { Config } from './options.ts';
 import type { RefusedAnswers } from './refused-answers.ts';
 import type { TokenCache } from './token-cache.ts';
@@ -19,6 +21,7 @@ export interface Known extends Sources {
   readonly cache: TokenCache;
   readonly introspector: Introspector;
   readonly refusedAnswers: RefusedAnswers;
+  readonly meters: Meters;
 }
 
 export interface Judge {
@@ -35,7 +38,7 @@ export function createJudge(config: Config, known: Known): Judge {
   const kinds: Readonly<Record<CredentialForm, CredentialKind>> = {
     jwt,
     opaque: createIntrospectedKind(config, known, freshness, opaqueRules),
-    api_key: jwt,
+    api_key: createApiKeyKind(config, known, freshness),
   };
 
   return {

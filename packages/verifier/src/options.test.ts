@@ -26,6 +26,7 @@ test('what is left out is what the documentation says', () => {
     credentials: { id: 'res_1', secret: 'lk_rs_x' },
     basic: `Basic ${btoa('res_1:lk_rs_x')}`,
     cookie: false,
+    apiKeys: undefined,
     onStale: 'introspect',
     maxStalenessSeconds: 10,
     maxAcceptSeconds: 300,
@@ -34,6 +35,7 @@ test('what is left out is what the documentation says', () => {
     requireEncryption: false,
     leewaySeconds: 30,
     name: 'vi00000',
+    instance: 'vi00000-i00000i00000',
     cachedTokensMax: 10_000,
     replay: 'server',
   });
@@ -92,6 +94,39 @@ describe('what to do when stale', () => {
       "replay: 'server' needs credentials: see latchkey resource create",
     ],
     [{ credentials: undefined, onStale: 'accept' }, undefined],
+  ])('%j', (change, message) => {
+    expect(mistake(change)).toBe(message);
+  });
+});
+
+describe('API keys are taken only where that was said, and as it was said', () => {
+  test.each([
+    [{}, { header: undefined, environments: ['live'], strict: false }],
+    [
+      { header: 'X-API-Key', environments: ['test', 'live'], strict: true },
+      { header: 'x-api-key', environments: ['test', 'live'], strict: true },
+    ],
+  ])('%j', (apiKeys, expected) => {
+    expect(made({ apiKeys })().apiKeys).toEqual(expected);
+  });
+
+  test.each([
+    [
+      { credentials: undefined, onStale: 'reject', apiKeys: {} },
+      'apiKeys needs credentials: see latchkey resource create',
+    ],
+    [{ apiKeys: true }, 'apiKeys must be an object: { header, environments, strict }'],
+    [{ apiKeys: { strict: 'yes' } }, 'apiKeys.strict must be true or false'],
+    [{ apiKeys: { environments: [] } }, "apiKeys.environments must be a list of 'live' and 'test'"],
+    [{ apiKeys: { environments: 'live' } }, "apiKeys.environments must be a list of 'live' and 'test'"],
+    [{ apiKeys: { environments: ['prod'] } }, "apiKeys.environments must be a list of 'live' and 'test'"],
+    [
+      { apiKeys: { header: 'Authorization' } },
+      'apiKeys.header must be the name of a header of its own, like x-api-key',
+    ],
+    [{ apiKeys: { header: 'cookie' } }, 'apiKeys.header must be the name of a header of its own, like x-api-key'],
+    [{ apiKeys: { header: 'x key' } }, 'apiKeys.header must be the name of a header of its own, like x-api-key'],
+    [{ apiKeys: { header: '' } }, 'apiKeys.header must be the name of a header of its own, like x-api-key'],
   ])('%j', (change, message) => {
     expect(mistake(change)).toBe(message);
   });

@@ -23,6 +23,8 @@ export interface VerifierOptions {
   readonly credentials?: { readonly id: string; readonly secret: string };
   /** True to read the access cookie of a page on the same host, too. */
   readonly cookie?: boolean;
+  /** Accepts API keys, too; needs credentials. By default none are accepted. */
+  readonly apiKeys?: ApiKeyOptions;
   /** By default `introspect`, where there are credentials; without them it must be said. */
   readonly onStale?: OnStale;
   /** How old the knowledge of revocations may be, in seconds; 10 by default. */
@@ -61,6 +63,16 @@ export interface VerifierOptions {
   readonly timers?: Timers;
 }
 
+/** How an API takes API keys. */
+export interface ApiKeyOptions {
+  /** A header in which they may come, beside `Authorization: Bearer`: `x-api-key`. */
+  readonly header?: string;
+  /** `['live']` by default. */
+  readonly environments?: readonly ('live' | 'test')[];
+  /** True to ask the server at every request; then nothing of keys is kept, and each question is a use. */
+  readonly strict?: boolean;
+}
+
 /** Something that happened behind the scenes. It holds no token. */
 export interface VerifierEvent {
   readonly event:
@@ -72,18 +84,23 @@ export interface VerifierEvent {
     | 'keys_unavailable'
     | 'stale_accepted'
     | 'replay_unavailable'
-    | 'reports_lost';
+    | 'reports_lost'
+    | 'usage_lost';
   readonly reason?: string;
 }
 
 /** The options with all that was left out. */
-export interface Config extends Required<Omit<VerifierOptions, 'credentials' | 'decryptionKeys' | 'replay'>> {
+export interface Config
+  extends Required<Omit<VerifierOptions, 'credentials' | 'decryptionKeys' | 'replay' | 'apiKeys'>> {
   readonly decryptionKeys: readonly DecryptionKey[];
   readonly credentials: { readonly id: string; readonly secret: string } | undefined;
   /** Undefined where nobody remembers uses: then no token can be used once. */
   readonly replay: VerifierOptions['replay'];
   /** The value of an `Authorization` header with the credentials. */
   readonly basic: string | undefined;
+  readonly apiKeys: (Required<Omit<ApiKeyOptions, 'header'>> & { readonly header: string | undefined }) | undefined;
+  /** What this process is called in reports and questions: no two have the same, whatever their name. */
+  readonly instance: string;
 }
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
@@ -118,7 +135,7 @@ export function configOf(options: VerifierOptions): Config {
   check(isWhole, 'credentials must be the id and secret of latchkey resource create');
   check(TOKEN_TYPES.has(tokenType), "tokenType must be 'at+jwt' or 'JWT'");
   check(typeof cookie === 'boolean', 'cookie must be true or false');
-  const { name = `v${Math.floor(random() * 36 ** 6).toString(36)}` } = options;
+  const { name = `v${random36(random)}` } = options;
   check(NAME.test(name), 'name must be 1 to 60 letters, digits and . _ -');
   return {
     issuer,
@@ -127,6 +144,7 @@ export function configOf(options: VerifierOptions): Config {
     basic: credentials && basicOf(credentials),
     cookie,
     replay: replayOf(options),
+    apiKeys: apiKeysOf(options),
     onStale: policyOf(options),
     maxStalenessSeconds: within('maxStalenessSeconds', options.maxStalenessSeconds ?? 10, 5, 3_600),
     maxAcceptSeconds: within('maxAcceptSeconds', options.maxAcceptSeconds ?? 300, 1, 86_400),
@@ -134,6 +152,7 @@ export function configOf(options: VerifierOptions): Config {
     ...encryptionOf(options),
     leewaySeconds: within('leewaySeconds', options.leewaySeconds ?? DURATIONS.leewayDefault, 0, DURATIONS.leewayMax),
     name,
+    instance: `${name}-${random36(random)}${random36(random)}`,
     cachedTokensMax: within(
       'cachedTokensMax',
       options.cachedTokensMax ?? LIMITS.tokenCacheMax,
@@ -167,6 +186,31 @@ function encryptionOf({ decryptionKeys = [], requireEncryption = false }: Verifi
   check(keys.length <= LIMITS.keySetKeysMax, `decryptionKeys must be ${LIMITS.keySetKeysMax} at most`);
   check(!requireEncryption || keys.length > 0, 'requireEncryption needs decryptionKeys');
   return { decryptionKeys: keys, requireEncryption };
+}
+
+const random36 = (random: () => number): string => Math.floor(random() * 36 ** 6).toString(36);
+
+const ENVIRONMENTS: ReadonlySet<unknown> = new Set(['live', 'test']);
+/** The name of a header field, and none that carries another credential. @spec RFC 9110 §5.1 */
+const HEADER = /^[a-z0-9!#$%&'*+.^_`|~-]{1,64}$/;
+const OTHER_CREDENTIALS = new Set(['authorization', 'cookie', 'proxy-authorization']);
+
+/** Keys are taken only where that was said, and only of the environments that were said. */
+function apiKeysOf({ apiKeys, credentials }: VerifierOptions): Config['apiKeys'] {
+  if (apiKeys === undefined) return undefined;
+  check(typeof apiKeys === 'object' && apiKeys !== null, 'apiKeys must be an object: { header, environments, strict }');
+  check(credentials !== undefined, 'apiKeys needs credentials: see latchkey resource create');
+  const { environments = ['live'], strict = false } = apiKeys;
+  check(typeof strict === 'boolean', 'apiKeys.strict must be true or false');
+  const isList = Array.isArray(environments) && environments.length > 0;
+  check(
+    isList && environments.every((one) => ENVIRONMENTS.has(one)),
+    "apiKeys.environments must be a list of 'live' and 'test'",
+  );
+  const header = apiKeys.header?.toLowerCase();
+  const isHeader = header === undefined || (HEADER.test(header) && !OTHER_CREDENTIALS.has(header));
+  check(isHeader, 'apiKeys.header must be the name of a header of its own, like x-api-key');
+  return { header, environments: [...environments], strict };
 }
 
 function checkIssuer(issuer: unknown): void {

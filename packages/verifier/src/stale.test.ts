@@ -12,6 +12,7 @@ import { createVerifier, type Verifier, type VerifierOptions } from './index.ts'
 import { createIntrospector } from './introspection.ts';
 import { createJudge } from './judge.ts';
 import { createKeySource } from './key-source.ts';
+import { createMeters } from './meters.ts';
 import { configOf } from './options.ts';
 import { createRefusedAnswers } from './refused-answers.ts';
 import { createRevocationSet } from './revocation-set.ts';
@@ -312,6 +313,7 @@ describe('a set of revocations that is full cannot tell what it had no room for'
       cache: createTokenCache(10),
       introspector: createIntrospector(config),
       refusedAnswers: createRefusedAnswers(config.monotonic),
+      meters: createMeters({ ...config, isStrict: false }),
       unknown: { since: undefined },
     });
     const token = mint();

@@ -1,18 +1,23 @@
 import type { ErrorId } from '@latchkey/protocol/errors';
 import { LIMITS } from '@latchkey/protocol/limits';
-import { fail, type Result } from '@latchkey/protocol/result';
+import { fail, ok, type Result } from '@latchkey/protocol/result';
+import { parseApiKey } from '@latchkey/tokens/formats/api-key';
 import type { Access } from './access.ts';
+import { createAdmission } from './admission.ts';
 import { type Caching, cachingOf } from './caching.ts';
 import { type Rejection, rejectionOf } from './challenge.ts';
+import { formOf } from './credential.ts';
 import { type FeedFollower, followFeed } from './feed.ts';
 import { guardError, type Requirements } from './guards.ts';
 import { createIntrospector } from './introspection.ts';
 import { createJudge } from './judge.ts';
 import { createKeySource } from './key-source.ts';
+import { createMeters } from './meters.ts';
 import { type Config, configOf, type VerifierOptions } from './options.ts';
 import { presentedToken } from './presented-token.ts';
-import { aboutOf, createRefusalReports } from './refusal-reports.ts';
+import { aboutOf } from './refusals.ts';
 import { createRefusedAnswers } from './refused-answers.ts';
+import { createReports } from './reports.ts';
 import type { RequestLike } from './request.ts';
 import { createRevocationSet } from './revocation-set.ts';
 import { createSingleUse } from './single-use.ts';
@@ -24,13 +29,14 @@ export interface Verifier {
   /** Resolves when there are keys and the log of revocations was seen once; rejects after `timeoutSeconds`. */
   ready(timeoutSeconds?: number): Promise<void>;
   /**
-   * Verifies a token. Whatever the text, the answer is a value.
+   * Verifies a token. Whatever the text, the answer is a value. An API key is used once by it.
    *
+   * @param from where the request came from, for API keys that may be used from some networks only
    * @returns an error id of docs/reference/errors.md
    */
-  verify(token: string): Promise<Result<Access, ErrorId>>;
+  verify(token: string, from?: From): Promise<Result<Access, ErrorId>>;
   /** The same without waiting; undefined when something must be fetched first. */
-  verifyNow(token: string): Result<Access, ErrorId> | undefined;
+  verifyNow(token: string, from?: From): Result<Access, ErrorId> | undefined;
   /** Verifies the token of a request, and what the route asks for. */
   authenticate(request: RequestLike, asked?: Requirements): Promise<Result<Access, Rejection>>;
   /** Words a refusal that is the app's own, by an id of docs/reference/errors.md, and remembers it like any other. */
@@ -43,9 +49,12 @@ export interface Verifier {
   /** What a protected answer tells caches, unless the app has something else to say. */
   readonly caching: Caching;
   status(): VerifierStatus;
-  /** Ends all connections. */
+  /** Ends all connections, and gives back in the background what uses of API keys are left. */
   close(): void;
 }
+
+/** Where a request came from. */
+export type From = Pick<RequestLike, 'address'>;
 
 export interface VerifierStatus {
   readonly feed: FeedFollower['state'];
@@ -67,34 +76,69 @@ const FORGET_EVERY = 30;
 export function createVerifier(options: VerifierOptions): Verifier {
   const config = configOf(options);
   const parts = partsOf(config);
-  const { keys, staleness, feed, revocations, cache, reports } = parts;
+  const { keys, staleness, feed, revocations, cache, meters, reports } = parts;
   const judge = createJudge(config, parts);
   const useUp = createSingleUse(config);
+  const admission = createAdmission(meters, reports);
 
-  async function verify(token: string): Promise<Result<Access, ErrorId>> {
-    return judge.now(token) ?? judge.later(token);
+  /** What keeps out a good credential before any use of it is taken. */
+  function checked(
+    verified: Result<Access, ErrorId>,
+    address: string | undefined,
+    asked: Requirements,
+  ): Result<Access, ErrorId> {
+    if (!verified.ok) return verified;
+    const error =
+      admission.networkError(verified.value, address) ??
+      guardError(verified.value, asked, Math.floor(config.now() / 1000));
+    return error === undefined ? verified : fail(error);
   }
 
-  /** Why an access is not enough for a route, after all of the route's demands; what is used up, is used up last. */
-  async function shortcoming(access: Access, asked: Requirements): Promise<ErrorId | undefined> {
-    const error = guardError(access, asked, Math.floor(config.now() / 1000));
-    return error !== undefined || asked.once !== true ? error : useUp(access);
+  async function verify(token: string, address: string | undefined, asked: Requirements) {
+    const verified = judge.now(token) ?? (await judge.later(token));
+    const allowed = checked(verified, address, asked);
+    // of what may be used once nothing is counted, and what is counted may not be used once
+    const usable = allowed.ok && asked.once === true ? await usedUp(allowed.value) : allowed;
+    const result = usable.ok ? (admission.now(usable.value) ?? (await admission.later(usable.value))) : usable;
+    if (!result.ok) countRefusal(token);
+    return { result, access: verified.ok ? verified.value : undefined };
+  }
+
+  async function usedUp(access: Access): Promise<Result<Access, ErrorId>> {
+    const error = await useUp(access);
+    return error === undefined ? ok(access) : fail(error);
+  }
+
+  /** Refusals of keys that are known here belong to their use. */
+  function countRefusal(token: string): void {
+    const key = typeof token === 'string' && formOf(token) === 'api_key' ? parseApiKey(token) : undefined;
+    if (key?.ok !== true) return;
+    meters.refused(key.value.id);
+    if (meters.hasNews) reports.used();
   }
 
   async function authenticate(request: RequestLike, asked: Requirements = {}): Promise<Result<Access, Rejection>> {
-    const presented = presentedToken(request, config.cookie);
-    const result = presented.ok ? await verify(presented.value) : presented;
-    const error = result.ok ? await shortcoming(result.value, asked) : result.error;
-    if (result.ok && error === undefined) return result;
-    const refused = error ?? 'token_malformed';
-    const about = aboutOf(refused, result.ok ? result.value : undefined, presented.ok ? presented.value : '');
-    const errorId = reports.remember(refused, config.audience.slice(0, LIMITS.nameMax), about);
-    return fail(rejectionOf(refused, errorId, config.audience, asked));
+    const presented = presentedToken(request, config.cookie, config.apiKeys?.header);
+    const { result, access } = presented.ok
+      ? await verify(presented.value, request.address, asked)
+      : { result: presented, access: undefined };
+    if (result.ok) return result;
+    const about = aboutOf(result.error, access, presented.ok ? presented.value : '');
+    const errorId = reports.remember(result.error, config.audience.slice(0, LIMITS.nameMax), about);
+    const limits = access?.apiKey === undefined ? undefined : meters.limits(access.apiKey.id);
+    return fail(rejectionOf(result.error, errorId, config.audience, asked, limits));
   }
 
   return {
-    verify,
-    verifyNow: (token) => judge.now(token),
+    verify: async (token, from = {}) => (await verify(token, from.address, {})).result,
+    verifyNow(token, from = {}) {
+      const verified = judge.now(token);
+      if (verified === undefined) return undefined;
+      const allowed = checked(verified, from.address, {});
+      const result = allowed.ok ? admission.now(allowed.value) : allowed;
+      if (result?.ok === false) countRefusal(token);
+      return result;
+    },
     async ready(timeoutSeconds = 30) {
       const until = config.monotonic() + timeoutSeconds * 1000;
       for (;;) {
@@ -112,7 +156,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       rejectionOf(error, reports.remember(error, config.audience.slice(0, LIMITS.nameMax), {}), config.audience, asked),
     authenticate,
     once: (request, asked) => authenticate(request, { ...asked, once: true }),
-    caching: cachingOf(config.cookie),
+    caching: cachingOf(config.cookie, config.apiKeys?.header),
     status: () => ({
       feed: feed.state,
       stalenessMilliseconds: staleness.milliseconds(),
@@ -160,6 +204,7 @@ function partsOf(config: Config) {
     },
   });
   keys.ready().catch(() => {}); // told by onEvent, and tried again by whoever waits
-  const reports = createRefusalReports(config);
-  return { keys, staleness, revocations, cache, introspector, refusedAnswers, feed, reports, unknown };
+  const meters = createMeters({ ...config, isStrict: config.apiKeys?.strict === true });
+  const reports = createReports(config, meters);
+  return { meters, keys, staleness, revocations, cache, introspector, refusedAnswers, feed, reports, unknown };
 }

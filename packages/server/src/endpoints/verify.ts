@@ -10,7 +10,7 @@ import { type Rejection, rejectionOf } from '@latchkey/verifier/internal/challen
 import { answerForwardAuth, type ForwardAuthority, readForwardAuth } from '@latchkey/verifier/internal/forward-auth';
 import { guardError, type Requirements } from '@latchkey/verifier/internal/guards';
 import { presentedToken } from '@latchkey/verifier/internal/presented-token';
-import { aboutOf } from '@latchkey/verifier/internal/refusal-reports';
+import { aboutOf } from '@latchkey/verifier/internal/refusals';
 import type { RequestLike } from '@latchkey/verifier/internal/request';
 import { NO_STORE } from '../http/headers.ts';
 import { rememberRefusal } from '../http/refusal.ts';

@@ -15,12 +15,12 @@ declare module 'fastify' {
 
 /**
  * A hook for Fastify: `{ preHandler: protect(verifier) }`. Preflights of CORS carry no token: where the hook is for all
- * routes, register what answers them before it.
+ * routes, register what answers them before it. The address of the client is `request.ip`: see the option `trustProxy`.
  */
 export const protect =
   (verifier: Verifier, asked: Requirements = {}) =>
   async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
-    const result = await verifier.authenticate(requestLikeOf(request.raw), asked);
+    const result = await verifier.authenticate(requestLikeOf(request.raw, request.ip), asked);
     if (!result.ok) {
       const { status, headers, body } = result.error;
       // as bytes: to text Fastify adds a charset that JSON does not have
@@ -32,6 +32,7 @@ export const protect =
     const { cacheControl } = verifier.caching;
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', cacheControl);
     reply.header('vary', joinedVary(reply.getHeader('vary')?.toString(), verifier.caching));
+    reply.headers({ ...result.value.headers });
     request.access = result.value;
     return undefined;
   };

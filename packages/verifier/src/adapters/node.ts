@@ -10,11 +10,12 @@ import type { Verifier } from '../verifier.ts';
  * A Node request, as the verifier sees it. Node drops a second `Authorization` header; here it counts as malformed.
  * Read from the raw headers, which requests of HTTP/2 and of Fastify's `inject` have, too.
  */
-export const requestLikeOf = ({
-  method = 'GET',
-  rawHeaders,
-}: Pick<IncomingMessage, 'method' | 'rawHeaders'>): RequestLike => ({
+export const requestLikeOf = (
+  { method = 'GET', rawHeaders }: Pick<IncomingMessage, 'method' | 'rawHeaders'>,
+  address?: string,
+): RequestLike => ({
   method,
+  address,
   header: (name) => rawHeader(rawHeaders, name) ?? (name === 'host' ? rawHeader(rawHeaders, ':authority') : undefined),
 });
 
@@ -29,8 +30,9 @@ export function sendRejection(response: ServerResponse, { status, headers, body 
   response.writeHead(status, { ...headers, 'content-length': text.length }).end(text);
 }
 
-/** Tells caches, unless the app has done so, that the answer is for this caller only. */
-export function setCaching(response: ServerResponse, caching: Caching): void {
+/** Tells caches, unless the app has done so, that the answer is for this caller only; and the caller, its limits. */
+export function setHeaders(response: ServerResponse, caching: Caching, { headers = {} }: Access): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   if (!response.hasHeader('cache-control')) response.setHeader('cache-control', caching.cacheControl);
   response.setHeader('vary', joinedVary(response.getHeader('vary')?.toString(), caching));
 }
@@ -45,8 +47,8 @@ export type ProtectedHandler = (
 export const protect =
   (verifier: Verifier, asked: Requirements, handler: ProtectedHandler) =>
   async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const result = await verifier.authenticate(requestLikeOf(request), asked);
+    const result = await verifier.authenticate(requestLikeOf(request, request.socket?.remoteAddress), asked);
     if (!result.ok) return sendRejection(response, result.error);
-    setCaching(response, verifier.caching);
+    setHeaders(response, verifier.caching, result.value);
     handler(Object.assign(request, { access: result.value }), response);
   };

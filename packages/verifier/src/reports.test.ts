@@ -4,11 +4,15 @@ import type { EpochSeconds } from '@latchkey/protocol/types';
 import { createStubIssuer, json, STUB_ISSUER, type StubIssuer, settle } from '@latchkey/testkit/stub-issuer';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { accessOf } from './access.ts';
-import { aboutOf, createRefusalReports, type RefusalReports } from './refusal-reports.ts';
+import { createMeters, type Meters } from './meters.ts';
+import { aboutOf } from './refusals.ts';
+import { createReports, type Reports } from './reports.ts';
 import { systemTimers } from './system-timers.ts';
 
 let stub: StubIssuer;
-let reports: RefusalReports;
+let reports: Reports;
+let meters: Meters;
+let time: number;
 let heard: unknown[];
 let sent: Sent[];
 
@@ -21,6 +25,7 @@ beforeEach(async () => {
   stub = await createStubIssuer();
   heard = [];
   sent = [];
+  time = 0;
   stub.on('/reports', async (request) => {
     sent.push((await request.json()) as Sent);
     return new Response(null, { status: 204 });
@@ -32,17 +37,22 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const made = (basic: string | undefined) =>
-  createRefusalReports({
+function made(basic: string | undefined): Reports {
+  const config = {
     issuer: STUB_ISSUER,
     basic,
     fetch: stub.fetch,
     timers: systemTimers,
-    now: () => 1_795_000_000_123.5,
+    now: () => 1_795_000_000_123.5 + time,
+    monotonic: () => time,
     name: 'orders',
+    instance: 'orders-1',
     random: () => 0,
-    onEvent: (event) => heard.push(event),
-  });
+    onEvent: (event: unknown) => void heard.push(event),
+  };
+  meters = createMeters({ ...config, isStrict: false });
+  return createReports(config, meters);
+}
 const refuse = (times: number) =>
   Array.from({ length: times }, () => reports.remember('token_malformed', 'https://api.example', {}));
 async function pass(milliseconds: number): Promise<void> {
