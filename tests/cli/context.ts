@@ -9,6 +9,7 @@ export function testContext(more: Partial<Context> = {}) {
     cwd: process.cwd(),
     stdin: Readable.from([]),
     isInteractive: false,
+    columns: undefined,
     out: (text) => {
       written.out += text;
     },

@@ -64,6 +64,7 @@ const NO_WORLD: Context = {
   cwd: '.',
   stdin: Readable.from([]),
   isInteractive: false,
+  columns: undefined,
   out: () => undefined,
   say: () => undefined,
   fetch: () => Promise.reject(new Error('Help needs no network.')),

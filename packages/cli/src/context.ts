@@ -7,6 +7,8 @@ export interface Context {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   /** Whether there is somebody at a terminal who can be asked. */
   readonly isInteractive: boolean;
+  /** How wide the terminal is that standard output is; undefined where it is none. */
+  readonly columns: number | undefined;
   /** Writes to standard output, as it stands. */
   readonly out: (text: string) => void;
   /** Writes a line for people to standard error. */

@@ -17,6 +17,7 @@ export function contextOfProcess(): Context {
     cwd: process.cwd(),
     stdin: process.stdin,
     isInteractive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    columns: process.stdout.isTTY === true ? process.stdout.columns : undefined,
     out: (text) => void process.stdout.write(text),
     say: (line) => void process.stderr.write(`${line}\n`),
     fetch,

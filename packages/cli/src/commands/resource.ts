@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import { parseDuration, parseWhole } from '../duration.ts';
 import { findResource, segment } from '../find.ts';
 import { column } from '../output.ts';
+import { actUsage } from '../usage.ts';
 import { type ClaimOptions, claimFieldsOf, withClaimOptions } from './resource-claims.ts';
 import { readPublicJwk, registerEncryptionKey } from './resource-encryption-key.ts';
 
@@ -107,6 +108,12 @@ Example:
   });
 
   registerEncryptionKey(command, context);
+
+  const usage = command.command('usage <resource>').description('how often API keys were used there, as a chart');
+  actUsage(usage, context, async (api, name) => {
+    const { id } = await findResource(api, name);
+    return `/resources/${segment(String(id))}/usage`;
+  });
 
   const rotate = command
     .command('rotate-secret <resource>')

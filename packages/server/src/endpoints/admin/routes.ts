@@ -12,6 +12,7 @@ import { RESOURCE_ROUTES } from './resources.ts';
 import { ROLE_ROUTES } from './roles.ts';
 import { SESSION_ROUTES } from './sessions.ts';
 import { TOKEN_ROUTES } from './tokens.ts';
+import { USAGE_ROUTES } from './usage.ts';
 
 /** The routes that OpenAPI describes: all of the admin API. */
 export const ADMIN_ENDPOINTS: readonly AdminEndpoint[] = [
@@ -23,6 +24,7 @@ export const ADMIN_ENDPOINTS: readonly AdminEndpoint[] = [
   ...ROLE_ROUTES,
   ...SESSION_ROUTES,
   ...TOKEN_ROUTES,
+  ...USAGE_ROUTES,
   ...KEY_ROUTES,
   ...AUDIT_ROUTES,
   ...EXPLAIN_ROUTES,
