@@ -3,6 +3,7 @@ import { StoreUnavailable } from '@latchkey/domain/ports/store';
 import { transact } from '@latchkey/domain/transact';
 import { DURATIONS } from '@latchkey/protocol/limits';
 import { fail, ok } from '@latchkey/protocol/result';
+import { createUsageCounter } from '@latchkey/server/api-keys/usage-counter';
 import { readAppearance } from '@latchkey/server/appearance/appearance';
 import { createSteadyClock } from '@latchkey/server/create-server';
 import { createFeed } from '@latchkey/server/feed/publish';
@@ -146,6 +147,7 @@ function assemble(parts: NodeParts, isAlive: () => boolean): Server {
     log: SILENT,
     metrics: UNCOUNTED,
     refusals: createRefusals('node', random.bytes),
+    usage: createUsageCounter({ commit, now, log: SILENT }),
     csrfKey,
     metricsToken: undefined,
     mail: undefined,

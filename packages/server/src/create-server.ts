@@ -8,6 +8,7 @@ import type { Timers } from '@latchkey/protocol/timers';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import { memoryEphemeral } from '@latchkey/store/ephemeral/memory';
 import { openSqlite, type SqliteStore } from '@latchkey/store/sqlite';
+import { createUsageCounter } from './api-keys/usage-counter.ts';
 import { readAppearance } from './appearance/appearance.ts';
 import { bootstrap } from './bootstrap.ts';
 import { type BreachSource, createBreachedPasswords } from './breached-passwords/breached-passwords.ts';
@@ -121,6 +122,7 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
     log,
     metrics,
     refusals: createRefusals(`s${Buffer.from(entropy(4)).toString('hex')}`, entropy),
+    usage: createUsageCounter({ commit, now, log }),
     csrfKey: csrfKey(kek),
     metricsToken: parts.metricsToken,
     isDraining: () => draining,
@@ -143,8 +145,12 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
       draining = true;
       server.feed.close();
       await stopJobs();
-      await store.close();
-      digests?.close();
+      try {
+        await server.usage.flush();
+      } finally {
+        await store.close();
+        digests?.close();
+      }
     },
   };
 }

@@ -17,6 +17,7 @@ export function startJobs(server: Server, timers: Timers): () => Promise<void> {
   const jobs = [
     every(30 * SECOND, 'expire', () => expire(server)),
     every(10 * MINUTE, 'rotate keys', () => keepRings(server)),
+    every(10 * SECOND, 'count uses', () => server.usage.flush()),
     every(SECOND, 'outbox', () => deliverOutbox(server)),
   ];
   return async () => {

@@ -6,6 +6,7 @@ import type { Committed } from '@latchkey/domain/transact';
 import type { ErrorId } from '@latchkey/protocol/errors';
 import type { Result } from '@latchkey/protocol/result';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
+import type { UsageCounter } from './api-keys/usage-counter.ts';
 import type { Appearance } from './appearance/appearance.ts';
 import type { BreachedPasswords } from './breached-passwords/breached-passwords.ts';
 import type { Feed } from './feed/feed.ts';
@@ -42,6 +43,8 @@ export interface Server {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly refusals: Refusals;
+  /** Uses of API keys that no verifier counts. */
+  readonly usage: UsageCounter;
   /** The key that binds a CSRF token to its family. */
   readonly csrfKey: Uint8Array;
   /** What /metrics asks for on the main port, if it answers there. */

@@ -8,6 +8,7 @@ import {
   type ResourceId,
   seconds,
 } from '@latchkey/protocol/types';
+import { allow, type Decision } from '../decision.ts';
 import type { Write } from '../write.ts';
 import { debit, periodOf, type QuotaFacts, remainingOf } from './quota.ts';
 
@@ -77,6 +78,16 @@ export function grantLease(
   if (uses === 0) return { lease, writes: [] };
   const stored = { ...holder, apiKey: key.id, startsAt: period.startsAt, uses, until };
   return { lease, writes: [debit(key.id, { quota, period, uses }), { kind: 'lease.grant', lease: stored }] };
+}
+
+/** Decides what a verifier is lent that asks about a key. */
+export function decideLend(
+  facts: QuotaFacts,
+  holder: LeaseHolder,
+  now: EpochMilliseconds,
+): Decision<Lease | undefined> {
+  const granted = grantLease(facts, holder, now);
+  return allow(granted?.lease, granted?.writes);
 }
 
 /**

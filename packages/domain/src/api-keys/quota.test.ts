@@ -3,7 +3,7 @@ import type { EpochMilliseconds, EpochSeconds } from '@latchkey/protocol/types';
 import * as row from '@latchkey/testkit/conformance/rows';
 import { describe, expect, test } from 'vitest';
 import type { Quota } from './api-key.ts';
-import { closeLease, grantLease, isLeaseLost, leaseSize } from './lease.ts';
+import { closeLease, decideLend, grantLease, isLeaseLost, leaseSize } from './lease.ts';
 import { decideUse, loadQuota, periodOf, remainingOf } from './quota.ts';
 
 const at = (text: string): EpochMilliseconds => Date.parse(text) as EpochMilliseconds;
@@ -120,6 +120,10 @@ describe('leases', () => {
   });
 
   test('a key without a quota needs none', () => {
+    const none = { key: row.apiKey(1), spent: 0, openLeases: 0 };
+    expect(decideLend(none, holder, now)).toEqual({ outcome: { ok: true, value: undefined }, expects: [], writes: [] });
+    const { outcome, writes } = decideLend(facts(0), holder, now);
+    expect([outcome.ok && outcome.value?.uses, writes.length]).toEqual([5, 2]);
     expect(grantLease({ key: row.apiKey(1), spent: 0, openLeases: 0 }, holder, now)).toBeUndefined();
   });
 

@@ -8,14 +8,12 @@ import { fail, ok } from '@latchkey/protocol/result';
 import type { EpochMilliseconds, EpochSeconds } from '@latchkey/protocol/types';
 import { z } from 'zod';
 import { rateShare } from '../api-keys/rate-share.ts';
+import { VERIFIER_NAME } from '../api-keys/verifier-name.ts';
 import { readJson } from '../http/body.ts';
 import { empty, json } from '../http/headers.ts';
 import type { RememberedRefusal } from '../observe/refusals.ts';
 import { proveResourceServer } from '../prove/resource-server.ts';
 import type { Answer, Endpoint, Server } from '../server.ts';
-
-/** How a verifier process may call itself. */
-const VERIFIER_NAME = /^[A-Za-z0-9._-]+$/;
 
 const text = (max: number) => z.string().min(1).max(max);
 const isErrorId = (id: string): id is ErrorId => Object.hasOwn(ERRORS, id);

@@ -1,8 +1,8 @@
-import { apiKeyTerms } from '@latchkey/domain/api-keys/terms';
 import { formatPosition } from '@latchkey/protocol/position';
 import { fail, ok } from '@latchkey/protocol/result';
 import { formatScope, intersect } from '@latchkey/protocol/scope';
 import { type EpochSeconds, seconds } from '@latchkey/protocol/types';
+import { termsFor } from '../../api-keys/terms-for.ts';
 import { proveApiKey } from '../api-key.ts';
 import type { ProveCredential } from '../credential.ts';
 
@@ -11,15 +11,17 @@ import type { ProveCredential } from '../credential.ts';
  * it without asking again. What is told stands at this place in the log, so that whatever ends or changes the key from
  * here on reaches what a verifier keeps.
  *
- * @returns what proving refuses, `api_key_of_other_resource`
+ * @returns what proving refuses, `api_key_of_other_resource`, `api_key_rate_limited`, `api_key_quota_exhausted`
  */
-export const proveApiKeyFor: ProveCredential = async (text, resource, server) => {
+export const proveApiKeyFor: ProveCredential = async (text, resource, server, context) => {
   const { read } = server.store;
   const moment = await read.moment();
   const proved = await proveApiKey(text, read, moment);
   if (!proved.ok) return fail(proved.error.error);
   const { key, account, goodUntil } = proved.value;
   if (key.resource !== resource.identifier) return fail('api_key_of_other_resource');
+  const terms = await termsFor(key, resource, server, context);
+  if (!terms.ok) return terms;
   const roles = account === undefined ? [] : await read.roles(account.id, resource.identifier);
   const scope = intersect(key.scope, resource.scope);
   return ok({
@@ -37,6 +39,6 @@ export const proveApiKeyFor: ProveCredential = async (text, resource, server) =>
     ...(scope.length === 0 ? {} : { scope: formatScope(scope) }),
     ...(roles.length === 0 ? {} : { roles: roles.map(({ role }) => role) }),
     ...(key.tenant === undefined ? {} : { org_id: key.tenant }),
-    terms: apiKeyTerms(key),
+    terms: terms.value,
   });
 };
