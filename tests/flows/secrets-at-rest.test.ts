@@ -1,11 +1,11 @@
-import { createPrivateKey } from 'node:crypto';
+import { createHash, createPrivateKey } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ARGON2_COST, createArgon2Hasher } from '@latchkey/server/prove/argon2-hasher';
 import { secretHash } from '@latchkey/server/prove/secret';
 import { macKeyPlace, seedPlace, signingKeyPlace } from '@latchkey/server/seal/places';
 import { PASSWORD, populate, type World } from '@latchkey/testkit/people';
-import { form, startTestServer } from '@latchkey/testkit/test-server';
+import { addClient, addResource, form, startTestServer } from '@latchkey/testkit/test-server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addAdministrator, type TestAdministrator } from './admin/administrator.ts';
 
@@ -167,4 +167,14 @@ test('NUM-12 RFC 9106 §4, OWASP Password Storage: a password is hashed at the f
 
 test('a password lies nowhere, as it was typed or otherwise', () => {
   expect(foundText(PASSWORD)).toEqual([]);
+});
+
+test('I4: of an opaque token there is the hash of its random part, in no spelling that part itself, nor the whole', async () => {
+  const api = await addResource(world.at.server, { format: 'opaque' });
+  const client = await addClient(world.at.server, { resources: [api.row.identifier] });
+  const asked = form({ grant_type: 'client_credentials' }, { authorization: client.basic });
+  const { access_token: token } = await (await world.at.fetch('/oauth/token', asked)).json();
+  const random = Buffer.from(token.slice('lk_at_'.length), 'base64url').subarray(5, 21);
+  expect([foundText(token), foundText(token.slice(6)), foundIn(random)]).toEqual([[], [], []]);
+  expect(foundText(createHash('sha256').update(random).digest('base64url'))).not.toEqual([]);
 });

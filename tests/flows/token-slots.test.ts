@@ -1,5 +1,5 @@
 import { PASSWORD, populate, type World } from '@latchkey/testkit/people';
-import { addClient, form, jsonBody, startTestServer } from '@latchkey/testkit/test-server';
+import { addClient, addResource, form, jsonBody, startTestServer } from '@latchkey/testkit/test-server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addAdministrator, type TestAdministrator } from './admin/administrator.ts';
 import { rowsOf } from './refusal.ts';
@@ -7,15 +7,24 @@ import { rowsOf } from './refusal.ts';
 let world: World;
 let admin: TestAdministrator;
 let machine: Awaited<ReturnType<typeof addClient>>;
+let opaqueClient: Awaited<ReturnType<typeof addClient>>;
 beforeAll(async () => {
   world = await populate(await startTestServer());
   admin = await addAdministrator(world.at);
   machine = await addClient(world.at.server, { resources: [world.api.row.identifier] });
+  const opaque = await addResource(world.at.server, { format: 'opaque' });
+  opaqueClient = await addClient(world.at.server, {
+    authentication: 'none',
+    firstParty: true,
+    grantTypes: ['refresh_token'],
+    resources: [opaque.row.identifier],
+  });
 });
 afterAll(() => world.at.close());
 
 const KINDS = [
   'access token of an API',
+  'opaque access token',
   'access token of the server',
   'access token of the admin API',
   'refresh token',
@@ -49,12 +58,18 @@ const LASTING: Partial<Readonly<Record<Kind, () => string>>> = {
   'client id': () => machine.row.id,
 };
 
+/** What a login asks for, where it is not the client's own API. */
+const RESOURCE_OF: Partial<Readonly<Record<Kind, () => object>>> = {
+  'access token of the server': () => ({ resource: world.at.issuer }),
+  'opaque access token': () => ({ client_id: opaqueClient.row.id }),
+};
+
 /** A fresh text of each kind: some places use up what they are given. */
 async function textOf(kind: Kind): Promise<string> {
   const lasting = LASTING[kind];
   if (lasting !== undefined) return lasting();
   const isCookie = kind === 'refresh cookie' || kind === 'access cookie' || kind === 'CSRF token';
-  const resource = kind === 'access token of the server' ? { resource: world.at.issuer } : {};
+  const resource = RESOURCE_OF[kind]?.() ?? {};
   const { body, cookies } = await signIn(
     { ...resource, ...(isCookie ? { delivery: 'cookie' } : {}) },
     isCookie ? ownPage() : {},
@@ -62,6 +77,7 @@ async function textOf(kind: Kind): Promise<string> {
   const text = {
     'access token of an API': body.access_token,
     'access token of the server': body.access_token,
+    'opaque access token': body.access_token,
     'refresh token': body.refresh_token,
     'refresh cookie': cookies['__Host-latchkey-refresh'],
     'access cookie': cookies['__Host-latchkey-access'],

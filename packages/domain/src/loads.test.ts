@@ -20,7 +20,7 @@ import { loadClientSecrets, loadResourceSecrets } from './clients/rotate-secret.
 import { loadRedeem } from './grants/authorization-code.ts';
 import { loadClientCredentials } from './grants/client-credentials.ts';
 import { loadRefresh } from './grants/refresh-token.ts';
-import { loadMacRing, loadUnderMacKey } from './keys/mac-rotation.ts';
+import { loadAnswersUnderMacKey, loadMacRing, loadUnderMacKey } from './keys/mac-rotation.ts';
 import { loadRing } from './keys/rotation.ts';
 import { loadLogIn } from './login/log-in.ts';
 import { loadLogout } from './login/logout.ts';
@@ -329,6 +329,9 @@ describe('of clients, resources and keys', () => {
     expect(await loadMacRing(store.read)).toEqual([row.macKey(1), row.macKey(2)]);
     expect(await loadUnderMacKey(store.read, 1)).toEqual({ key: row.macKey(1), families: [family, offline] });
     expect(await loadUnderMacKey(store.read, 3)).toEqual({ key: undefined, families: [] });
+    const owners = [row.tokenRecord(2).clientId];
+    expect(await loadAnswersUnderMacKey(store.read, 1, undefined)).toEqual({ key: row.macKey(1), owners });
+    expect(await loadAnswersUnderMacKey(store.read, 3, owners[0])).toEqual({ key: undefined, owners: [] });
   });
 });
 

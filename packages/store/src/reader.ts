@@ -66,6 +66,7 @@ export function createReader(executor: Executor, now: () => EpochMilliseconds): 
     familiesUnderMacKey: (keyId, page) => list(families.underMacKey(keyId, page), families.model),
     tokenRecord: (jti) => maybe(tokenRecords.byJti(jti), tokenRecords.model),
     tokenRecordByHandle: (handle) => maybe(tokenRecords.byHandle(handle), tokenRecords.model),
+    tokenRecordOwners: (page) => list(tokenRecords.owners(page), tokenRecords.owner),
     client: (id) => maybe(clients.byId(id), clients.model),
     clients: (page) => list(clients.page(page), clients.model),
     firstPartyClients: () => list(clients.firstParty(), clients.model),

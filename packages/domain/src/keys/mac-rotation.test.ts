@@ -1,7 +1,12 @@
-import type { EpochMilliseconds, EpochSeconds, Sealed } from '@latchkey/protocol/types';
+import type { ClientId, EpochMilliseconds, EpochSeconds, Sealed } from '@latchkey/protocol/types';
 import { expect, test } from 'vitest';
 import type { TokenFamily } from '../tokens/family.ts';
-import { decideEndUnderMacKey, decideMacRotation, nextMacKeyId } from './mac-rotation.ts';
+import {
+  decideEndUnderMacKey,
+  decideForgetAnswersUnderMacKey,
+  decideMacRotation,
+  nextMacKeyId,
+} from './mac-rotation.ts';
 import type { MacKey } from './signing-key.ts';
 
 const now = 1_000_000 as EpochMilliseconds;
@@ -96,4 +101,24 @@ test('every family under a revoked key ends, each with its own event and audit r
     ],
   });
   expect(decideEndUnderMacKey({ key: key(1, 'retiring'), families }, actor, moment).outcome.ok).toBe(false);
+});
+
+test('after the revocation of a MAC key answers about opaque tokens are asked for anew, a step of clients at a time', () => {
+  const owners = ['cli_1', 'cli_2'] as unknown as readonly ClientId[];
+  const exp = (1_000 + 3_780) as EpochSeconds;
+  expect(decideForgetAnswersUnderMacKey({ key: key(1, 'revoked'), owners }, moment)).toEqual({
+    outcome: { ok: true, value: 'cli_2' },
+    expects: [],
+    writes: ['cli_1', 'cli_2'].map((id) => ({ kind: 'revocation.emit', event: { kind: 'changed', id, exp } })),
+  });
+  expect(decideForgetAnswersUnderMacKey({ key: key(1, 'revoked'), owners: [] }, moment)).toEqual({
+    outcome: { ok: true, value: undefined },
+    expects: [],
+    writes: [],
+  });
+  for (const other of [undefined, key(1, 'retiring')])
+    expect(decideForgetAnswersUnderMacKey({ key: other, owners }, moment).outcome).toEqual({
+      ok: false,
+      error: 'key_state_wrong',
+    });
 });

@@ -1,8 +1,9 @@
-import type { EpochMilliseconds, Sealed } from '@latchkey/protocol/types';
+import type { ApiKeyId, ClientId, EpochMilliseconds, Sealed } from '@latchkey/protocol/types';
 import type { AuditEvent } from '../audit.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
 import { endFamilyWrites } from '../login/end-writes.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
+import { eventExpiry } from '../tokens/event-expiry.ts';
 import type { TokenFamily } from '../tokens/family.ts';
 import type { Write } from '../write.ts';
 import type { MacKey } from './signing-key.ts';
@@ -28,7 +29,7 @@ export const nextMacKeyId = (keys: readonly MacKey[]): number => Math.max(0, ...
 export const loadMacRing = (read: Pick<Reader, 'macKeys'>): Promise<readonly MacKey[]> => read.macKeys();
 
 /**
- * Decides on the keys of the outer MAC of refresh tokens. A rotation leaves the old key to verify, since refresh tokens
+ * Decides on the keys of the outer MAC of refresh tokens and of the MAC of opaque ones. A rotation leaves the old key to verify, since refresh tokens
  * live long; a revocation refuses it at once, and a key that was current has its successor in the same transaction.
  *
  * @returns `key_state_wrong` for a key that is unknown, `changed_meanwhile` when another rotation took the number
@@ -92,6 +93,37 @@ export function decideEndUnderMacKey(
   return allow(
     families.length,
     families.flatMap((family) => endFamilyWrites(family, { reason: 'mac_key_revoked', by: actor, at: now })),
+  );
+}
+
+export interface AnswersUnderMacKeyFacts {
+  readonly key: MacKey | undefined;
+  readonly owners: readonly (ClientId | ApiKeyId)[];
+}
+
+export const loadAnswersUnderMacKey = async (
+  read: Reader,
+  id: number,
+  after: ClientId | ApiKeyId | undefined,
+): Promise<AnswersUnderMacKeyFacts> => ({
+  key: (await read.macKeys()).find((key) => key.id === id),
+  owners: await read.tokenRecordOwners({ after, limit: FAMILIES_PER_STEP }),
+});
+
+/**
+ * Decides that answers about opaque tokens are asked for anew, a step's worth of clients at a time: what was kept of one
+ * under the revoked key is given out no longer, and what was kept of others comes back at the next question.
+ *
+ * @returns `key_state_wrong` for a key that is not revoked; else after whom to go on, undefined when nobody is left
+ */
+export function decideForgetAnswersUnderMacKey(
+  { key, owners }: AnswersUnderMacKeyFacts,
+  { now }: Moment,
+): Decision<ClientId | ApiKeyId | undefined> {
+  if (key === undefined || key.state !== 'revoked') return refuse('key_state_wrong');
+  return allow(
+    owners.at(-1),
+    owners.map((id) => ({ kind: 'revocation.emit', event: { kind: 'changed', id, exp: eventExpiry(now) } })),
   );
 }
 

@@ -94,6 +94,8 @@ export interface TokenReader {
   /** What is kept of an access token, whether it has expired or not. */
   tokenRecord(jti: TokenId): Promise<TokenRecord | undefined>;
   tokenRecordByHandle(handle: Sha256): Promise<TokenRecord | undefined>;
+  /** Whose tokens there are rows of, in the order of their ids. */
+  tokenRecordOwners(page: Page<ClientId | ApiKeyId>): Promise<readonly (ClientId | ApiKeyId)[]>;
 }
 
 export interface ClientReader {

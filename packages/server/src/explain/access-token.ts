@@ -170,7 +170,8 @@ async function failure(check: CheckName, error: ErrorId, seen: Seen, server: Ser
 
 const BEGINNING = { epoch: 0, seq: 0 } as const;
 
-async function* lookAtLife(claims: AccessTokenClaims, moment: Moment, read: Reader): AsyncGenerator<Finding> {
+/** Whether all that a token depends on still lives, in the order in which it is decided. */
+export async function* lookAtLife(claims: AccessTokenClaims, moment: Moment, read: Reader): AsyncGenerator<Finding> {
   const facts = await loadAccessTokenFacts(read, claims, moment);
   const pos = parsePosition(claims.pos ?? '') ?? BEGINNING;
   yield await tokenFinding(claims, facts, moment, read);

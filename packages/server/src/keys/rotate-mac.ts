@@ -1,6 +1,8 @@
 import {
   decideEndUnderMacKey,
+  decideForgetAnswersUnderMacKey,
   decideMacRotation,
+  loadAnswersUnderMacKey,
   loadMacRing,
   loadUnderMacKey,
   type MacRingState,
@@ -9,6 +11,7 @@ import {
 } from '@latchkey/domain/keys/mac-rotation';
 import type { ErrorId } from '@latchkey/protocol/errors';
 import { ok, type Result } from '@latchkey/protocol/result';
+import type { ApiKeyId, ClientId } from '@latchkey/protocol/types';
 import { macKeyPlace } from '../seal/places.ts';
 import type { Server } from '../server.ts';
 
@@ -42,5 +45,21 @@ export async function endFamiliesUnder(
     if (!outcome.ok) return outcome;
     if (outcome.value === 0) return ok(ended);
     ended += outcome.value;
+  }
+}
+
+/** Has verifiers ask anew about opaque tokens after a MAC key was revoked, in steps. */
+export async function forgetAnswersUnder(
+  server: Pick<Server, 'commit'>,
+  id: number,
+): Promise<Result<undefined, ErrorId>> {
+  for (let after: ClientId | ApiKeyId | undefined; ; ) {
+    const { outcome } = await server.commit(
+      (read) => loadAnswersUnderMacKey(read, id, after),
+      (facts, moment) => decideForgetAnswersUnderMacKey(facts, moment),
+    );
+    if (!outcome.ok) return outcome;
+    if (outcome.value === undefined) return ok(undefined);
+    after = outcome.value;
   }
 }

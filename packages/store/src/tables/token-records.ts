@@ -1,3 +1,4 @@
+import type { Page } from '@latchkey/domain/ports/reader';
 import type { OpaqueHandle, StatusPlace, TokenRecord } from '@latchkey/domain/tokens/token-record';
 import type { AccessTokenClaims } from '@latchkey/protocol/claims';
 import type { ApiKeyId, ClientId, EpochMilliseconds, Sha256, TokenId } from '@latchkey/protocol/types';
@@ -11,6 +12,9 @@ import { id, idIn, isNull, json, jsonIn, millisecondsIn, numberIn, optional, orN
 export const tokenRecords = {
   byJti: (jti: TokenId) => sql`SELECT * FROM token_records WHERE jti = ${id(jti)}`,
   byHandle: (handle: Sha256) => sql`SELECT * FROM token_records WHERE handle = ${handle}`,
+  owners: ({ after, limit }: Page<ClientId | ApiKeyId>) =>
+    sql`SELECT client_id FROM token_record_counts WHERE client_id > ${after ?? ''} ORDER BY client_id LIMIT ${limit}`,
+  owner: (row: Row) => textIn(row, 'client_id') as ClientId | ApiKeyId,
   record: (record: TokenRecord, max: number): readonly Step[] => [
     one(
       sql`INSERT INTO token_record_counts (client_id, records) VALUES (${record.clientId}, 1) ON CONFLICT (client_id) DO UPDATE SET records = token_record_counts.records + 1`,

@@ -344,6 +344,10 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     const { status } = plain;
     same(await conflicts(store, [record(row.tokenRecord(3, { status }))]), true, 'a place is of one token');
     await put(store, record(row.tokenRecord(3, { status: { list: 1, index: 8 } })));
+    const [first, second] = [row.idOf('cli', 1), row.idOf('cli', 2)];
+    await put(store, record(row.tokenRecord(4, { clientId: second })));
+    const owners = [undefined, first, second].map((after) => store.read.tokenRecordOwners({ after, limit: 1 }));
+    same(await Promise.all(owners), [[first], [second], []]);
   },
   async 'token.forget'(store) {
     for (const n of [1, 2]) await put(store, { kind: 'token.record', record: row.tokenRecord(n), max: 2 });

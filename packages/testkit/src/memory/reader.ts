@@ -97,6 +97,11 @@ export function createMemoryReader(current: () => MemoryState, now: () => EpochM
         ),
         asked,
       ),
+    tokenRecordOwners: async ({ after, limit }) =>
+      [...new Set([...current().tokenRecords.values()].map(({ clientId }) => clientId))]
+        .filter((id) => after === undefined || id > after)
+        .sort(byText)
+        .slice(0, limit),
     tokenRecord: async (jti) => current().tokenRecords.get(jti),
     tokenRecordByHandle: async (handle) =>
       [...current().tokenRecords.values()].find(({ opaque }) => opaque?.handle === handle),

@@ -5,7 +5,7 @@ import { fail, ok } from '@latchkey/protocol/result';
 import { later } from '@latchkey/protocol/types';
 import { z } from 'zod';
 import { rotateRing } from '../../keys/rotate.ts';
-import { endFamiliesUnder, rotateMacKeys } from '../../keys/rotate-mac.ts';
+import { endFamiliesUnder, forgetAnswersUnder, rotateMacKeys } from '../../keys/rotate-mac.ts';
 import { type AdminEndpoint, adminEndpoint } from './admin-endpoint.ts';
 import { time, timeOf } from './views.ts';
 
@@ -90,7 +90,7 @@ const revokeKey = adminEndpoint({
 const rotateMacKey = adminEndpoint({
   method: 'POST',
   path: '/mac-keys/rotate',
-  summary: 'Makes a new MAC key for refresh tokens; the old one verifies on.',
+  summary: 'Makes a new MAC key for refresh tokens and opaque tokens; the old one verifies on.',
   scope: 'keys:write',
   body: z.strictObject({}),
   success: { status: 200, schema: MAC_RING },
@@ -103,7 +103,8 @@ const rotateMacKey = adminEndpoint({
 const revokeMacKey = adminEndpoint({
   method: 'POST',
   path: '/mac-keys/:id/revoke',
-  summary: 'Revokes a MAC key: every family whose refresh token was made under it ends. Can be repeated.',
+  summary:
+    'Revokes a MAC key: every family whose refresh token was made under it ends, and every opaque token under it. Can be repeated.',
   scope: 'keys:write',
   body: z.strictObject({}),
   success: { status: 200, schema: MAC_RING.extend({ families_ended: z.number() }) },
@@ -113,6 +114,7 @@ const revokeMacKey = adminEndpoint({
     const state = await rotateMacKeys(server, { action: 'revoke', id }, administrator.id);
     if (!state.ok) return fail({ error: state.error, about: { mac_key: String(id) } });
     const ended = await endFamiliesUnder(server, id, administrator.id);
+    if (ended.ok) await forgetAnswersUnder(server, id);
     return ended.ok
       ? ok({ current: state.value.currentId, families_ended: ended.value })
       : fail({ error: ended.error, about: { mac_key: String(id) } });
