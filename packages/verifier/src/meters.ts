@@ -48,8 +48,8 @@ interface Meter {
 const HOUR = 3_600;
 /** Hours of one key that may wait to be told, when the server does not answer: then the oldest are given up. */
 const HOURS_MAX = 48;
-/** Keys, hours and leases of one report: the server takes no more. */
-const ROWS_PER_REPORT = 1_000;
+/** Keys, hours and leases of one report: as many as fit its body beside some refusals. */
+const ROWS_PER_REPORT = 500;
 
 type Part = Pick<Config, 'now' | 'monotonic' | 'onEvent'> & {
   /** True where the server counts each use itself. */

@@ -21,6 +21,8 @@ export interface Reports {
 
 const REFUSALS_EVERY = 1_000;
 const USES_EVERY = 10_000;
+/** Refusals that find room beside a report about keys. */
+const REFUSALS_BESIDE = 100;
 const TIMEOUT = 3_000;
 /** After a failure, nobody makes us tell again at once for so long. */
 const COOL_DOWN = 1_000;
@@ -84,8 +86,8 @@ export function createReports(config: Part, meters: Meters): Reports {
   }
 
   async function tell(): Promise<boolean> {
-    const refusals = waiting.splice(0, LIMITS.refusalsPerReportMax);
     unanswered = compose();
+    const refusals = waiting.splice(0, unanswered === undefined ? LIMITS.refusalsPerReportMax : REFUSALS_BESIDE);
     if (refusals.length === 0 && unanswered === undefined) return true;
     try {
       const body = JSON.stringify({ refusals, ...unanswered });

@@ -65,6 +65,8 @@ const holds = (among: { readonly size: number; has(id: string): boolean }, id: s
 export interface RevocationSet {
   add(event: RevocationEvent): void;
   isRevoked(token: Revocable): boolean;
+  /** Whether it has ended itself, whatever its place: no cut-off, before which a newer answer may stand. */
+  isEnded(token: Revocable): boolean;
   /** Whether an answer of the server, asked for at this moment, may be older than a change of what it tells. */
   isOutdated(answer: Revocable, askedAt: number): boolean;
   /** True once for a signing key whose revocation is known: nothing under it is believed again. */
@@ -123,6 +125,12 @@ export function createRevocationSet(monotonic: () => number, max: number = LIMIT
     const isNews = known === undefined || isBefore(known, { epoch, seq });
     return { ...later(known, { epoch, seq }, held), heardAt: isNews ? monotonic() : known.heardAt };
   }
+  function isEnded(token: Revocable): boolean {
+    if (holds(ids.token, token.jti) || holds(keys, token.kid)) return true;
+    if (token.fid !== undefined && holds(ids.family, token.fid)) return true;
+    if (token.sid !== undefined && holds(ids.session, token.sid)) return true;
+    return token.apiKey !== undefined && holds(ids.api_key, token.apiKey);
+  }
   /** Whether an id has a place, or gets one. */
   function hasRoom(among: { has(id: string): boolean }, id: string, held: Held): boolean {
     if (among.has(id) || size() < max) return true;
@@ -166,11 +174,9 @@ export function createRevocationSet(monotonic: () => number, max: number = LIMIT
       };
       return isOlder(answer.apiKey) || isOlder(answer.subject) || isOlder(answer.client);
     },
+    isEnded,
     isRevoked(token) {
-      if (holds(ids.token, token.jti) || holds(keys, token.kid)) return true;
-      if (token.fid !== undefined && holds(ids.family, token.fid)) return true;
-      if (token.sid !== undefined && holds(ids.session, token.sid)) return true;
-      if (token.apiKey !== undefined && holds(ids.api_key, token.apiKey)) return true;
+      if (isEnded(token)) return true;
       if (all !== undefined && isBefore(token.pos, all)) return true;
       if (isCutOff(cutOffs.subject, token.subject, token.pos)) return true;
       if (isCutOff(cutOffs.client, token.client, token.pos)) return true;

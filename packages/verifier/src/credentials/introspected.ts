@@ -56,8 +56,10 @@ export function createIntrospectedKind(
       return refused === undefined ? undefined : fail(refused);
     }
     const age = monotonic() - hit.askedAt;
-    if (revocations.isRevoked(hit.revocable)) return fail('token_revoked');
-    if (age >= KEPT_FRESH || revocations.isOutdated(hit.revocable, hit.askedAt)) {
+    if (revocations.isEnded(hit.revocable)) return fail('token_revoked');
+    // an account that was cut off may have a key that lives, and whose answer is newer now: the server knows
+    const isCutOff = revocations.isRevoked(hit.revocable);
+    if (isCutOff || age >= KEPT_FRESH || revocations.isOutdated(hit.revocable, hit.askedAt)) {
       cache.delete(key);
       return undefined;
     }

@@ -343,16 +343,30 @@ describe('what the feed says counts for a kept answer as for a token', () => {
     [{ kind: 'family', id: 'fam_1' }],
     [{ kind: 'session', id: 'ses_1' }],
     [{ kind: 'api_key', id: 'key_1' }],
-    [{ kind: 'subject', id: 'acc_1' }],
-    [{ kind: 'client', id: 'cli_1' }],
-    [{ kind: 'all', id: '' }],
-    [{ kind: 'client', id: 'cli_actor' }],
-  ] as const)('%j', async (event) => {
+  ] as const)('the end of %j: nobody is asked', async (event) => {
     await start();
     const token = issued({ jti: 'tok_r', api_key: 'key_1', act: { sub: 'cli_actor' } });
     expect(await answer(token)).toBe('ok');
     await emit(event);
     expect([await answer(token), asks()]).toEqual(['token_revoked', 1]);
+  });
+
+  test.each([
+    [{ kind: 'subject', id: 'acc_1' }],
+    [{ kind: 'client', id: 'cli_1' }],
+    [{ kind: 'all', id: '' }],
+    [{ kind: 'client', id: 'cli_actor' }],
+  ] as const)('the cut-off of %j: a newer answer is asked for, and must stand behind it', async (event) => {
+    await start();
+    const token = issued({ act: { sub: 'cli_actor' } });
+    await answer(token);
+    await emit(event);
+    expect([await answer(token), asks()]).toEqual(['token_revoked', 2]);
+    expect([await answer(token), asks()]).toEqual(['token_revoked', 2]);
+    stub.say(token, START / 1000, { exp: START / 1000 + 300, pos: '7:101' });
+    time = 10_000;
+    await beat();
+    expect([await answer(token), asks()]).toEqual(['ok', 3]);
   });
 
   test('a revocation that is heard while the server is asked holds, whatever it answers', async () => {
