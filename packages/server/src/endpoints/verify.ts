@@ -1,5 +1,4 @@
 import type { Resource } from '@latchkey/domain/clients/resource';
-import { accessTokenEnd, loadAccessTokenFacts } from '@latchkey/domain/tokens/access-token-life';
 import type { ErrorId } from '@latchkey/protocol/errors';
 import { makeId, parseId } from '@latchkey/protocol/ids';
 import { LIMITS } from '@latchkey/protocol/limits';
@@ -14,7 +13,7 @@ import { aboutOf } from '@latchkey/verifier/internal/refusals';
 import type { RequestLike } from '@latchkey/verifier/internal/request';
 import { NO_STORE } from '../http/headers.ts';
 import { rememberRefusal } from '../http/refusal.ts';
-import { readOwnAccessToken } from '../prove/own-token.ts';
+import { proveCredential } from '../prove/credential.ts';
 import type { Answer, Call, Endpoint, Server } from '../server.ts';
 
 /**
@@ -88,14 +87,10 @@ async function authorityOf(resource: Resource, call: Call, server: Server): Prom
   }
 }
 
-/** What a credential grants by the rows of this moment. */
+/** What a credential grants by the rows of this moment. This one use of it is counted. */
 async function accessBy(text: string, resource: Resource, server: Server): Promise<Result<Access, ErrorId>> {
   if (text.length > LIMITS.tokenMax) return fail('token_too_large');
-  const { audience, tokenType: typ } = resource;
-  const claims = await readOwnAccessToken(text, { audience, typ }, server);
+  const claims = await proveCredential(text, resource, server, { instance: undefined, isStrict: true });
   if (!claims.ok) return claims;
-  if (claims.value.cnf !== undefined) return fail('token_sender_unproved');
-  const moment = await server.store.read.moment();
-  const facts = await loadAccessTokenFacts(server.store.read, claims.value, moment);
-  return accessTokenEnd(facts, claims.value, moment) === undefined ? ok(accessOf(claims.value)) : fail('token_revoked');
+  return claims.value.cnf === undefined ? ok(accessOf(claims.value)) : fail('token_sender_unproved');
 }
