@@ -83,7 +83,8 @@ async function verify(request: IncomingMessage, parts: SidecarParts): Promise<Fo
     return refuse('forward_peer_not_named', { address: request.socket.remoteAddress, mend: 'Name it with --trust.' });
   const target = request.url ?? '';
   if (!/^\/verify(?:[/?]|$)/.test(target)) return refuse('path_unknown');
-  const asked = readForwardAuth({ ...requestLikeOf(request), target });
+  // the address is the proxy's: a key that is bound to networks is refused here
+  const asked = readForwardAuth({ ...requestLikeOf(request), target, address: undefined });
   if (!asked.ok) return refuse(asked.error);
   if (asked.value.resource !== undefined && asked.value.resource !== parts.resource) return refuse('path_unknown');
   const answer = await answerForwardAuth(asked.value, authorityOf(parts, told));
