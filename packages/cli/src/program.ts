@@ -16,6 +16,7 @@ export const NOUNS: readonly {
   readonly load: () => Promise<Noun>;
 }[] = [
   { name: 'serve', summary: 'run the server', load: () => import('./commands/serve.ts') },
+  { name: 'sidecar', summary: 'run the verifier beside a proxy', load: () => import('./commands/sidecar.ts') },
   { name: 'init', summary: 'make data folder, keys and an administrator', load: () => import('./commands/init.ts') },
   { name: 'login', summary: 'sign in as an administrator, in a browser', load: () => import('./commands/login.ts') },
   { name: 'logout', summary: 'end that sign-in', load: () => import('./commands/logout.ts') },

@@ -52,7 +52,7 @@ test('headers of the call are those of the original request, but its host is the
     'Bearer x',
     undefined,
     undefined,
-    'k',
+    undefined,
   ]);
   const more = call('/verify/res_1?cookie=read&api_key_header=X-Key', { ...headers, 'x-key': 'other' });
   if (!more.ok) throw new Error(more.error);

@@ -52,22 +52,21 @@ export function readForwardAuth(call: ForwardAuthCall): Result<ForwardAuthReques
   const { resource, rest } = target.value;
   const forwarded = parseForwardedRequest({ method: call.method, rest, header: call.header });
   if (!forwarded.ok) return forwarded;
-  const original = { method: forwarded.value.method, header: countingHeaders(call, question.value) };
+  const { method } = forwarded.value;
+  const original = { method, header: countingHeaders(call, question.value), address: call.address };
   return ok({ resource, question: question.value, original });
 }
 
-/** The usual name of the header in which an API key stands; the proxy's operator may name another. */
+/** Under this name whoever decides reads an API key, which stands in the header that the proxy's operator has named. */
 export const API_KEY_HEADER = 'x-api-key';
 
 /** The host of the call is the server's own and not the one that a page asked, so that it proves nothing of a page. */
 const countingHeaders =
-  (
-    { header }: ForwardAuthCall,
-    { readsCookie, apiKeyHeader = API_KEY_HEADER }: ForwardQuestion,
-  ): RequestLike['header'] =>
+  ({ header }: ForwardAuthCall, { readsCookie, apiKeyHeader }: ForwardQuestion): RequestLike['header'] =>
   (name) => {
     if (name === 'host' || (name === 'cookie' && !readsCookie)) return undefined;
-    return header(name === API_KEY_HEADER ? apiKeyHeader : name);
+    if (name !== API_KEY_HEADER) return header(name);
+    return apiKeyHeader === undefined ? undefined : header(apiKeyHeader);
   };
 
 /** Whether a request only asks, for a page of another origin, what it would be allowed to send. @spec Fetch §3.2.2 */

@@ -2,6 +2,7 @@ import type { Verifier } from '@latchkey/verifier';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ApiWorld, startApi } from './api.ts';
 import { type Asked, ask, FRAMEWORKS, type Running } from './frameworks.ts';
+import { GATEWAYS, type Gateway } from './gateways.ts';
 import { bearer, type Given, invalid, missing, plain, REFUSED } from './same-answers.ts';
 
 let world: ApiWorld;
@@ -9,6 +10,7 @@ let verifier: Verifier;
 let token: string;
 let given: Given;
 const running: Record<string, Running> = {};
+const gateways: Record<string, Gateway> = {};
 
 beforeAll(async () => {
   world = await startApi({ name: 'adapters' });
@@ -20,9 +22,10 @@ beforeAll(async () => {
   const forged = `${token.slice(0, -4)}AAAA`;
   given = { audience: world.api.row.audience, subject: world.accountId, token, expired, forged };
   for (const [name, start] of Object.entries(FRAMEWORKS)) running[name] = await start(verifier);
+  for (const [name, start] of Object.entries(GATEWAYS)) gateways[name] = await start(world);
 });
 afterAll(async () => {
-  for (const one of Object.values(running)) await one.close();
+  for (const one of [...Object.values(running), ...Object.values(gateways)]) await one.close();
   await world.close();
 });
 
@@ -39,6 +42,32 @@ async function expectAll(asked: Asked, expected: object): Promise<void> {
 describe('RSV-16: refusals are the same on Express, Fastify, Hono and node:http', () => {
   test.each(REFUSED)('%s', async (_, asked, expected) => {
     await expectAll(asked(given), expected(given));
+  });
+});
+
+describe('RSV-16: a proxy that asks the server or a sidecar is told the same', () => {
+  const SAME = ['content-type', 'www-authenticate'];
+  const essence = ({ status, headers, body }: ReturnType<typeof plain>) => ({
+    status,
+    headers: Object.fromEntries(SAME.map((name) => [name, headers[name]])),
+    body,
+  });
+  test.each(REFUSED)('%s', async (_, asked, expected) => {
+    for (const [name, gateway] of Object.entries(gateways)) {
+      const got = essence(plain(await gateway.ask(asked(given))));
+      expect({ name, ...got }).toEqual({ name, ...essence(expected(given)) });
+    }
+  });
+  test.each(['GET', 'HEAD', 'POST', 'OPTIONS', 'DELETE'])('a good token passes, by %s', async (method) => {
+    for (const [name, gateway] of Object.entries(gateways)) {
+      const { status, headers, body } = await gateway.ask({ path: '/things', method, headers: bearer(token) });
+      expect({ name, status, body, isAsserted: 'x-latchkey-assertion' in headers }).toEqual({
+        name,
+        status: 200,
+        body: '',
+        isAsserted: true,
+      });
+    }
   });
 });
 

@@ -16,7 +16,7 @@ export interface ApiWorld extends World {
 }
 
 export async function startApi(options: Partial<VerifierOptions> = {}): Promise<ApiWorld> {
-  const world = await populate(await startTestServer());
+  const world = await populate(await startTestServer({ settings: { trustedProxies: '127.0.0.1' } }));
   const { at, api } = world;
   await at.listen();
   const verifiers: Verifier[] = [];

@@ -1,20 +1,25 @@
 import type { Resource } from '@latchkey/domain/clients/resource';
-import { accessTokenEnd, loadAccessTokenFacts } from '@latchkey/domain/tokens/access-token-life';
 import type { ErrorId } from '@latchkey/protocol/errors';
 import { makeId, parseId } from '@latchkey/protocol/ids';
 import { LIMITS } from '@latchkey/protocol/limits';
+import { isInNetworks } from '@latchkey/protocol/network';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
 import { seconds } from '@latchkey/protocol/types';
 import { type Access, accessOf } from '@latchkey/verifier/internal/access';
 import { type Rejection, rejectionOf } from '@latchkey/verifier/internal/challenge';
-import { answerForwardAuth, type ForwardAuthority, readForwardAuth } from '@latchkey/verifier/internal/forward-auth';
+import {
+  API_KEY_HEADER,
+  answerForwardAuth,
+  type ForwardAuthority,
+  readForwardAuth,
+} from '@latchkey/verifier/internal/forward-auth';
 import { guardError, type Requirements } from '@latchkey/verifier/internal/guards';
 import { presentedToken } from '@latchkey/verifier/internal/presented-token';
 import { aboutOf } from '@latchkey/verifier/internal/refusals';
 import type { RequestLike } from '@latchkey/verifier/internal/request';
 import { NO_STORE } from '../http/headers.ts';
 import { rememberRefusal } from '../http/refusal.ts';
-import { readOwnAccessToken } from '../prove/own-token.ts';
+import { proveCredential } from '../prove/credential.ts';
 import type { Answer, Call, Endpoint, Server } from '../server.ts';
 
 /**
@@ -34,7 +39,12 @@ export const verify: Endpoint = {
   async answer(call, server): Promise<Answer> {
     if (!call.isFromProxy) return refusePeer(call, server);
     const header: RequestLike['header'] = (name) => call.request.headers.get(name) ?? undefined;
-    const asked = readForwardAuth({ method: call.request.method, target: targetOf(call), header });
+    const asked = readForwardAuth({
+      method: call.request.method,
+      target: targetOf(call),
+      header,
+      address: call.address,
+    });
     if (!asked.ok) return fail({ error: asked.error });
     const resourceId = parseId('res', asked.value.resource ?? '');
     const resource = resourceId === undefined ? undefined : await server.store.read.resourceById(resourceId);
@@ -65,8 +75,8 @@ async function authorityOf(resource: Resource, call: Call, server: Server): Prom
   const keys = await server.keys.at(catalogue);
   return {
     async authenticate(request, asked) {
-      const presented = presentedToken(request, true);
-      const access = presented.ok ? await accessBy(presented.value, resource, server) : presented;
+      const presented = presentedToken(request, true, API_KEY_HEADER);
+      const access = presented.ok ? await accessBy(presented.value, request.address, resource, server) : presented;
       const error = access.ok ? guardError(access.value, asked, seconds(now)) : access.error;
       if (access.ok && error === undefined) return access;
       const refused = error ?? 'token_malformed';
@@ -88,14 +98,23 @@ async function authorityOf(resource: Resource, call: Call, server: Server): Prom
   }
 }
 
-/** What a credential grants by the rows of this moment. */
-async function accessBy(text: string, resource: Resource, server: Server): Promise<Result<Access, ErrorId>> {
+/** What a credential grants by the rows of this moment. This one use of it is counted. */
+async function accessBy(
+  text: string,
+  address: string | undefined,
+  resource: Resource,
+  server: Server,
+): Promise<Result<Access, ErrorId>> {
   if (text.length > LIMITS.tokenMax) return fail('token_too_large');
-  const { audience, tokenType: typ } = resource;
-  const claims = await readOwnAccessToken(text, { audience, typ }, server);
+  const claims = await proveCredential(text, resource, server, { instance: undefined, isStrict: true });
   if (!claims.ok) return claims;
-  if (claims.value.cnf !== undefined) return fail('token_sender_unproved');
-  const moment = await server.store.read.moment();
-  const facts = await loadAccessTokenFacts(server.store.read, claims.value, moment);
-  return accessTokenEnd(facts, claims.value, moment) === undefined ? ok(accessOf(claims.value)) : fail('token_revoked');
+  const networks = networksOf(claims.value.terms);
+  if (networks.length > 0 && !isInNetworks(address, networks)) return fail('api_key_network_refused');
+  return claims.value.cnf === undefined ? ok(accessOf(claims.value)) : fail('token_sender_unproved');
 }
+
+/** From where an API key may be used; empty for anywhere. */
+const networksOf = (terms: unknown): readonly string[] =>
+  typeof terms === 'object' && terms !== null && 'networks' in terms && Array.isArray(terms.networks)
+    ? terms.networks
+    : [];
