@@ -1,6 +1,8 @@
+import { isApiKeyText } from '@latchkey/tokens/formats/api-key';
 import { REFRESH_TOKEN_PREFIX } from '@latchkey/tokens/formats/refresh-token';
 import type { Server } from '../server.ts';
 import { explainAccessToken } from './access-token.ts';
+import { explainApiKey } from './api-key.ts';
 import type { Explanation } from './explanation.ts';
 import { explainRefreshToken } from './refresh-token.ts';
 
@@ -11,6 +13,7 @@ import { explainRefreshToken } from './refresh-token.ts';
 export async function explainCredential(given: string, server: Server): Promise<Explanation> {
   const text = given.trim().replace(/^Bearer\s+/i, '');
   if (text.startsWith(REFRESH_TOKEN_PREFIX)) return explainRefreshToken(text, server);
+  if (isApiKeyText(text)) return explainApiKey(text, server);
   if (text.startsWith('lk_cs_')) return secret('the secret of a client', 'latchkey client rotate-secret');
   if (text.startsWith('lk_rs_')) return secret('the secret of a resource server', 'latchkey resource rotate-secret');
   if (text.includes('.')) return explainAccessToken(text, server);
