@@ -25,6 +25,7 @@ export const NOUNS: readonly {
   { name: 'client', summary: 'applications that obtain tokens', load: () => import('./commands/client.ts') },
   { name: 'resource', summary: 'APIs that tokens are for', load: () => import('./commands/resource.ts') },
   { name: 'passwords', summary: 'passwords that breaches made known', load: () => import('./commands/passwords.ts') },
+  { name: 'api-key', summary: 'API keys of accounts and clients', load: () => import('./commands/api-key.ts') },
   { name: 'role', summary: 'roles of accounts at resources', load: () => import('./commands/role.ts') },
   { name: 'session', summary: 'logins of an account', load: () => import('./commands/session.ts') },
   { name: 'token', summary: 'revoke a token, or explain a refusal', load: () => import('./commands/token.ts') },

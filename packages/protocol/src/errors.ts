@@ -1530,6 +1530,14 @@ export const ERRORS = {
     'There is no such account or client, or it may not be used.',
     'Name an account or client that lives as the owner.',
   ),
+  api_key_over: row(
+    409,
+    'conflict',
+    'RFC 9110 §15.5.10',
+    'tell',
+    'The API key has ended or expired, or its owner has.',
+    'Make a new one: latchkey api-key create.',
+  ),
   api_key_terms_invalid: row(
     422,
     'invalid_request',

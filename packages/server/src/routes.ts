@@ -6,6 +6,7 @@ import { me } from './endpoints/api/me.ts';
 import { password } from './endpoints/api/password.ts';
 import { refresh } from './endpoints/api/refresh.ts';
 import { endOwnSession, endSessions, listSessions } from './endpoints/api/sessions.ts';
+import { leakedApiKeys } from './endpoints/api-keys-leaked.ts';
 import { authorization, authorizationByPost } from './endpoints/authorization.ts';
 import { confirmEndSession, endSession, endSessionByPost } from './endpoints/end-session.ts';
 import { healthz, readyz } from './endpoints/health.ts';
@@ -103,6 +104,7 @@ export const ROUTES: readonly Endpoint[] = [
   userinfoByPost,
   introspection,
   revocation,
+  leakedApiKeys,
   revocations,
   reports,
   verify,

@@ -25,9 +25,9 @@ test('RFC 9700 §2.3: the roles of the admin API, each with what it gives', () =
   expect(marks).toEqual({
     admin: ADMIN_SCOPES.join(' '),
     operator:
-      'accounts:read clients:read clients:write resources:read resources:write sessions:read sessions:write tokens:revoke keys:read keys:write audit:read explain',
-    support: 'accounts:read sessions:read sessions:write tokens:revoke explain',
-    auditor: 'accounts:read clients:read resources:read sessions:read keys:read audit:read explain',
+      'accounts:read clients:read clients:write resources:read resources:write api_keys:read api_keys:write sessions:read sessions:write tokens:revoke keys:read keys:write audit:read explain',
+    support: 'accounts:read api_keys:read sessions:read sessions:write tokens:revoke explain',
+    auditor: 'accounts:read clients:read resources:read api_keys:read sessions:read keys:read audit:read explain',
   });
 });
 

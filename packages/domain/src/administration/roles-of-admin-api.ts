@@ -18,6 +18,8 @@ export const ADMIN_ROLES = {
     'clients:write',
     'resources:read',
     'resources:write',
+    'api_keys:read',
+    'api_keys:write',
     'sessions:read',
     'sessions:write',
     'tokens:revoke',
@@ -26,8 +28,17 @@ export const ADMIN_ROLES = {
     'audit:read',
     'explain',
   ],
-  support: ['accounts:read', 'sessions:read', 'sessions:write', 'tokens:revoke', 'explain'],
-  auditor: ['accounts:read', 'clients:read', 'resources:read', 'sessions:read', 'keys:read', 'audit:read', 'explain'],
+  support: ['accounts:read', 'api_keys:read', 'sessions:read', 'sessions:write', 'tokens:revoke', 'explain'],
+  auditor: [
+    'accounts:read',
+    'clients:read',
+    'resources:read',
+    'api_keys:read',
+    'sessions:read',
+    'keys:read',
+    'audit:read',
+    'explain',
+  ],
 } as const satisfies Readonly<Record<string, readonly AdminScope[]>>;
 
 export type AdminRole = keyof typeof ADMIN_ROLES;

@@ -9,6 +9,8 @@ export const ADMIN_SCOPES = [
   'resources:read',
   'resources:write',
   'roles:write',
+  'api_keys:read',
+  'api_keys:write',
   'sessions:read',
   'sessions:write',
   'tokens:revoke',

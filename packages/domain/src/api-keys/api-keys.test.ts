@@ -262,13 +262,13 @@ describe('other terms of a key', () => {
   test('a key that is over, or that there is none of, stays so', async () => {
     expect(await outcome({ name: 'x' }, row.idOf('key', 9))).toBe('not_found');
     await putKey({ id: row.idOf('key', 2), expiresAt: NOW });
-    expect(await outcome({ expiresAt: row.after(DAY) }, row.idOf('key', 2))).toBe('api_key_expired');
+    expect(await outcome({ expiresAt: row.after(DAY) }, row.idOf('key', 2))).toBe('api_key_over');
     await putKey({ id: row.idOf('key', 3), resource: 'https://none.example' as ResourceIdentifier });
     expect(await outcome({ name: 'x' }, row.idOf('key', 3))).toBe('resource_unknown');
     await put(store, end());
-    expect(await outcome({ name: 'x' })).toBe('api_key_ended');
+    expect(await outcome({ name: 'x' })).toBe('api_key_over');
     await put(store, { kind: 'account.disable', id: account.id, at: NOW });
-    expect(await outcome({ name: 'x' }, row.idOf('key', 3))).toBe('api_key_owner_ended');
+    expect(await outcome({ name: 'x' }, row.idOf('key', 3))).toBe('api_key_over');
   });
 });
 
@@ -307,7 +307,7 @@ describe('another secret of a key', () => {
     await putKey({ owner: row.idOf('acc', 2) });
     expect((await decided(0)).outcome).toEqual({ ok: false, error: 'account_outranks' });
     await put(store, end());
-    expect((await decided(0)).outcome).toEqual({ ok: false, error: 'api_key_ended' });
+    expect((await decided(0)).outcome).toEqual({ ok: false, error: 'api_key_over' });
   });
 });
 

@@ -39,7 +39,7 @@ export async function loadOwnedApiKey(
  * replaced before is over at once: two are good at a time, never three. Verifiers ask again about either, and so learn
  * when the old one ends.
  *
- * @returns `not_found`, `api_key_ended`, `api_key_expired`, `api_key_owner_ended`, `account_outranks`
+ * @returns `not_found`, `api_key_over`, `account_outranks`
  * @spec ASVS 13.3 (APK-03)
  */
 export function decideRotateApiKey(
@@ -49,8 +49,7 @@ export function decideRotateApiKey(
 ): Decision<ApiKey> {
   if (found === undefined || owner === undefined) return refuse('not_found');
   const { key } = found;
-  const end = apiKeyEnd(found, now);
-  if (end !== undefined) return refuse(end);
+  if (apiKeyEnd(found, now) !== undefined) return refuse('api_key_over');
   if (outranks(owner, administrator, adminApi)) return refuse('account_outranks');
   const until = later(now, overlapSeconds * 1000);
   const rotated: ApiKey = {

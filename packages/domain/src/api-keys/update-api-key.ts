@@ -31,7 +31,7 @@ export interface UpdateApiKeyFacts {
 
 export async function loadUpdateApiKey(
   read: Reader,
-  { id, changes }: UpdateApiKeyCommand,
+  { id, changes }: Pick<UpdateApiKeyCommand, 'id' | 'changes'>,
   moment: Moment,
 ): Promise<UpdateApiKeyFacts> {
   const found = await loadApiKey(read, id);
@@ -54,7 +54,7 @@ const TOLD = ['scope', 'tenant', 'networks', 'quota', 'rate', 'expiresAt', 'owne
  * less does less at once; tokens that were made from it before live on for their few minutes. A key with a new owner acts
  * for that one from here on, and dies with it.
  *
- * @returns `not_found`, `api_key_ended`, `api_key_expired`, `api_key_owner_ended`, `account_outranks`,
+ * @returns `not_found`, `api_key_over`, `account_outranks`,
  *   `api_key_owner_unknown`, `resource_unknown`, `limit_reached`, what `termsRefused` says
  */
 export function decideUpdateApiKey(
@@ -63,8 +63,7 @@ export function decideUpdateApiKey(
   { now, position }: Moment,
 ): Decision<ApiKey> {
   if (found === undefined || before === undefined || after === undefined) return refuse('not_found');
-  const end = apiKeyEnd(found, now);
-  if (end !== undefined) return refuse(end);
+  if (apiKeyEnd(found, now) !== undefined) return refuse('api_key_over');
   const { key } = found;
   if ([before, after].some((owner) => outranks(owner, administrator, adminApi))) return refuse('account_outranks');
   if (!isOwnerLive(after, { position })) return refuse('api_key_owner_unknown');

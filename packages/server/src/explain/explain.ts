@@ -1,7 +1,9 @@
 import { OPAQUE_TOKEN_PREFIX } from '@latchkey/tokens/formats/opaque-token';
+import { isApiKeyText } from '@latchkey/tokens/formats/api-key';
 import { REFRESH_TOKEN_PREFIX } from '@latchkey/tokens/formats/refresh-token';
 import type { Server } from '../server.ts';
 import { explainAccessToken } from './access-token.ts';
+import { explainApiKey } from './api-key.ts';
 import type { Explanation } from './explanation.ts';
 import { explainOpaqueToken } from './opaque-token.ts';
 import { explainRefreshToken } from './refresh-token.ts';
@@ -14,6 +16,7 @@ export async function explainCredential(given: string, server: Server): Promise<
   const text = given.trim().replace(/^Bearer\s+/i, '');
   if (text.startsWith(REFRESH_TOKEN_PREFIX)) return explainRefreshToken(text, server);
   if (text.startsWith(OPAQUE_TOKEN_PREFIX)) return explainOpaqueToken(text, server);
+  if (isApiKeyText(text)) return explainApiKey(text, server);
   if (text.startsWith('lk_cs_')) return secret('the secret of a client', 'latchkey client rotate-secret');
   if (text.startsWith('lk_rs_')) return secret('the secret of a resource server', 'latchkey resource rotate-secret');
   if (text.includes('.')) return explainAccessToken(text, server);

@@ -67,13 +67,24 @@ export async function readJson(
   request: Request,
   bodyMax: number,
 ): Promise<Result<Readonly<Record<string, unknown>>, Refusal>> {
+  const read = await readJsonValue(request, bodyMax);
+  if (!read.ok) return read;
+  const { value } = read;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail({ error: 'body_malformed' });
+  return ok(value as Readonly<Record<string, unknown>>);
+}
+
+/**
+ * Reads JSON of any shape.
+ *
+ * @returns `content_type_wrong`, `body_too_large`, `body_malformed`
+ */
+export async function readJsonValue(request: Request, bodyMax: number): Promise<Result<unknown, Refusal>> {
   if (!isOfType(request, 'application/json')) return fail({ error: 'content_type_wrong' });
   const text = await readText(request, bodyMax);
   if (!text.ok) return text;
   try {
-    const value: unknown = JSON.parse(text.value);
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail({ error: 'body_malformed' });
-    return ok(value as Readonly<Record<string, unknown>>);
+    return ok(JSON.parse(text.value));
   } catch (error) {
     if (error instanceof SyntaxError) return fail({ error: 'body_malformed' });
     throw error;

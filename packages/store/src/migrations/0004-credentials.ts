@@ -28,6 +28,10 @@ export const credentials: Migration = {
     `CREATE INDEX api_keys_ended ON api_keys (ended_at) WHERE ended_at IS NOT NULL`,
     // what is kept about accounts for their APIs, and what of it tokens may say
     `ALTER TABLE resources ADD COLUMN allow_email_claim {int} NOT NULL DEFAULT 0`,
+    // the admin API has scopes for them; whoever could do everything still can
+    `UPDATE resources SET scope = '["accounts:read","accounts:write","clients:read","clients:write","resources:read","resources:write","roles:write","api_keys:read","api_keys:write","sessions:read","sessions:write","tokens:revoke","keys:read","keys:write","audit:read","explain"]', version = version + 1 WHERE built_in = 1 AND scope = '["accounts:read","accounts:write","clients:read","clients:write","resources:read","resources:write","roles:write","sessions:read","sessions:write","tokens:revoke","keys:read","keys:write","audit:read","explain"]'`,
+    `UPDATE clients SET scope = '["accounts:read","accounts:write","clients:read","clients:write","resources:read","resources:write","roles:write","api_keys:read","api_keys:write","sessions:read","sessions:write","tokens:revoke","keys:read","keys:write","audit:read","explain"]', version = version + 1 WHERE scope = '["accounts:read","accounts:write","clients:read","clients:write","resources:read","resources:write","roles:write","sessions:read","sessions:write","tokens:revoke","keys:read","keys:write","audit:read","explain"]'`,
+    // what is kept about accounts for their APIs
     `CREATE TABLE account_metadata (account_id {bytes} PRIMARY KEY, version {int} NOT NULL, tenant TEXT, entries TEXT NOT NULL)`,
     // uses of API keys: what quotas have spent, what verifiers hold of them, how often each key was used
     `CREATE TABLE api_key_quotas (api_key {bytes} NOT NULL, starts_at {int} NOT NULL, ends_at {int} NOT NULL, spent {int} NOT NULL, PRIMARY KEY (api_key, starts_at))`,

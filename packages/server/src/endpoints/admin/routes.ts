@@ -1,6 +1,7 @@
 import type { Endpoint } from '../../server.ts';
 import { ACCOUNT_ROUTES } from './accounts.ts';
 import type { AdminEndpoint } from './admin-endpoint.ts';
+import { API_KEY_ROUTES } from './api-keys.ts';
 import { AUDIT_ROUTES } from './audit.ts';
 import { CLIENT_ROUTES } from './clients.ts';
 import { EXPLAIN_ROUTES } from './explain.ts';
@@ -21,6 +22,7 @@ export const ADMIN_ENDPOINTS: readonly AdminEndpoint[] = [
   ...METADATA_ROUTES,
   ...CLIENT_ROUTES,
   ...RESOURCE_ROUTES,
+  ...API_KEY_ROUTES,
   ...ROLE_ROUTES,
   ...SESSION_ROUTES,
   ...TOKEN_ROUTES,
