@@ -26,6 +26,10 @@ async function furnish(world: World): Promise<void> {
 describe('a hook behind a URL', () => {
   let world: World;
   let hook: HttpServer;
+  let machine: Awaited<ReturnType<typeof addClient>>;
+  /** A token that needs no login, of which there may be only so many a minute. */
+  const forMachine = () =>
+    world.at.fetch('/oauth/token', form({ grant_type: 'client_credentials' }, { authorization: machine.basic }));
   let answer: (input: HookInput, response: ServerResponse) => void;
   const asked: { readonly input: HookInput; readonly headers: IncomingMessage['headers']; readonly body: string }[] =
     [];
@@ -47,15 +51,16 @@ describe('a hook behind a URL', () => {
     const origin = `http://127.0.0.1:${(hook.address() as AddressInfo).port}`;
     const settings = { claimHook: `${origin}/claims`, claimHookSecretFile: 'somewhere', fetchAllow: origin };
     world = await populate(
-      await startTestServer({ settings: { ...settings, claimHookTimeoutMs: '300' }, claimHookSecret: SECRET }),
+      await startTestServer({ settings: { ...settings, claimHookTimeoutMs: '1500' }, claimHookSecret: SECRET }),
     );
     says({});
     await furnish(world);
+    machine = await addClient(world.at.server, { resources: [world.api.row.identifier] });
   });
   afterEach(async () => {
     // a good answer, so that faults in a row are those of one test
     says({});
-    await world.login();
+    await forMachine();
   });
   afterAll(async () => {
     await world.at.close();
@@ -95,11 +100,7 @@ describe('a hook behind a URL', () => {
     const { body } = await codeFlow(world, party, { scope: 'openid read' });
     expect(claimsOf(body.access_token)).not.toHaveProperty('plan');
     says({ add: { kind: 'robot' } });
-    const machine = await addClient(world.at.server, { resources: [world.api.row.identifier] });
-    const token = await world.at.fetch(
-      '/oauth/token',
-      form({ grant_type: 'client_credentials' }, { authorization: machine.basic }),
-    );
+    const token = await forMachine();
     expect(claimsOf((await token.json()).access_token)).toMatchObject({ kind: 'robot', sub: machine.row.id });
     const grants = asked.slice(-4).map(({ input }) => input.grant_type);
     expect(grants).toEqual(['login', 'refresh_token', 'authorization_code', 'client_credentials']);
@@ -141,7 +142,7 @@ describe('a hook behind a URL', () => {
     expect(refresh.headers.get('retry-after')).toBe('1');
     expect(await refusalOf(world.at, refresh)).toEqual(refusedAs('claim_hook_failed'));
     expect(rowsOf(world.at)).toEqual(before);
-    expect((await world.login()).status).toBe(503);
+    expect((await forMachine()).status).toBe(503);
     expect(rowsOf(world.at)).toEqual(before);
     const line = world.at.logged.findLast((one) => one.includes('claim hook'));
     expect(JSON.parse(line ?? '{}')).toMatchObject({ reason, fallback: 'refuse' });
@@ -168,10 +169,10 @@ describe('a hook behind a URL', () => {
 
   test('after it was down five times in a row it is left alone for a moment', async () => {
     answer = (_, response) => response.destroy();
-    for (let attempt = 0; attempt < 5; attempt++) expect((await world.login()).status).toBe(503);
+    for (let attempt = 0; attempt < 5; attempt++) expect((await forMachine()).status).toBe(503);
     const count = asked.length;
     says({});
-    expect((await world.login()).status).toBe(503);
+    expect((await forMachine()).status).toBe(503);
     expect(asked).toHaveLength(count);
     expect(JSON.parse(world.at.logged.findLast((one) => one.includes('claim hook')) ?? '{}').reason).toBe('paused');
   });
@@ -189,7 +190,7 @@ describe('a hook in a module', () => {
     const path = join(folder, `hook-${number++}.mjs`);
     writeFileSync(path, source);
     const world = await populate(
-      await startTestServer({ settings: { claimHook: path, claimHookTimeoutMs: '200', ...settings } }),
+      await startTestServer({ settings: { claimHook: path, claimHookTimeoutMs: '1000', ...settings } }),
     );
     worlds.push(world);
     return world;
