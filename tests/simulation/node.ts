@@ -152,6 +152,7 @@ function assemble(parts: NodeParts, isAlive: () => boolean): Server {
     metricsToken: undefined,
     mail: undefined,
     mailbox: undefined,
+    claimHook: undefined,
     isDraining: () => false,
     entropy: random.bytes,
     now,

@@ -1115,6 +1115,14 @@ export const ERRORS = {
     'This API asks the server about too many credentials at the moment.',
     WAIT,
   ),
+  claim_hook_failed: row(
+    503,
+    'temporarily_unavailable',
+    'RFC 9110 §15.6.4',
+    'tell',
+    'What the access token is to say cannot be found out just now.',
+    'Try again later. The log of the server says why its claim hook did not answer.',
+  ),
   access_token_too_large: row(
     400,
     'invalid_request',

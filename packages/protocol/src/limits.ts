@@ -81,6 +81,10 @@ export const LIMITS = {
   permissionRolesMax: 100,
   permissionsPerRoleMax: 100,
   permissionMax: 100,
+  /** What the deployment's own hook says of a token: in bytes, in claims, and how many it may be asked about at a time. */
+  hookAnswerBytesMax: 16_384,
+  hookClaimsMax: 50,
+  hookCallsMax: 100,
   /** What is kept about an account for its APIs: entries, bytes of JSON, a name and a text in characters, texts of a list. */
   metadataEntriesMax: 50,
   metadataBytesMax: 4_096,

@@ -14,6 +14,7 @@ import { bootstrap } from './bootstrap.ts';
 import { type BreachSource, createBreachedPasswords } from './breached-passwords/breached-passwords.ts';
 import { openDigestFile } from './breached-passwords/digest-file.ts';
 import { createRangeLookup } from './breached-passwords/range-lookup.ts';
+import { openClaimHook } from './claim-hook/open-claim-hook.ts';
 import { createFeed } from './feed/publish.ts';
 import { createGuardedFetch, GUARD } from './guarded-fetch/guarded-fetch.ts';
 import { type App, createApp } from './http/app.ts';
@@ -41,6 +42,8 @@ export interface Parts {
   readonly log: Log;
   readonly metricsToken: string | undefined;
   readonly smtpPassword: string | undefined;
+  /** Under which requests to a claim hook behind a URL are signed. */
+  readonly claimHookSecret: string | undefined;
   readonly peppers: readonly Pepper[];
   /** Called when what is on disk is unknown: the process must end. */
   readonly onFault: (error: Error) => void;
@@ -118,6 +121,7 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
     ),
     mail: smtp ?? mailbox,
     mailbox,
+    claimHook: await openClaimHook(settings, { ...parts, metrics }),
     fetch: createGuardedFetch({ ...GUARD, allow: settings.fetchAllow }),
     log,
     metrics,

@@ -41,11 +41,12 @@ export class ConfigurationWrong extends Error {
  * @throws ConfigurationWrong
  */
 export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
-  const { settings, kek, metricsToken, smtpPassword, peppers } = configured(options);
+  const { settings, kek, metricsToken, smtpPassword, claimHookSecret, peppers } = configured(options);
   const running = await createServer(settings, {
     kek,
     metricsToken,
     smtpPassword,
+    claimHookSecret,
     peppers,
     log: createLog(options.log === undefined ? 'silent' : settings.logLevel, options.log ?? { write: () => {} }),
     ...systemParts(),

@@ -338,3 +338,25 @@ test('a logo and texts are looked at before the server starts, and every mistake
     value: { settings: { pagesLogo: join(cwd, 'logo.svg'), pagesTexts: join(cwd, 'texts.json') } },
   });
 });
+
+test('a claim hook is a module that is there, or a URL with a secret of its own', () => {
+  const url = 'https://hooks.example.com/claims';
+  write('secret', 'x'.repeat(32));
+  write('short', 'x'.repeat(31));
+  write('hook.js', 'export default () => ({})');
+  expect(load({ claimHook: 'hook.js' })).toMatchObject({ value: { settings: { claimHook: join(cwd, 'hook.js') } } });
+  expect(load({ claimHook: url, claimHookSecretFile: 'secret' })).toMatchObject({
+    value: { settings: { claimHook: url }, claimHookSecret: 'x'.repeat(32) },
+  });
+  expect(problems({ claimHook: 'none.js' })).toEqual(['claimHook: there is no file ./none.js']);
+  expect(problems({ claimHook: url })).toEqual(['claimHookSecretFile: A claim hook behind a URL needs a secret.']);
+  expect(problems({ claimHook: url, claimHookSecretFile: 'short' })).toEqual([
+    'claimHookSecretFile: the secret in ./short is shorter than 32 characters: openssl rand -hex 32',
+  ]);
+  const http = { claimHook: 'http://10.0.0.1:3000/claims', claimHookSecretFile: 'secret' };
+  expect(problems(http)).toEqual(['claimHook: It is neither https nor at an origin that the server may call by http.']);
+  expect(problems({ ...http, fetchAllow: 'http://10.0.0.1:3000' })).toEqual([]);
+  expect(problems({ ...http, claimHook: 'https://user:secret@hooks.example.com' })).toEqual([
+    'claimHook: It is a web address with a user or a fragment.',
+  ]);
+});

@@ -4,6 +4,7 @@ import { fail, ok, type Result } from '@latchkey/protocol/result';
 import { readLogo } from './appearance/logo.ts';
 import { readTexts } from './appearance/texts.ts';
 import { openDigestFile } from './breached-passwords/digest-file.ts';
+import { isHookUrl } from './claim-hook/open-claim-hook.ts';
 import { FileUnusable } from './file-unusable.ts';
 import { type Pepper, parsePeppers } from './prove/pepper.ts';
 import { inspectSettings, type SettingProblem } from './read-settings.ts';
@@ -29,6 +30,7 @@ export interface Configuration {
   readonly kek: Uint8Array;
   readonly metricsToken: string | undefined;
   readonly smtpPassword: string | undefined;
+  readonly claimHookSecret: string | undefined;
   readonly peppers: readonly Pepper[];
   /** The files of a server that ends TLS itself. */
   readonly tls: TlsFiles | undefined;
@@ -46,6 +48,8 @@ export function loadConfiguration(input: ConfigurationInput): Result<Configurati
 
   const metricsToken = collect(problems, 'metricsTokenFile', () => readMetricsToken(settings.metricsTokenFile));
   const smtpPassword = collect(problems, 'smtpPasswordFile', () => readSecretFile(settings.smtpPasswordFile));
+  const claimHookSecret = collect(problems, 'claimHookSecretFile', () => readHookSecret(settings.claimHookSecretFile));
+  collect(problems, 'claimHook', () => checkHookFile(settings.claimHook));
   const peppers = collect(problems, 'pepperFile', () => loadPeppers(settings.pepperFile)) ?? [];
   const tls = collect(problems, 'tlsKey', () => loadTls(settings));
   collect(problems, 'breachedPasswordsFile', () => checkDigestFile(settings.breachedPasswordsFile));
@@ -59,6 +63,7 @@ export function loadConfiguration(input: ConfigurationInput): Result<Configurati
     kek,
     metricsToken,
     smtpPassword,
+    claimHookSecret,
     peppers,
     tls,
     credentialFile: join(dirname(whole.kekFile), 'admin.json'),
@@ -110,6 +115,8 @@ const PATHS = [
   'kekFile',
   'metricsTokenFile',
   'smtpPasswordFile',
+  'claimHook',
+  'claimHookSecretFile',
   'pepperFile',
   'tlsCert',
   'tlsKey',
@@ -119,7 +126,8 @@ const PATHS = [
 ] as const;
 
 function withAbsolutePaths(settings: Partial<Settings>, cwd: string): Partial<Settings> {
-  const absolute = (path: string) => (isAbsolute(path) || path === ':memory:' ? path : join(cwd, path));
+  const isPath = (path: string) => path !== ':memory:' && !isHookUrl(path);
+  const absolute = (path: string) => (isAbsolute(path) || !isPath(path) ? path : join(cwd, path));
   const paths = PATHS.flatMap((name) => {
     const path = settings[name];
     return path === undefined ? [] : [[name, absolute(path)]];
@@ -185,6 +193,23 @@ function readSecretFile(file: string | undefined): string | undefined {
 function loadPeppers(file: string | undefined): readonly Pepper[] {
   const text = readSecretFile(file);
   return text === undefined ? [] : parsePeppers(text);
+}
+
+/** The server loads the module; that it is there is found out before. */
+function checkHookFile(hook: string | undefined): void {
+  if (hook !== undefined && !isHookUrl(hook) && !existsSync(hook))
+    throw new FileUnusable(`there is no file ${hook}`, 'Set it to an ES module or an https URL: docs/guides/claims.md');
+}
+
+const HOOK_SECRET_MIN = 32;
+
+function readHookSecret(file: string | undefined): string | undefined {
+  const secret = readSecretFile(file);
+  if (secret !== undefined && secret.length < HOOK_SECRET_MIN)
+    throw new SecretUnusable(
+      `the secret in ${String(file)} is shorter than ${HOOK_SECRET_MIN} characters: openssl rand -hex 32`,
+    );
+  return secret;
 }
 
 function readMetricsToken(file: string | undefined): string | undefined {

@@ -35,7 +35,8 @@ export async function serve({ dev, tellsLink, say, ...input }: ServeInput): Prom
     for (const line of problemLines(configuration.error)) say(`  ${line}`);
     return EXIT.usage;
   }
-  const { settings, kek, metricsToken, smtpPassword, peppers, tls, credentialFile } = configuration.value;
+  const { settings, kek, metricsToken, smtpPassword, claimHookSecret, peppers, tls, credentialFile } =
+    configuration.value;
   const log = createLog(settings.logLevel, process.stdout);
   try {
     const running = await createServer(settings, {
@@ -43,6 +44,7 @@ export async function serve({ dev, tellsLink, say, ...input }: ServeInput): Prom
       log,
       metricsToken,
       smtpPassword,
+      claimHookSecret,
       peppers,
       ...systemParts(),
       onFault(error) {

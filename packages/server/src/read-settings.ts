@@ -111,6 +111,16 @@ function crossChecks(values: Partial<Settings>, isIssuerWrong: boolean): readonl
       'It is neither https nor at an origin that the server may call by http.',
       'Use an https URL, or name its origin: --fetch-allow',
     );
+  const hook = URL.parse(values.claimHook ?? '');
+  const isHookUrl = hook !== null && /^https?:$/.test(hook.protocol);
+  if (isHookUrl && values.claimHookSecretFile === undefined)
+    refuse('claimHookSecretFile', 'A claim hook behind a URL needs a secret.', 'Set it: --claim-hook-secret-file');
+  if (isHookUrl && hook.protocol === 'http:' && values.fetchAllow?.includes(hook.origin) === false)
+    refuse(
+      'claimHook',
+      'It is neither https nor at an origin that the server may call by http.',
+      'Use an https URL, or name its origin: --fetch-allow',
+    );
   if (values.smtpUrl === undefined && values.mode === 'production')
     for (const [name, off] of [
       ['registration', 'closed'],

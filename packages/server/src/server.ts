@@ -9,6 +9,7 @@ import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import type { UsageCounter } from './api-keys/usage-counter.ts';
 import type { Appearance } from './appearance/appearance.ts';
 import type { BreachedPasswords } from './breached-passwords/breached-passwords.ts';
+import type { ClaimHook } from './claim-hook/claim-hook.ts';
 import type { Feed } from './feed/feed.ts';
 import type { GuardedFetch } from './guarded-fetch/guarded-fetch.ts';
 import type { KeyRing } from './keys/key-ring.ts';
@@ -38,6 +39,8 @@ export interface Server {
   readonly mail: Mailer | undefined;
   /** The same, where development mode catches it. */
   readonly mailbox: Mailbox | undefined;
+  /** The deployment's own say in what access tokens hold; undefined where it has none. */
+  readonly claimHook: ClaimHook | undefined;
   /** The one way to call a URL that somebody else has given. */
   readonly fetch: GuardedFetch;
   readonly log: Log;

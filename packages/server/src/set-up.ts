@@ -37,6 +37,7 @@ export async function initialise(
     log: SILENT,
     metricsToken: undefined,
     smtpPassword: undefined,
+    claimHookSecret: undefined,
     peppers: [],
     onFault: fault,
     ...systemParts(),

@@ -44,6 +44,13 @@ const origins = list.pipe(
     .max(LIMITS.fetchAllowMax),
 );
 
+/** A path, or a web address that holds no secret. */
+function isPlainHook(text: string): boolean {
+  if (!/^https?:/i.test(text)) return true;
+  const url = URL.parse(text);
+  return url !== null && `${url.username}${url.password}${url.hash}` === '';
+}
+
 /** Off, or where to ask. */
 const breachLookup = z.string().transform((text, context) => {
   if (text === 'off') return text;
@@ -265,6 +272,30 @@ export const SETTINGS = {
     breachLookup,
     'off',
     'Asks Have I Been Pwned about each new password, by the first five digits of its SHA-1: `on`, `off`, or the URL of a service that answers in the same way. Without an answer the password is taken.',
+  ),
+  claimHook: setting(
+    'LATCHKEY_CLAIM_HOOK',
+    z.string().min(1).refine(isPlainHook, 'It is a web address with a user or a fragment.').optional(),
+    undefined,
+    'What says more in access tokens: a file with an ES module whose default export is asked about each token, or an https URL that is. docs/guides/claims.md',
+  ),
+  claimHookSecretFile: setting(
+    'LATCHKEY_CLAIM_HOOK_SECRET_FILE',
+    z.string().min(1).optional(),
+    undefined,
+    'The file with the secret that requests to a claim hook behind a URL are signed with, readable by its owner only.',
+  ),
+  claimHookTimeoutMs: setting(
+    'LATCHKEY_CLAIM_HOOK_TIMEOUT_MS',
+    whole(50, 5_000),
+    500,
+    'How long a claim hook may take, in milliseconds.',
+  ),
+  claimHookFallback: setting(
+    'LATCHKEY_CLAIM_HOOK_FALLBACK',
+    z.enum(['refuse', 'without']),
+    'refuse',
+    'What becomes of a token when the claim hook does not answer as it must: none is issued, or one without its claims.',
   ),
   keyRotationDays: setting(
     'LATCHKEY_KEY_ROTATION_DAYS',

@@ -32,6 +32,8 @@ export interface TestServerOptions {
   readonly kek?: Uint8Array;
   /** When work comes round that no request asks for; the system's by default. */
   readonly timers?: Timers;
+  /** With which requests to a claim hook are signed. */
+  readonly claimHookSecret?: string;
   /** Of password hashes; cheap by default. */
   readonly hashCost?: Argon2Cost;
 }
@@ -80,11 +82,13 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const watch = createSecretWatch();
   const kek = options.kek ?? randomBytes(32);
   watch.add('key-encryption key', kek);
+  if (options.claimHookSecret !== undefined) watch.add('claim hook secret', options.claimHookSecret);
   const running = await createServer(settings.value, {
     kek,
     log: createLog('info', { write: (line) => void logged.push(line) }),
     metricsToken: settings.value.metricsTokenFile,
     smtpPassword: undefined,
+    claimHookSecret: options.claimHookSecret,
     peppers: [],
     ...system,
     now: options.now ?? system.now,

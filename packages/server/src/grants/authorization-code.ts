@@ -6,6 +6,7 @@ import { SEED_BYTES } from '@latchkey/tokens/formats/refresh-token';
 import { adminApiOf } from '../bootstrap.ts';
 import { type MintedTokens, mintTokens } from '../mint/token-response.ts';
 import { challengeOf } from '../prove/code-verifier.ts';
+import { proveHookClaims } from '../prove/hook-claims.ts';
 import { secretHash } from '../prove/secret.ts';
 import { detailOf } from '../refused.ts';
 import { seedPlace } from '../seal/places.ts';
@@ -50,9 +51,20 @@ export async function redeemCode(
     hookClaims: undefined,
     newSubject: makeSubject(server),
   };
+  const proved = await proveHookClaims(
+    {
+      grantType: 'authorization_code',
+      load: (read, at) => loadRedeem(read, command, at),
+      decide: (facts, at) => decideRedeem(facts, command, at),
+      metadata: (facts) => facts.metadata,
+    },
+    server,
+  );
+  if (!proved.ok) return fail({ ...proved.error, about });
+  const { hookClaims, hold } = proved.value;
   const { outcome, moment, detail } = await server.commit(
     (read, at) => loadRedeem(read, command, at),
-    (facts, at) => decideRedeem(facts, command, at),
+    (facts, at) => hold(decideRedeem(facts, { ...command, hookClaims }, at)),
   );
   if (!outcome.ok) return fail({ error: outcome.error, ...detailOf(detail), about });
   return mintTokens(outcome.value, moment, server);

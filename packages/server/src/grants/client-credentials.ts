@@ -7,6 +7,7 @@ import {
 import { fail, type Result } from '@latchkey/protocol/result';
 import type { ClientCredentialsRequest } from '@latchkey/protocol/token-request';
 import { type MintedTokens, mintTokens } from '../mint/token-response.ts';
+import { proveHookClaims } from '../prove/hook-claims.ts';
 import { detailOf } from '../refused.ts';
 import type { Refusal, Server } from '../server.ts';
 
@@ -23,9 +24,20 @@ export async function clientCredentials(
     issuer: server.settings.issuer,
     hookClaims: undefined,
   };
+  const proved = await proveHookClaims(
+    {
+      grantType: 'client_credentials',
+      load: (read) => loadClientCredentials(read, command),
+      decide: (facts, at) => decideClientCredentials(facts, command, at),
+      metadata: () => undefined,
+    },
+    server,
+  );
+  if (!proved.ok) return fail({ ...proved.error, about: { client: client.id } });
+  const { hookClaims, hold } = proved.value;
   const moment = await server.store.read.moment();
   const facts = await loadClientCredentials(server.store.read, command);
-  const { outcome, detail } = decideClientCredentials(facts, command, moment);
+  const { outcome, detail } = hold(decideClientCredentials(facts, { ...command, hookClaims }, moment));
   if (!outcome.ok) return fail({ error: outcome.error, ...detailOf(detail), about: { client: client.id } });
   return mintTokens(outcome.value, moment, server);
 }

@@ -1,5 +1,6 @@
 import type { ProvedClient } from '@latchkey/domain/clients/client';
 import { decideRefresh, loadRefresh, type RefreshCommand } from '@latchkey/domain/grants/refresh-token';
+import type { Reader } from '@latchkey/domain/ports/reader';
 import type { Delivery } from '@latchkey/domain/tokens/family';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
@@ -7,6 +8,7 @@ import type { FamilyId, ResourceIdentifier } from '@latchkey/protocol/types';
 import { type DecodedRefreshToken, decodeRefreshToken, seedMatches } from '@latchkey/tokens/formats/refresh-token';
 import { adminApiOf } from '../bootstrap.ts';
 import { type MintedTokens, mintTokens } from '../mint/token-response.ts';
+import { proveHookClaims } from '../prove/hook-claims.ts';
 import { secretHash } from '../prove/secret.ts';
 import { detailOf } from '../refused.ts';
 import { seedPlace } from '../seal/places.ts';
@@ -71,9 +73,20 @@ export async function refreshTokens(
     hookClaims: undefined,
     macKeyId: (await server.keys.at(catalogue)).macKey.id,
   };
-  const { outcome, moment, writes, detail } = await server.commit(
-    (read) => loadRefresh(read, command, seedMatcher(token, server)),
-    (facts, at) => decideRefresh(facts, command, at),
+  const load = (read: Reader) => loadRefresh(read, command, seedMatcher(token, server));
+  const proved = await proveHookClaims(
+    {
+      grantType: 'refresh_token',
+      load,
+      decide: (facts, at) => decideRefresh(facts, command, at),
+      metadata: (facts) => facts.metadata,
+    },
+    server,
+  );
+  if (!proved.ok) return fail({ ...proved.error, about });
+  const { hookClaims, hold } = proved.value;
+  const { outcome, moment, writes, detail } = await server.commit(load, (facts, at) =>
+    hold(decideRefresh(facts, { ...command, hookClaims }, at)),
   );
   if (!outcome.ok) return fail({ error: outcome.error, ...detailOf(detail), about });
   const isOverlap = writes.some(({ kind }) => kind === 'family.use_overlap');

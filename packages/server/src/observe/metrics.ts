@@ -18,8 +18,13 @@ export type CounterName =
   | 'latchkey_revocations_total'
   | 'latchkey_alerts_total'
   | 'latchkey_faults_total'
+  | 'latchkey_claim_hook_total'
   | 'latchkey_feed_readers_cut_total';
-export type HistogramName = 'latchkey_request_seconds' | 'latchkey_password_hash_seconds' | 'latchkey_commit_seconds';
+export type HistogramName =
+  | 'latchkey_request_seconds'
+  | 'latchkey_password_hash_seconds'
+  | 'latchkey_commit_seconds'
+  | 'latchkey_claim_hook_seconds';
 export type GaugeName =
   | 'latchkey_feed_streams'
   | 'latchkey_hash_queue'

@@ -15,11 +15,13 @@ const COUNTERS: Readonly<Record<CounterName, { readonly help: string; readonly l
   latchkey_revocations_total: { help: 'Events of the revocation log.', labels: ['kind'] },
   latchkey_alerts_total: { help: 'Alerts raised.', labels: ['event'] },
   latchkey_faults_total: { help: 'Faults of our own.', labels: ['kind'] },
+  latchkey_claim_hook_total: { help: 'Tokens that the claim hook was asked about, by outcome.', labels: ['outcome'] },
   latchkey_feed_readers_cut_total: { help: 'Readers of the feed cut off because they were slow.', labels: [] },
 };
 const HISTOGRAMS: Readonly<Record<HistogramName, { readonly help: string; readonly labels: readonly string[] }>> = {
   latchkey_request_seconds: { help: 'Time of a request.', labels: ['route'] },
   latchkey_password_hash_seconds: { help: 'Time of a password hash with its wait.', labels: [] },
+  latchkey_claim_hook_seconds: { help: 'Time of the claim hook.', labels: [] },
   latchkey_commit_seconds: { help: 'Time of a transaction with its wait.', labels: [] },
 };
 const GAUGES: Readonly<Record<GaugeName, string>> = {

@@ -14,6 +14,7 @@ import { json } from '../../http/headers.ts';
 import { isSameOrigin } from '../../http/same-origin.ts';
 import { mintTokens, tokenResponse } from '../../mint/token-response.ts';
 import { proveGuess, withWait } from '../../prove/guess.ts';
+import { proveHookClaims } from '../../prove/hook-claims.ts';
 import { deviceCookie } from '../../prove/known-device.ts';
 import { detailOf } from '../../refused.ts';
 import { seedPlace } from '../../seal/places.ts';
@@ -107,11 +108,22 @@ async function logIn(
   server: Server,
 ): Promise<Answer> {
   const command = await commandOf(asked, client, proof, resource, call, server);
+  const about = { client: client.id, ...(proof.accountId === undefined ? {} : { account: proof.accountId }) };
+  const proved = await proveHookClaims(
+    {
+      grantType: 'login',
+      load: (read, at) => loadLogIn(read, command, at),
+      decide: (facts, at) => decideLogIn(facts, command, at),
+      metadata: ({ start }) => start?.metadata,
+    },
+    server,
+  );
+  if (!proved.ok) return refused({ ...proved.error, about }, server);
+  const { hookClaims, hold } = proved.value;
   const { outcome, moment, detail } = await server.commit(
     (read, at) => loadLogIn(read, command, at),
-    (facts, at) => decideLogIn(facts, command, at),
+    (facts, at) => hold(decideLogIn(facts, { ...command, hookClaims }, at)),
   );
-  const about = { client: client.id, ...(proof.accountId === undefined ? {} : { account: proof.accountId }) };
   if (!outcome.ok)
     return refused(await withWait({ error: outcome.error, ...detailOf(detail), about }, proof, server), server);
   const issued = await mintTokens(outcome.value, moment, server);
