@@ -1,3 +1,4 @@
+import { encryptedTokenBytes } from '@latchkey/domain/tokens/token-size';
 import { proveCredential } from '@latchkey/server/prove/credential';
 import { addRelyingParty, codeFlow } from '@latchkey/testkit/code-flow';
 import { read } from '@latchkey/testkit/people';
@@ -164,7 +165,7 @@ test('I4: at rest there is the hash of its text, and no part of it', async () =>
   }
 });
 
-test.each(['X25519', 'RSA'] as const)('JWE-01: an API with a key of %s', async (curve) => {
+test.each(['P-256', 'X25519', 'RSA'] as const)('JWE-01: an API with a key of %s', async (curve) => {
   const { publicJwk, privateJwk } = await generateEncryptionKeyPair(curve);
   const own = await addResource(world.at.server, { format: 'jwe', encryptionKey: publicJwk });
   const client = await addClient(world.at.server, { resources: [own.row.identifier] });
@@ -176,6 +177,8 @@ test.each(['X25519', 'RSA'] as const)('JWE-01: an API with a key of %s', async (
   const token = await asMachine(client);
   expect(await its.verify(token)).toMatchObject({ ok: true });
   expect(await verifier.verify(token)).toEqual({ ok: false, error: 'token_decryption_failed' });
+  const { plaintext } = await compactDecrypt(token, await importJWK({ ...privateJwk }));
+  expect(token).toHaveLength(encryptedTokenBytes(plaintext.length, publicJwk));
 });
 
 test('nothing of the server takes an encrypted token for its own', async () => {

@@ -30,6 +30,7 @@ export const AUDIT_EVENTS = [
   'resource.created',
   'resource.updated',
   'resource.secret_rotated',
+  'resource.shared_secret_rotated',
   'api_key.created',
   'api_key.updated',
   'api_key.rotated',

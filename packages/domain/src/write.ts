@@ -26,6 +26,7 @@ import type { AuthorizationCode } from './authorization/code.ts';
 import type { Consent } from './authorization/consent.ts';
 import type { Client, OwnerSecret } from './clients/client.ts';
 import type { Resource } from './clients/resource.ts';
+import type { SharedSecret } from './keys/shared-secret.ts';
 import type { MacKey, SigningKey, SigningKeyState } from './keys/signing-key.ts';
 import type { LoginAttempt } from './login/attempt.ts';
 import type { OneTimeLink } from './login/one-time-link.ts';
@@ -160,6 +161,10 @@ export type Write =
       readonly at: EpochMilliseconds;
     }
   | { readonly kind: 'key.remove'; readonly kid: string }
+  | { readonly kind: 'shared_secret.create'; readonly secret: SharedSecret }
+  /** One that had no end yet. */
+  | { readonly kind: 'shared_secret.retire'; readonly kid: string; readonly at: EpochMilliseconds }
+  | { readonly kind: 'shared_secret.remove'; readonly kid: string }
   | { readonly kind: 'mac_key.create'; readonly key: MacKey }
   | { readonly kind: 'mac_key.move'; readonly id: number; readonly to: MacKey['state'] }
   /**

@@ -1018,6 +1018,14 @@ export const ERRORS = {
     'No row of the encrypted token is kept: it has expired, made place for newer ones of its client, or is not ours.',
     SIGN_IN,
   ),
+  shared_secret_token_unknown: row(
+    401,
+    'invalid_token',
+    'RFC 7662 §2.2',
+    'hide',
+    'No row is kept of a token under a shared secret: it has expired, made place for newer ones, or its API made it itself.',
+    SIGN_IN,
+  ),
   token_decryption_failed: row(
     401,
     'invalid_token',
@@ -1457,6 +1465,14 @@ export const ERRORS = {
     'tell',
     'Tokens can be encrypted only to a key, and the resource has none.',
     'Send the public key of the API along.',
+  ),
+  token_type_unsupported: row(
+    400,
+    'unsupported_token_type',
+    'RFC 7009 §2.2.1',
+    'tell',
+    'A token under a shared secret is believed by its own API only, and cannot be revoked by itself.',
+    'End its session or its family, or revoke it by its id: latchkey token revoke --id.',
   ),
   admin_role_unknown: row(
     422,

@@ -2,6 +2,10 @@
 export const SIGNING_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'Ed25519'] as const;
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
 
+/** How the tokens of a resource are signed: under a key of the key set, or under a secret that it shares with the server. */
+export const RESOURCE_ALGORITHMS = [...SIGNING_ALGORITHMS, 'HS256'] as const;
+export type ResourceAlgorithm = (typeof RESOURCE_ALGORITHMS)[number];
+
 /** A public key as it stands in a key set: `kid`, `alg` and `use` are always there. @spec RFC 7517 §4 */
 export interface PublicJwk {
   readonly kty: 'EC' | 'RSA' | 'OKP';

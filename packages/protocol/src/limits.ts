@@ -45,6 +45,8 @@ export const LIMITS = {
   /** A client secret as presented, in characters. */
   clientSecretMax: 256,
   secretsPerOwnerMax: 5,
+  /** Secrets that one API shares with the server: those that verify on, and the one that signs. */
+  sharedSecretsPerResourceMax: 5,
   /** A client's own retry id at refresh, in characters. */
   attemptIdMax: 64,
   /** Live sessions of one account; one more ends the oldest. */

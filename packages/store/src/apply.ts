@@ -27,6 +27,7 @@ import { revocations } from './tables/revocations.ts';
 import { roles } from './tables/roles.ts';
 import { secrets } from './tables/secrets.ts';
 import { sessions } from './tables/sessions.ts';
+import { sharedSecrets } from './tables/shared-secrets.ts';
 import { state } from './tables/state.ts';
 import { subjects } from './tables/subjects.ts';
 import { tokenRecords } from './tables/token-records.ts';
@@ -104,6 +105,9 @@ const STEPS: Steps = {
   'key.create': ({ key }) => [one(signingKeys.insert(key)), catalogue],
   'key.move': ({ kid, from, to, at }) => [one(signingKeys.move(kid, from, to, at)), catalogue],
   'key.remove': ({ kid }) => [any(signingKeys.remove(kid)), catalogue],
+  'shared_secret.create': ({ secret }) => [one(sharedSecrets.insert(secret)), catalogue],
+  'shared_secret.retire': ({ kid, at }) => [one(sharedSecrets.retire(kid, at)), catalogue],
+  'shared_secret.remove': ({ kid }) => [any(sharedSecrets.remove(kid)), catalogue],
   'mac_key.create': ({ key }) => [one(macKeys.insert(key)), catalogue],
   'mac_key.move': ({ id, to }) => [one(macKeys.move(id, to)), catalogue],
   'revocation.emit': ({ event }) => [

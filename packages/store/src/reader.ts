@@ -25,6 +25,7 @@ import { revocations } from './tables/revocations.ts';
 import { roles } from './tables/roles.ts';
 import { secrets } from './tables/secrets.ts';
 import { sessions } from './tables/sessions.ts';
+import { sharedSecrets } from './tables/shared-secrets.ts';
 import { state } from './tables/state.ts';
 import { subjects } from './tables/subjects.ts';
 import { tokenRecords } from './tables/token-records.ts';
@@ -91,6 +92,7 @@ export function createReader(executor: Executor, now: () => EpochMilliseconds): 
     lastUse: (key) => maybe(apiKeyUsage.lastUse(key), apiKeyUsage.usedAt),
     isUsed: (resource, hash) => executor.all(replays.of(resource, hash)).then((rows) => rows.length > 0),
     signingKeys: () => list(signingKeys.all(), signingKeys.model),
+    sharedSecrets: () => list(sharedSecrets.all(), sharedSecrets.model),
     macKeys: () => list(macKeys.all(), macKeys.model),
     revocations: (after, at, limit) => list(revocations.after(after, at, limit), revocations.model),
     revocationsOf: (id, at) => list(revocations.of(id, at), revocations.model),

@@ -33,6 +33,7 @@ test('what is left out is what the documentation says', () => {
     tokenType: 'at+jwt',
     decryptionKeys: [],
     requireEncryption: false,
+    sharedSecrets: [],
     leewaySeconds: 30,
     name: 'vi00000',
     instance: 'vi00000-i00000i00000',

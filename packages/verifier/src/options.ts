@@ -1,6 +1,7 @@
 import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import type { Timers } from '@latchkey/protocol/timers';
 import { type DecryptionKey, importDecryptionKey } from '@latchkey/tokens/keys/encryption-key';
+import { importSharedSecret, parseSharedSecret, type SharedSecret } from '@latchkey/tokens/keys/shared-secret';
 import type { ReplayPort } from './replay.ts';
 import { systemTimers } from './system-timers.ts';
 
@@ -40,6 +41,11 @@ export interface VerifierOptions {
   readonly decryptionKeys?: readonly Readonly<Record<string, unknown>>[];
   /** True to refuse tokens that are not encrypted; by default both are taken. */
   readonly requireEncryption?: boolean;
+  /**
+   * The secrets that this API shares with the server, where its tokens are signed with HS256; several while one takes
+   * the place of another.
+   */
+  readonly sharedSecrets?: readonly { readonly kid: string; readonly secret: string }[];
   /** Leeway for `exp` and `nbf`, in seconds; 30 by default, 60 at most. */
   readonly leewaySeconds?: number;
   /**
@@ -91,7 +97,8 @@ export interface VerifierEvent {
 
 /** The options with all that was left out. */
 export interface Config
-  extends Required<Omit<VerifierOptions, 'credentials' | 'decryptionKeys' | 'replay' | 'apiKeys'>> {
+  extends Required<Omit<VerifierOptions, 'credentials' | 'decryptionKeys' | 'sharedSecrets' | 'replay' | 'apiKeys'>> {
+  readonly sharedSecrets: readonly SharedSecret[];
   readonly decryptionKeys: readonly DecryptionKey[];
   readonly credentials: { readonly id: string; readonly secret: string } | undefined;
   /** Undefined where nobody remembers uses: then no token can be used once. */
@@ -150,6 +157,7 @@ export function configOf(options: VerifierOptions): Config {
     maxAcceptSeconds: within('maxAcceptSeconds', options.maxAcceptSeconds ?? 300, 1, 86_400),
     tokenType,
     ...encryptionOf(options),
+    sharedSecrets: sharedSecretsOf(options),
     leewaySeconds: within('leewaySeconds', options.leewaySeconds ?? DURATIONS.leewayDefault, 0, DURATIONS.leewayMax),
     name,
     instance: `${name}-${random36(random)}${random36(random)}`,
@@ -211,6 +219,30 @@ function apiKeysOf({ apiKeys, credentials }: VerifierOptions): Config['apiKeys']
   const isHeader = header === undefined || (HEADER.test(header) && !OTHER_CREDENTIALS.has(header));
   check(isHeader, 'apiKeys.header must be the name of a header of its own, like x-api-key');
   return { header, environments: [...environments], strict };
+}
+
+/**
+ * The secrets, each under its `kid`. Whatever is no such secret stops here, and what it was is not told: a short one, a
+ * key in PEM, a JWK.
+ *
+ * @spec RFC 7518 §3.2 (JWT-11)
+ */
+function sharedSecretsOf({ sharedSecrets = [] }: VerifierOptions): readonly SharedSecret[] {
+  check(Array.isArray(sharedSecrets), 'sharedSecrets must be a list of { kid, secret }');
+  const keys = sharedSecrets.map((one: unknown) => {
+    const { kid, secret } = (typeof one === 'object' && one !== null ? one : {}) as Readonly<Record<string, unknown>>;
+    const bytes = parseSharedSecret(secret);
+    const isNamed = typeof kid === 'string' && kid.length > 0 && kid.length <= LIMITS.kidMax;
+    return isNamed && bytes !== undefined ? importSharedSecret(kid, bytes) : undefined;
+  });
+  const known = keys.filter((key) => key !== undefined);
+  check(
+    known.length === keys.length,
+    'sharedSecrets must be { kid, secret }, the secret 32 bytes at least in base64url: see latchkey resource rotate-shared-secret',
+  );
+  check(new Set(known.map(({ kid }) => kid)).size === known.length, 'two sharedSecrets have the same kid');
+  check(known.length <= LIMITS.keySetKeysMax, `sharedSecrets must be ${LIMITS.keySetKeysMax} at most`);
+  return known;
 }
 
 function checkIssuer(issuer: unknown): void {

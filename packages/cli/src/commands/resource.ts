@@ -1,4 +1,4 @@
-import { SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
+import { RESOURCE_ALGORITHMS } from '@latchkey/protocol/jwk';
 import { type Command, Option } from 'commander';
 import { act, many } from '../action.ts';
 import type { Context } from '../context.ts';
@@ -45,7 +45,7 @@ Example:
     .option('--audience <name>', 'the aud of its tokens, when it is not the identifier')
     .option('--scope <name>', 'a scope that it knows; may repeat', many)
     .addOption(
-      new Option('--algorithm <name>', 'how its tokens are signed').choices(SIGNING_ALGORITHMS).default('ES256'),
+      new Option('--algorithm <name>', 'how its tokens are signed').choices(RESOURCE_ALGORITHMS).default('ES256'),
     )
     .addOption(new Option('--token-type <typ>', 'the typ of its tokens').choices(['at+jwt', 'JWT']).default('at+jwt'))
     .option('--access-token-seconds <seconds>', 'how long its tokens live', parseWhole)
@@ -79,7 +79,7 @@ Example:
     .description('change a resource, as far as options are given')
     .option('--name <name>', 'what people call it')
     .option('--scope <name>', 'a scope that it knows, in the place of all it knew; may repeat', many)
-    .addOption(new Option('--algorithm <name>', 'how its tokens are signed').choices(SIGNING_ALGORITHMS))
+    .addOption(new Option('--algorithm <name>', 'how its tokens are signed').choices(RESOURCE_ALGORITHMS))
     .addOption(new Option('--token-type <typ>', 'the typ of its tokens').choices(['at+jwt', 'JWT']))
     .option('--access-token-seconds <seconds>', 'how long its tokens live', parseWhole)
     .addOption(new Option('--format <format>', FORMAT).choices(FORMATS))
@@ -124,6 +124,22 @@ Example:
     const { id } = await findResource(api, name);
     output.record(await api.post(`/resources/${segment(String(id))}/secrets`, { overlap_seconds: overlap }));
   });
+
+  const shared = command
+    .command('rotate-shared-secret <resource>')
+    .description('make a new secret for its tokens under HS256, which is shown once')
+    .option('--delay <time>', 'how long the old one signs on: 0, 15m, 24h', parseDuration, 3_600)
+    .option('--revoke-others', 'the old ones are refused everywhere at once: somebody else may have them');
+  act<{ readonly delay: number; readonly revokeOthers?: boolean }>(
+    shared,
+    context,
+    async ({ output, admin }, { delay, revokeOthers = false }, name = '') => {
+      const api = await admin();
+      const { id } = await findResource(api, name);
+      const asked = { delay_seconds: delay, revoke_others: revokeOthers };
+      output.record(await api.post(`/resources/${segment(String(id))}/shared-secrets`, asked));
+    },
+  );
 }
 
 /** The field of the admin API for a key in a file. Whether it is one for encryption, the server says. */

@@ -1,4 +1,4 @@
-import type { PublicEncryptionJwk, SigningAlgorithm } from '@latchkey/protocol/jwk';
+import type { PublicEncryptionJwk, ResourceAlgorithm } from '@latchkey/protocol/jwk';
 import { LIMITS } from '@latchkey/protocol/limits';
 import type { Scope } from '@latchkey/protocol/scope';
 import type { EpochMilliseconds, ResourceId, ResourceIdentifier } from '@latchkey/protocol/types';
@@ -13,7 +13,7 @@ export interface Resource {
   readonly name: string;
   readonly createdAt: EpochMilliseconds;
   readonly scope: Scope;
-  readonly algorithm: SigningAlgorithm;
+  readonly algorithm: ResourceAlgorithm;
   /** The `typ` of its tokens: `at+jwt`, or `JWT` for verifiers that know no other. */
   readonly tokenType: 'at+jwt' | 'JWT';
   readonly accessTokenSeconds: number;

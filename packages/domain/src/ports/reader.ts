@@ -28,6 +28,7 @@ import type { AuthorizationCode } from '../authorization/code.ts';
 import type { Consent } from '../authorization/consent.ts';
 import type { Client, OwnerSecret } from '../clients/client.ts';
 import type { Resource } from '../clients/resource.ts';
+import type { SharedSecret } from '../keys/shared-secret.ts';
 import type { MacKey, SigningKey } from '../keys/signing-key.ts';
 import type { LoginAttempt } from '../login/attempt.ts';
 import type { OneTimeLink } from '../login/one-time-link.ts';
@@ -154,6 +155,8 @@ export interface ReplayReader {
 export interface KeyReader {
   signingKeys(): Promise<readonly SigningKey[]>;
   macKeys(): Promise<readonly MacKey[]>;
+  /** The secrets that all resources share with the server, oldest first. */
+  sharedSecrets(): Promise<readonly SharedSecret[]>;
 }
 
 export interface LogReader {

@@ -3,7 +3,7 @@ import * as row from '@latchkey/testkit/conformance/rows';
 import { expect, test } from 'vitest';
 import type { Resource } from '../clients/resource.ts';
 import type { AccessGrant } from './access-grant.ts';
-import { excessOf } from './token-size.ts';
+import { encryptedTokenBytes, excessOf } from './token-size.ts';
 
 const ISSUER = 'https://id.example';
 const grant = (change: Partial<AccessGrant> = {}, resource: Partial<Resource> = {}): AccessGrant => ({
@@ -60,4 +60,19 @@ test.each([
 
 test('the text of an opaque token is always as long', () => {
   expect(excessOf(grant(filled(20_000), { format: 'opaque' }), ISSUER)).toBeUndefined();
+});
+
+test('an encrypted token is measured as it is sent', () => {
+  const key = { kid: 'k', alg: 'ECDH-ES+A256KW', use: 'enc' } as const;
+  const sizes = [
+    encryptedTokenBytes(600, { ...key, kty: 'EC', crv: 'P-256' }),
+    encryptedTokenBytes(600, { ...key, kty: 'OKP', crv: 'X25519' }),
+    encryptedTokenBytes(600, { ...key, alg: 'RSA-OAEP-256', kty: 'RSA', n: 'x'.repeat(342) }),
+    encryptedTokenBytes(600, { ...key, alg: 'RSA-OAEP-256', kty: 'RSA' }),
+  ];
+  expect(sizes.every((size) => size > 800 && size < 1_400)).toBe(true);
+  const encryptionKey = { ...key, kty: 'EC', crv: 'P-256' } as const;
+  expect(excessOf(grant(filled(600), { format: 'jwe', encryptionKey, accessTokenBytes: 900 }), ISSUER)).toContain(
+    'where 900 may be',
+  );
 });

@@ -1,12 +1,18 @@
 import type { AccessTokenClaims } from '@latchkey/protocol/claims';
 import { ID_BYTES, idText } from '@latchkey/protocol/ids';
-import type { PublicEncryptionJwk, SigningAlgorithm } from '@latchkey/protocol/jwk';
+import type { PublicEncryptionJwk, ResourceAlgorithm } from '@latchkey/protocol/jwk';
 import type { Resource } from '../clients/resource.ts';
 import type { AccessGrant } from './access-grant.ts';
 import { accessTokenClaims } from './access-token-claims.ts';
 
 /** A signature, in bytes: our RSA keys have 2048 bits. @spec RFC 7518 §3.1, RFC 8032 §5.1.6 */
-const SIGNATURE_BYTES: Readonly<Record<SigningAlgorithm, number>> = { ES256: 64, RS256: 256, PS256: 256, Ed25519: 64 };
+const SIGNATURE_BYTES: Readonly<Record<ResourceAlgorithm, number>> = {
+  ES256: 64,
+  RS256: 256,
+  PS256: 256,
+  Ed25519: 64,
+  HS256: 32,
+};
 
 /** A key's id is its thumbprint by SHA-256. @spec RFC 7638 §3 */
 const KID = 'k'.repeat(43);
@@ -53,8 +59,8 @@ export function excessOf(grant: AccessGrant, issuer: string): string | undefined
   if (resource.format === 'opaque') return undefined;
   const claims = accessTokenClaims(grant, issuer, JTI);
   const signed = signedTokenBytes(claims, resource);
-  const { encryptionKey } = resource;
-  const bytes = encryptionKey === undefined ? signed : encryptedTokenBytes(signed, encryptionKey);
+  const { format, encryptionKey } = resource;
+  const bytes = format === 'jwe' && encryptionKey !== undefined ? encryptedTokenBytes(signed, encryptionKey) : signed;
   if (bytes <= resource.accessTokenBytes) return undefined;
   const largest = Object.entries(claims)
     .map(([claim, value]) => ({ claim, bytes: jsonBytes({ [claim]: value }) - '{}'.length }))

@@ -47,7 +47,7 @@ const MEDIA_TYPE = `application/${INTROSPECTION_TYPE}`;
 /** The same answer, for a resource server that wants to show it to others. @spec RFC 9701 §4, §5 */
 async function signed(introspection: Introspection, { audience, algorithm }: Resource, server: Server) {
   const { now, catalogue } = await server.store.read.moment();
-  const signer = (await server.keys.at(catalogue)).signer(algorithm);
+  const signer = (await server.keys.at(catalogue)).signer(algorithm === 'HS256' ? 'ES256' : algorithm);
   const answer = { iss: server.settings.issuer, aud: audience, iat: seconds(now), introspection };
   const headers = { 'content-type': MEDIA_TYPE, 'x-content-type-options': 'nosniff', ...NO_STORE };
   return new Response(encodeIntrospection(answer, signer), { headers });

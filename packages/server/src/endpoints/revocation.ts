@@ -16,6 +16,7 @@ import { readForm } from '../http/body.ts';
 import { json } from '../http/headers.ts';
 import { proveApiKey } from '../prove/api-key.ts';
 import { proveClient } from '../prove/client.ts';
+import { isUnderSharedSecret } from '../prove/credentials/shared-secret.ts';
 import { readAnyAccessToken } from '../prove/own-token.ts';
 import type { Answer, Call, Endpoint, Server } from '../server.ts';
 import { countForgery } from '../throttle/forgeries.ts';
@@ -83,6 +84,7 @@ async function revokeRefreshToken(text: string, client: ProvedClient, server: Se
 }
 
 async function revokeAccessToken(text: string, client: ProvedClient, call: Call, server: Server): Promise<Answer> {
+  if (isUnderSharedSecret(text)) return fail({ error: 'token_type_unsupported', about: { client: client.id } });
   const claims = await readAnyAccessToken(text, server);
   if (!claims.ok) {
     const isForged = claims.error === 'opaque_token_malformed' || claims.error === 'opaque_token_key_unknown';

@@ -2,8 +2,9 @@ import type { Store } from '@latchkey/domain/ports/store';
 import type { SigningAlgorithm } from '@latchkey/protocol/jwk';
 import { keySetOf } from '@latchkey/tokens/keys/key-set';
 import { importSigner, importVerificationKey } from '@latchkey/tokens/keys/node-crypto';
+import { importSharedSecret } from '@latchkey/tokens/keys/shared-secret';
 import type { Signer } from '@latchkey/tokens/keys/signer';
-import { macKeyPlace, signingKeyPlace } from '../seal/places.ts';
+import { macKeyPlace, sharedSecretPlace, signingKeyPlace } from '../seal/places.ts';
 import type { Sealer } from '../seal/seal.ts';
 import type { KeyRing, OpenKeys } from './key-ring.ts';
 
@@ -39,7 +40,12 @@ async function openKeys(store: Store, sealer: Sealer): Promise<OpenKeys> {
       row.algorithm,
       importSigner(row.algorithm, row.kid, sealer.open(signingKeyPlace(row.kid), row.sealedPrivate)),
     );
+  const shared = (await store.read.sharedSecrets()).map((row) => ({
+    ...row,
+    key: importSharedSecret(row.kid, sealer.open(sharedSecretPlace(row.kid), row.sealed)),
+  }));
   return {
+    sharedSecrets: (resource) => shared.filter(({ resourceId }) => resourceId === resource),
     signer(algorithm) {
       const signer = signers.get(algorithm);
       if (signer === undefined) throw new Error(`there is no current key for ${algorithm}`);

@@ -29,7 +29,7 @@ export async function mintIdToken(
       azp: grant.clientId,
       iat: issuedAt,
       exp: issuedAt + DURATIONS.idToken,
-      at_hash: accessTokenHash(accessToken, signer.alg),
+      at_hash: accessTokenHash(accessToken, grant.algorithm),
       ...(grant.nonce === undefined ? {} : { nonce: grant.nonce }),
       ...(grant.authTime === undefined ? {} : { auth_time: grant.authTime }),
       ...(grant.amr.length === 0 ? {} : { amr: grant.amr }),

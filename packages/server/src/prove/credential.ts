@@ -10,6 +10,7 @@ import { proveApiKeyFor } from './credentials/api-key.ts';
 import { proveJwe } from './credentials/jwe.ts';
 import { proveJwt } from './credentials/jwt.ts';
 import { proveOpaque } from './credentials/opaque.ts';
+import { isUnderSharedSecret, proveSharedSecret } from './credentials/shared-secret.ts';
 
 /** Who asks about a credential, where it matters for what is counted. */
 export interface CredentialContext {
@@ -38,5 +39,6 @@ export const proveCredential: ProveCredential = (text, resource, server, context
 function kindOf(text: string): ProveCredential {
   if (text.startsWith(OPAQUE_TOKEN_PREFIX)) return proveOpaque;
   if (isApiKeyText(text)) return proveApiKeyFor;
-  return isEncryptedToken(text) ? proveJwe : proveJwt;
+  if (isEncryptedToken(text)) return proveJwe;
+  return isUnderSharedSecret(text) ? proveSharedSecret : proveJwt;
 }

@@ -14,6 +14,12 @@ export const signingKeyPlace = (kid: string): SealPlace => ({
   purpose: 'private',
   version: 1,
 });
+export const sharedSecretPlace = (kid: string): SealPlace => ({
+  table: 'shared_secrets',
+  row: kid,
+  purpose: 'hs256',
+  version: 1,
+});
 export const macKeyPlace = (id: number): SealPlace => ({
   table: 'mac_keys',
   row: String(id),

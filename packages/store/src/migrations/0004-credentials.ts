@@ -20,6 +20,9 @@ export const credentials: Migration = {
     `CREATE INDEX token_records_expiry ON token_records (expires_at, jti, client_id)`,
     `CREATE TABLE token_record_counts (client_id TEXT PRIMARY KEY, records {int} NOT NULL)`,
 
+    // secrets that resources share with the server
+    `CREATE TABLE shared_secrets (kid TEXT PRIMARY KEY, resource_id {bytes} NOT NULL, sealed {bytes} NOT NULL, created_at {int} NOT NULL, active_at {int} NOT NULL, retires_at {int})`,
+
     // API keys
     `CREATE TABLE api_keys (id {bytes} PRIMARY KEY, version {int} NOT NULL, owner_kind TEXT NOT NULL, owner {bytes} NOT NULL, environment TEXT NOT NULL, name TEXT NOT NULL, resource TEXT NOT NULL, scope TEXT NOT NULL, tenant TEXT, networks TEXT NOT NULL, quota_uses {int}, quota_period TEXT, rate_limit {int}, rate_seconds {int}, metadata TEXT NOT NULL, secret_hash TEXT NOT NULL, previous_hash TEXT, previous_until {int}, created_at {int} NOT NULL, expires_at {int} NOT NULL, pos_epoch {int} NOT NULL, pos_seq {int} NOT NULL, ended_at {int}, end_reason TEXT, ended_by TEXT)`,
     `CREATE INDEX api_keys_owner ON api_keys (owner, id)`,

@@ -1,6 +1,6 @@
 import type { MappedClaim, Resource } from '@latchkey/domain/clients/resource';
 import type { Page } from '@latchkey/domain/ports/reader';
-import type { PublicEncryptionJwk, SigningAlgorithm } from '@latchkey/protocol/jwk';
+import type { PublicEncryptionJwk, ResourceAlgorithm } from '@latchkey/protocol/jwk';
 import type { ResourceId, ResourceIdentifier } from '@latchkey/protocol/types';
 import { type Row, sql } from '../sql.ts';
 import { flag, id, idIn, json, jsonIn, millisecondsIn, numberIn, optional, textIn } from './columns.ts';
@@ -23,7 +23,7 @@ export const resources = {
     name: textIn(row, 'name'),
     createdAt: millisecondsIn(row, 'created_at'),
     scope: jsonIn<readonly string[]>(row, 'scope'),
-    algorithm: textIn(row, 'algorithm') as SigningAlgorithm,
+    algorithm: textIn(row, 'algorithm') as ResourceAlgorithm,
     tokenType: textIn(row, 'token_type') === 'JWT' ? 'JWT' : 'at+jwt',
     accessTokenSeconds: numberIn(row, 'access_token_seconds'),
     format: formatIn(row),

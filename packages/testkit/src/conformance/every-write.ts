@@ -600,6 +600,24 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     await put(store, { kind: 'key.remove', kid: 'a' });
     same(await store.read.signingKeys(), []);
   },
+  async 'shared_secret.create'(store) {
+    for (const n of [2, 1]) await put(store, { kind: 'shared_secret.create', secret: row.sharedSecret(n) });
+    same(await store.read.sharedSecrets(), [row.sharedSecret(1), row.sharedSecret(2)]);
+    same(await conflicts(store, [{ kind: 'shared_secret.create', secret: row.sharedSecret(1) }]), true);
+  },
+  async 'shared_secret.retire'(store) {
+    await put(store, { kind: 'shared_secret.create', secret: row.sharedSecret(1) });
+    const retire = { kind: 'shared_secret.retire', kid: row.sharedSecret(1).kid, at: NOW } as const;
+    await put(store, retire);
+    same(await store.read.sharedSecrets(), [row.sharedSecret(1, { retiresAt: NOW })]);
+    same(await conflicts(store, [retire]), true);
+  },
+  async 'shared_secret.remove'(store) {
+    await put(store, { kind: 'shared_secret.create', secret: row.sharedSecret(1) });
+    for (let times = 0; times < 2; times++)
+      await put(store, { kind: 'shared_secret.remove', kid: row.sharedSecret(1).kid });
+    same(await store.read.sharedSecrets(), []);
+  },
   async 'mac_key.create'(store) {
     for (const id of [2, 1]) await put(store, { kind: 'mac_key.create', key: row.macKey(id) });
     same(await store.read.macKeys(), [row.macKey(1), row.macKey(2)]);

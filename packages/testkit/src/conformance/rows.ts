@@ -11,6 +11,7 @@ import type { AuthorizationCode } from '@latchkey/domain/authorization/code';
 import type { Consent } from '@latchkey/domain/authorization/consent';
 import type { Client, OwnerSecret } from '@latchkey/domain/clients/client';
 import { PLAIN_RESOURCE, type Resource } from '@latchkey/domain/clients/resource';
+import type { SharedSecret } from '@latchkey/domain/keys/shared-secret';
 import type { MacKey, SigningKey } from '@latchkey/domain/keys/signing-key';
 import type { ClientLogin, OwnLogin } from '@latchkey/domain/login/attempt';
 import type { OneTimeLink } from '@latchkey/domain/login/one-time-link';
@@ -328,6 +329,16 @@ export const signingKey = (kid: string, more: Partial<SigningKey> = {}): Signing
   sealedPrivate: Uint8Array.of(1, 2, 3) as Sealed,
   createdAt: NOW,
   since: NOW,
+  ...more,
+});
+
+export const sharedSecret = (number: number, more: Partial<SharedSecret> = {}): SharedSecret => ({
+  kid: `shared-${number}`,
+  resourceId: idOf('res', 1),
+  sealed: Uint8Array.of(7, 8, number) as Sealed,
+  createdAt: later(NOW, number),
+  activeAt: later(NOW, number),
+  retiresAt: undefined,
   ...more,
 });
 

@@ -311,6 +311,15 @@ const APPLY: Apply = {
     return grown({ ...state, signingKeys: withRow(state.signingKeys, kid, { ...row, state: to, since: at }) });
   },
   'key.remove': (state, { kid }) => grown({ ...state, signingKeys: withoutRow(state.signingKeys, kid) }),
+  'shared_secret.create'(state, { secret }) {
+    isFree(state.sharedSecrets.get(secret.kid));
+    return grown({ ...state, sharedSecrets: withRow(state.sharedSecrets, secret.kid, secret) });
+  },
+  'shared_secret.retire'(state, { kid, at }) {
+    const row = found(state.sharedSecrets.get(kid), ({ retiresAt }) => retiresAt === undefined);
+    return grown({ ...state, sharedSecrets: withRow(state.sharedSecrets, kid, { ...row, retiresAt: at }) });
+  },
+  'shared_secret.remove': (state, { kid }) => grown({ ...state, sharedSecrets: withoutRow(state.sharedSecrets, kid) }),
   'mac_key.create'(state, { key }) {
     isFree(state.macKeys.get(String(key.id)));
     return grown({ ...state, macKeys: withRow(state.macKeys, String(key.id), key) });

@@ -164,6 +164,8 @@ export function createMemoryReader(current: () => MemoryState, now: () => EpochM
         .sort((a, b) => b.startsAt - a.startsAt)[0]?.usedAt,
     signingKeys: async () =>
       [...current().signingKeys.values()].sort((a, b) => a.createdAt - b.createdAt || byText(a.kid, b.kid)),
+    sharedSecrets: async () =>
+      [...current().sharedSecrets.values()].sort((a, b) => a.createdAt - b.createdAt || byText(a.kid, b.kid)),
     macKeys: async () => [...current().macKeys.values()].sort((a, b) => a.id - b.id),
     revocations: async (after, at, limit) =>
       current()

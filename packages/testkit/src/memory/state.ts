@@ -11,6 +11,7 @@ import type { AuthorizationCode } from '@latchkey/domain/authorization/code';
 import type { Consent } from '@latchkey/domain/authorization/consent';
 import type { Client, OwnerSecret } from '@latchkey/domain/clients/client';
 import type { Resource } from '@latchkey/domain/clients/resource';
+import type { SharedSecret } from '@latchkey/domain/keys/shared-secret';
 import type { MacKey, SigningKey } from '@latchkey/domain/keys/signing-key';
 import type { LoginAttempt } from '@latchkey/domain/login/attempt';
 import type { OneTimeLink } from '@latchkey/domain/login/one-time-link';
@@ -70,6 +71,7 @@ export interface MemoryState {
   readonly roles: Rows<Role>;
   readonly signingKeys: Rows<SigningKey>;
   readonly macKeys: Rows<MacKey>;
+  readonly sharedSecrets: Rows<SharedSecret>;
   /** By key and beginning of the period. */
   readonly quotas: Rows<SpentQuota>;
   readonly leases: Rows<StoredLease>;
@@ -105,6 +107,7 @@ export const emptyState = (epoch: number): MemoryState => ({
   roles: new Map(),
   signingKeys: new Map(),
   macKeys: new Map(),
+  sharedSecrets: new Map(),
   quotas: new Map(),
   leases: new Map(),
   verifiers: new Map(),

@@ -4,6 +4,7 @@ import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { EpochSeconds } from '@latchkey/protocol/types';
 import { createAccessTokenDecoder, type Expected, validFrom } from '@latchkey/tokens/formats/access-token-jwt';
 import type { KeySet } from '@latchkey/tokens/keys/key-set';
+import { withSharedSecrets } from '@latchkey/tokens/keys/shared-secret';
 import { type Access, accessOf } from '../access.ts';
 import type { CredentialKind } from '../credential.ts';
 import { createDecryption } from '../decryption.ts';
@@ -26,10 +27,11 @@ export function createJwtKind(config: Config, known: Known, freshness: Freshness
   /** The key set without the keys whose revocation is known, whatever a key set of the server says. */
   function guardedKeys(of: KeySet): KeySet {
     if (guarded?.of === of) return guarded.keys;
+    const all = withSharedSecrets(of, config.sharedSecrets);
     const find: KeySet['find'] = (header) => {
       // first: a key that the set lacks by now must not make us look for it again
       if (header.kid !== undefined && revocations.isKeyRevoked(header.kid)) return fail('token_key_revoked');
-      const key = of.find(header);
+      const key = all.find(header);
       if (!key.ok) return key;
       if (revocations.isKeyRevoked(key.value.kid)) return fail('token_key_revoked');
       lastKid = key.value.kid;

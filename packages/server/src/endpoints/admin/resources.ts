@@ -3,23 +3,23 @@ import {
   decideCreateResource,
   loadCreateResource,
 } from '@latchkey/domain/clients/create-resource';
+import { withFirstSecret } from '@latchkey/domain/clients/resource-shared-secret';
 import { decideRotateSecret, loadResourceSecrets } from '@latchkey/domain/clients/rotate-secret';
-import {
-  decideUpdateResource,
-  loadUpdateResource,
-  type ResourceChanges,
-} from '@latchkey/domain/clients/update-resource';
+import { decideUpdateResource, type ResourceChanges } from '@latchkey/domain/clients/update-resource';
+import { loadSharedSecrets } from '@latchkey/domain/keys/rotate-shared-secret';
 import { makeId, parseId } from '@latchkey/protocol/ids';
-import { type PublicEncryptionJwk, SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
+import { type PublicEncryptionJwk, RESOURCE_ALGORITHMS, type ResourceAlgorithm } from '@latchkey/protocol/jwk';
 import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok } from '@latchkey/protocol/result';
 import { z } from 'zod';
 import { rotateRing } from '../../keys/rotate.ts';
 import { detailOf } from '../../refused.ts';
+import type { Server } from '../../server.ts';
 import { type AdminEndpoint, adminEndpoint } from './admin-endpoint.ts';
 import { ENCRYPTION_KEY, encryptionKeyOf } from './encryption-key.ts';
 import { CLAIM_FIELDS, claimChangesOf } from './resource-claims.ts';
 import { makeSecret, ROTATE } from './secrets.ts';
+import { makeSharedSecret, SHARED_SECRET, SHARED_SECRET_ROUTES, toldIf } from './shared-secrets.ts';
 import { nextOf, PAGE, pageOf, RESOURCE_VIEW, resourceView, TOKEN_FORMAT, time, timeOf } from './views.ts';
 
 const CREATE = z.strictObject({
@@ -27,7 +27,7 @@ const CREATE = z.strictObject({
   name: z.string().min(1).max(LIMITS.nameMax),
   audience: z.string().optional().describe('The aud of its tokens, when it is not the identifier.'),
   scopes: z.array(z.string()).default([]),
-  algorithm: z.enum(SIGNING_ALGORITHMS).default('ES256'),
+  algorithm: z.enum(RESOURCE_ALGORITHMS).default('ES256'),
   token_type: z.enum(['at+jwt', 'JWT']).default('at+jwt'),
   access_token_seconds: z.number().int().min(DURATIONS.accessTokenMin).max(DURATIONS.accessTokenMax).optional(),
   format: TOKEN_FORMAT.default('jwt'),
@@ -42,7 +42,7 @@ const createResource = adminEndpoint({
   summary: 'Creates a resource (an API) and the credential of its verifiers, which stands in this answer only.',
   scope: 'resources:write',
   body: CREATE,
-  success: { status: 201, schema: RESOURCE_VIEW.extend({ secret: SECRET }) },
+  success: { status: 201, schema: RESOURCE_VIEW.extend({ secret: SECRET, shared_secret: SHARED_SECRET.optional() }) },
   async answer({ body, administrator, server }) {
     const encryptionKey = await encryptionKeyOf(body.encryption_key, server);
     if (!encryptionKey.ok) return encryptionKey;
@@ -62,13 +62,14 @@ const createResource = adminEndpoint({
       encryptionKey: encryptionKey.value,
       secret: secret.stored,
     };
-    const { outcome, detail } = await server.commit(loadCreateResource, (facts, moment) =>
-      decideCreateResource(facts, command, moment),
+    const shared = makeSharedSecret(server);
+    const { outcome, detail, writes } = await server.commit(loadCreateResource, (facts, moment) =>
+      withFirstSecret(decideCreateResource(facts, command, moment), [], { administrator, ...shared }, moment),
     );
     if (!outcome.ok) return fail({ error: outcome.error, ...detailOf(detail) });
     // an algorithm that no resource had before gets its keys now, not at the next look at the schedule
-    await rotateRing(server, body.algorithm, { action: 'keep' }, 'server');
-    return ok({ ...resourceView(outcome.value), secret: secret.text });
+    await ensureKeys(server, body.algorithm);
+    return ok({ ...resourceView(outcome.value), secret: secret.text, ...toldIf(shared, writes) });
   },
 });
 
@@ -90,7 +91,7 @@ const listResources = adminEndpoint({
 const UPDATE = z.strictObject({
   name: z.string().min(1).max(LIMITS.nameMax).optional(),
   scopes: z.array(z.string()).optional(),
-  algorithm: z.enum(SIGNING_ALGORITHMS).optional(),
+  algorithm: z.enum(RESOURCE_ALGORITHMS).optional(),
   token_type: z.enum(['at+jwt', 'JWT']).optional(),
   access_token_seconds: z.number().int().min(DURATIONS.accessTokenMin).max(DURATIONS.accessTokenMax).optional(),
   format: TOKEN_FORMAT.optional(),
@@ -104,7 +105,7 @@ const updateResource = adminEndpoint({
   summary: 'Changes a resource, as far as fields are given. Tokens that it has already stay as they are.',
   scope: 'resources:write',
   body: UPDATE,
-  success: { status: 200, schema: RESOURCE_VIEW },
+  success: { status: 200, schema: RESOURCE_VIEW.extend({ shared_secret: SHARED_SECRET.optional() }) },
   async answer({ params, body, administrator, server }) {
     const id = parseId('res', params.id ?? '');
     if (id === undefined) return fail({ error: 'not_found' });
@@ -112,13 +113,17 @@ const updateResource = adminEndpoint({
     if (!encryptionKey.ok) return encryptionKey;
     const changes = changesOf(body, encryptionKey.value);
     // before the first token is asked for: an algorithm that no resource had before has no keys yet
-    if (changes.algorithm !== undefined) await rotateRing(server, changes.algorithm, { action: 'keep' }, 'server');
-    const { outcome, detail } = await server.commit(
-      (read) => loadUpdateResource(read, { id }),
-      (facts, moment) => decideUpdateResource(facts, { administrator, id, changes }, moment),
+    await ensureKeys(server, changes.algorithm);
+    const shared = makeSharedSecret(server);
+    const { outcome, detail, writes } = await server.commit(
+      (read) => loadSharedSecrets(read, { resourceId: id }),
+      ({ resource, secrets }, moment) => {
+        const decision = decideUpdateResource(resource, { administrator, id, changes }, moment);
+        return withFirstSecret(decision, secrets, { administrator, ...shared }, moment);
+      },
     );
     if (!outcome.ok) return fail({ error: outcome.error, ...detailOf(detail), about: { resource: id } });
-    return ok(resourceView(outcome.value));
+    return ok({ ...resourceView(outcome.value), ...toldIf(shared, writes) });
   },
 });
 
@@ -155,9 +160,16 @@ const rotateResourceSecret = adminEndpoint({
   },
 });
 
+/** The keys of an algorithm that no resource had before. HS256 has none: its secrets belong to each resource. */
+async function ensureKeys(server: Server, algorithm: ResourceAlgorithm | undefined): Promise<void> {
+  if (algorithm !== undefined && algorithm !== 'HS256')
+    await rotateRing(server, algorithm, { action: 'keep' }, 'server');
+}
+
 export const RESOURCE_ROUTES: readonly AdminEndpoint[] = [
   createResource,
   listResources,
   updateResource,
   rotateResourceSecret,
+  ...SHARED_SECRET_ROUTES,
 ];

@@ -1,7 +1,7 @@
 import type { Account, Identifier } from '@latchkey/domain/accounts/account';
 import type { Client, OwnerSecret } from '@latchkey/domain/clients/client';
 import type { Resource } from '@latchkey/domain/clients/resource';
-import { SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
+import { RESOURCE_ALGORITHMS, SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
 import { LIMITS } from '@latchkey/protocol/limits';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import { z } from 'zod';
@@ -115,7 +115,7 @@ export const RESOURCE_VIEW = z.object({
   audience: z.string(),
   name: z.string(),
   scopes: z.array(z.string()),
-  algorithm: z.enum(SIGNING_ALGORITHMS),
+  algorithm: z.enum(RESOURCE_ALGORITHMS),
   token_type: z.enum(['at+jwt', 'JWT']),
   access_token_seconds: z.number(),
   format: z.enum(['jwt', 'jwe', 'opaque']),

@@ -2,7 +2,7 @@ import { milliseconds } from '@latchkey/protocol/types';
 import { encryptedTokenHandle, encryptToken } from '@latchkey/tokens/formats/encrypted-token';
 import { recordToken } from '../token-record.ts';
 import type { MintFormat } from './format.ts';
-import { mintJwt } from './jwt.ts';
+import { signToken } from './jwt.ts';
 
 /**
  * A signed token, encrypted to its API. Nobody else can read it, the server no more than the client: so what it says is
@@ -14,7 +14,7 @@ export const mintJwe: MintFormat = async (parts, server) => {
   const { jti, claims, grant } = parts;
   const { id: resourceId, encryptionKey } = grant.resource;
   if (encryptionKey === undefined) throw new Error('a resource with encrypted tokens has no key');
-  const token = await encryptToken(await mintJwt(parts, server), encryptionKey);
+  const token = await encryptToken(await signToken(parts, server), encryptionKey);
   const handle = encryptedTokenHandle(token);
   if (handle === undefined) return token; // longer than any token may be: nobody will take it
   const expiresAt = milliseconds(claims.exp);
