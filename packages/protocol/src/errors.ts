@@ -7,7 +7,7 @@
  */
 interface ErrorRow {
   readonly code: string;
-  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 431 | 500 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 431 | 500 | 501 | 503;
   readonly spec: string;
   readonly disclose: boolean;
   /** What happened. ASCII without quotes and backslashes, so that it fits every header. */
@@ -1342,6 +1342,14 @@ export const ERRORS = {
     'tell',
     'A verifier of another resource has this name.',
     'Give each verifier process a name of its own, or let it make one up.',
+  ),
+  status_time_unsupported: row(
+    501,
+    'not_implemented',
+    'TSL draft-21 §8.4',
+    'tell',
+    'What a status list said at another time is not kept.',
+    'Leave time out.',
   ),
   once_not_allowed: row(
     401,

@@ -1,3 +1,4 @@
+import type { Page } from '@latchkey/domain/ports/reader';
 import type { OpaqueHandle, StatusPlace, TokenRecord } from '@latchkey/domain/tokens/token-record';
 import type { AccessTokenClaims } from '@latchkey/protocol/claims';
 import type { ApiKeyId, ClientId, EpochMilliseconds, Sha256, TokenId } from '@latchkey/protocol/types';
@@ -11,6 +12,8 @@ import { id, idIn, isNull, json, jsonIn, millisecondsIn, numberIn, optional, orN
 export const tokenRecords = {
   byJti: (jti: TokenId) => sql`SELECT * FROM token_records WHERE jti = ${id(jti)}`,
   byHandle: (handle: Sha256) => sql`SELECT * FROM token_records WHERE handle = ${handle}`,
+  inStatusList: (list: number, { after, limit }: Page<number>) =>
+    sql`SELECT * FROM token_records WHERE status_list = ${list} AND status_index > ${after ?? -1} ORDER BY status_index LIMIT ${limit}`,
   record: (record: TokenRecord, max: number): readonly Step[] => [
     one(
       sql`INSERT INTO token_record_counts (client_id, records) VALUES (${record.clientId}, 1) ON CONFLICT (client_id) DO UPDATE SET records = token_record_counts.records + 1`,
