@@ -107,7 +107,9 @@ export interface VerifierEvent {
 
 /** The options with all that was left out. */
 export interface Config
-  extends Required<Omit<VerifierOptions, 'credentials' | 'decryptionKeys' | 'replay' | 'apiKeys' | 'statusIssuer' | 'jwksUri'>> {
+  extends Required<
+    Omit<VerifierOptions, 'credentials' | 'decryptionKeys' | 'replay' | 'apiKeys' | 'statusIssuer' | 'jwksUri'>
+  > {
   readonly statusIssuer: string | undefined;
   readonly jwksUri: string | undefined;
   readonly decryptionKeys: readonly DecryptionKey[];
