@@ -14,6 +14,7 @@ import { createRefusals } from '@latchkey/server/observe/refusal-ring';
 import type { PasswordHasher } from '@latchkey/server/prove/password-hasher';
 import { readSettings } from '@latchkey/server/read-settings';
 import type { Server } from '@latchkey/server/server';
+import { createStatusLists } from '@latchkey/server/status-lists/status-lists';
 import { createUnknownGuesses } from '@latchkey/server/throttle/unknown-guesses';
 import { memoryEphemeral } from '@latchkey/store/ephemeral/memory';
 import { simulatedTimers, type WallClock } from './clock.ts';
@@ -132,13 +133,15 @@ function assemble(parts: NodeParts, isAlive: () => boolean): Server {
     { store, commit, metrics: UNCOUNTED, log: SILENT, now, steady },
     { heartbeatMilliseconds: DURATIONS.heartbeatInterval * 1000, timers: simulatedTimers(scheduler) },
   );
+  const keys = createKeyRing(store, seal);
   return {
     settings: { ...settings, refreshOverlapMilliseconds: parts.overlapMilliseconds },
     appearance,
     store,
     ephemeral: memoryEphemeral(monotonic),
     seal,
-    keys: createKeyRing(store, seal),
+    keys,
+    statusLists: createStatusLists({ store, keys, settings, steady }),
     passwords: HASHER,
     breachedPasswords: { verdictOn: async () => 'clear' },
     unknownGuesses: createUnknownGuesses(),

@@ -32,7 +32,7 @@ import type { LoginAttempt } from './login/attempt.ts';
 import type { OneTimeLink } from './login/one-time-link.ts';
 import type { Ended, Session, SessionCookie } from './login/session.ts';
 import type { TokenFamily } from './tokens/family.ts';
-import type { TokenRecord } from './tokens/token-record.ts';
+import type { StatusPlace, TokenRecord } from './tokens/token-record.ts';
 import type { UsedToken } from './tokens/use-once.ts';
 
 /** Everything that a decision may change. The union is closed: a store has a statement for every kind. */
@@ -115,6 +115,8 @@ export type Write =
   /** One more than `max` of its client takes the place of the one that expires first. */
   | { readonly kind: 'token.record'; readonly record: TokenRecord; readonly max: number }
   | { readonly kind: 'token.forget'; readonly jti: TokenId }
+  /** Takes an index of a list, which begins with its first. No index of a list is taken twice. */
+  | { readonly kind: 'status_list.take'; readonly place: StatusPlace }
   /** A new row, or somebody else was first. */
   | { readonly kind: 'replay.consume'; readonly used: UsedToken }
   | { readonly kind: 'client.create'; readonly client: Client }

@@ -7,7 +7,7 @@
  */
 interface ErrorRow {
   readonly code: string;
-  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 431 | 500 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 431 | 500 | 501 | 503;
   readonly spec: string;
   readonly disclose: boolean;
   /** What happened. ASCII without quotes and backslashes, so that it fits every header. */
@@ -1083,6 +1083,38 @@ export const ERRORS = {
     'The access token, its family, session, account or client has ended.',
     SIGN_IN,
   ),
+  token_suspended: row(
+    401,
+    'invalid_token',
+    'TSL draft-21 §7.1',
+    'hide',
+    'The status list says that the token is suspended.',
+    'Try again later, or ask its issuer.',
+  ),
+  token_status_invalid: row(
+    401,
+    'invalid_token',
+    'TSL draft-21 §8.3',
+    'hide',
+    'The token names a status list that may not be fetched, a place beyond its end, or a status that has no meaning here.',
+    'Name the origin of the list in statusListOrigins, if it is to be trusted.',
+  ),
+  token_status_missing: row(
+    401,
+    'invalid_token',
+    'TSL draft-21 §6.1',
+    'hide',
+    'The token names no status list, and this API asks for one.',
+    'Have the issuer give its tokens a status, or leave requireStatus out.',
+  ),
+  token_status_unknown: row(
+    401,
+    'invalid_token',
+    'TSL draft-21 §8.3',
+    'hide',
+    'The status list of the token could not be had, and this API takes that for a bad token.',
+    'Look for status_list_unavailable among the events of the verifier.',
+  ),
   token_sender_unproved: row(
     401,
     'invalid_token',
@@ -1227,6 +1259,14 @@ export const ERRORS = {
     'This API cannot tell at the moment which tokens were revoked.',
     WAIT,
   ),
+  status_list_unavailable: row(
+    503,
+    'temporarily_unavailable',
+    'TSL draft-21 §8.3',
+    'tell',
+    'This API cannot tell at the moment whether the token was revoked: its status list could not be had.',
+    WAIT,
+  ),
   replay_unavailable: row(
     503,
     'temporarily_unavailable',
@@ -1358,6 +1398,14 @@ export const ERRORS = {
     'tell',
     'A verifier of another resource has this name.',
     'Give each verifier process a name of its own, or let it make one up.',
+  ),
+  status_time_unsupported: row(
+    501,
+    'not_implemented',
+    'TSL draft-21 §8.4',
+    'tell',
+    'What a status list said at another time is not kept.',
+    'Leave time out.',
   ),
   once_not_allowed: row(
     401,

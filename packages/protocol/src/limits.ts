@@ -11,6 +11,8 @@ export const LIMITS = {
   statusListTokenMax: 4_194_304,
   statusListsKept: 100,
   statusListsKeptBytes: 67_108_864,
+  /** Status lists that one answer names. */
+  statusListsTold: 10_000,
   /** Tokens that a process remembers to have been used, where each may be used once. */
   usesRememberedMax: 100_000,
   /** How deep the JSON of a header or of claims may nest. */
@@ -55,6 +57,8 @@ export const LIMITS = {
   familiesPerClientMax: 100,
   /** Access tokens of one client that left a row; one more takes the place of the one that expires first. */
   tokenRecordsPerClientMax: 100_000,
+  /** The same of those that have a place in a status list. */
+  statusRecordsPerClientMax: 1_000_000,
   /** A name or user agent that is kept for people to read, in characters. */
   nameMax: 200,
   /** The name of the deployment on its pages, in characters. */

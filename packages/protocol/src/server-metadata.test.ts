@@ -21,6 +21,7 @@ test.each(['https://id.example', 'https://id.example/tenant', 'http://localhost:
       introspection_endpoint: `${issuer}/oauth/introspect`,
       revocation_endpoint: `${issuer}/oauth/revoke`,
       jwks_uri: `${issuer}/.well-known/jwks.json`,
+      status_list_aggregation_endpoint: `${issuer}/status-lists`,
       scopes_supported: ['openid', 'email'],
       claims_supported: [...'sub iss aud exp iat auth_time nonce amr azp sid'.split(' '), ...PERSON],
       response_types_supported: ['code'],

@@ -13,6 +13,8 @@ export interface ServerMetadata {
   readonly introspection_endpoint: string;
   readonly revocation_endpoint: string;
   readonly jwks_uri: string;
+  /** @spec TSL draft-21 §9.1 */
+  readonly status_list_aggregation_endpoint: string;
   readonly scopes_supported: readonly string[];
   readonly claims_supported: readonly string[];
   readonly response_types_supported: readonly string[];
@@ -60,6 +62,7 @@ export function serverMetadata(issuer: string, { scopes, signingAlgorithms, acrV
     introspection_endpoint: `${issuer}/oauth/introspect`,
     revocation_endpoint: `${issuer}/oauth/revoke`,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
+    status_list_aggregation_endpoint: `${issuer}/status-lists`,
     scopes_supported: scopes,
     claims_supported: [...CLAIMS, ...(acrValues.length === 0 ? [] : ['acr']), ...Object.values(CLAIMS_OF_SCOPE).flat()],
     response_types_supported: ['code'],

@@ -34,6 +34,7 @@ import { ROUTES } from './routes.ts';
 import { createAuditMac, createSealer, csrfKey, kekCheck } from './seal/aead.ts';
 import type { Server } from './server.ts';
 import type { Settings } from './settings.ts';
+import { createStatusLists } from './status-lists/status-lists.ts';
 import { createUnknownGuesses } from './throttle/unknown-guesses.ts';
 
 /** What a server is made of beside its settings. */
@@ -96,6 +97,7 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
   const file = settings.breachedPasswordsFile;
   const digests = file === undefined ? undefined : openDigestFile(file);
   const breaches = [...(digests === undefined ? [] : [digests]), ...breachLookupOf(settings)];
+  const keys = createKeyRing(store, seal);
   let draining = false;
   const server: Server = {
     settings,
@@ -103,7 +105,7 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
     store,
     ephemeral: memoryEphemeral(parts.monotonic),
     seal,
-    keys: createKeyRing(store, seal),
+    keys,
     passwords: withPepper(
       createArgon2Hasher({
         cost: parts.hashCost,
@@ -119,6 +121,7 @@ export async function createServer(settings: Settings, parts: Parts): Promise<Ru
       { store, commit, metrics, log, now, steady },
       { heartbeatMilliseconds: DURATIONS.heartbeatInterval * 1000, timers: parts.timers },
     ),
+    statusLists: createStatusLists({ store, keys, settings, steady }),
     mail: smtp ?? mailbox,
     mailbox,
     claimHook: await openClaimHook(settings, { ...parts, metrics }),

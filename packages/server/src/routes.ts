@@ -36,6 +36,7 @@ import { reports } from './endpoints/reports.ts';
 import { revocation } from './endpoints/revocation.ts';
 import { revocations } from './endpoints/revocations.ts';
 import { status } from './endpoints/status.ts';
+import { statusList, statusListAggregation } from './endpoints/status-lists.ts';
 import { token } from './endpoints/token.ts';
 import { userinfo, userinfoByPost } from './endpoints/userinfo.ts';
 import { verify } from './endpoints/verify.ts';
@@ -109,6 +110,8 @@ export const ROUTES: readonly Endpoint[] = [
   reports,
   verify,
   once,
+  statusListAggregation,
+  statusList,
   healthz,
   readyz,
   metrics,

@@ -21,6 +21,7 @@ import type { Refusals } from './observe/refusals.ts';
 import type { PasswordHasher } from './prove/password-hasher.ts';
 import type { Sealer } from './seal/seal.ts';
 import type { Settings } from './settings.ts';
+import type { StatusLists } from './status-lists/status-lists.ts';
 import type { UnknownGuesses } from './throttle/unknown-guesses.ts';
 
 /** Everything that an endpoint may use. `main.ts` makes it; nothing of it is global. */
@@ -35,6 +36,7 @@ export interface Server {
   readonly breachedPasswords: BreachedPasswords;
   readonly unknownGuesses: UnknownGuesses;
   readonly feed: Feed;
+  readonly statusLists: StatusLists;
   /** Undefined where no mail can be sent: whatever needs it is not offered then. */
   readonly mail: Mailer | undefined;
   /** The same, where development mode catches it. */

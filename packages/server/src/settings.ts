@@ -162,6 +162,12 @@ export const SETTINGS = {
     DURATIONS.accessTokenDefault,
     'How long an access token lives, where its resource says nothing else.',
   ),
+  statusListSeconds: setting(
+    'LATCHKEY_STATUS_LIST_SECONDS',
+    whole(10, 60),
+    30,
+    'How long it may take until a revocation shows in the status list of a token.',
+  ),
   bodyIdleSeconds: setting(
     'LATCHKEY_BODY_IDLE_SECONDS',
     whole(60, 365 * DAY),

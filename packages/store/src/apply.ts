@@ -29,6 +29,7 @@ import { secrets } from './tables/secrets.ts';
 import { sessions } from './tables/sessions.ts';
 import { sharedSecrets } from './tables/shared-secrets.ts';
 import { state } from './tables/state.ts';
+import { statusLists } from './tables/status-lists.ts';
 import { subjects } from './tables/subjects.ts';
 import { tokenRecords } from './tables/token-records.ts';
 import { verifierInstances } from './tables/verifier-instances.ts';
@@ -80,6 +81,7 @@ const STEPS: Steps = {
   'family.end_offline': ({ accountId, ended }) => [any(families.endOffline(accountId, ended))],
   'token.record': ({ record, max }) => tokenRecords.record(record, max),
   'token.forget': ({ jti }) => tokenRecords.forget(jti),
+  'status_list.take': ({ place }) => [one(statusLists.take(place)), one(statusLists.takeIndex(place))],
   'replay.consume': ({ used }) => [one(replays.insert(used))],
   'client.create': ({ client }) => [one(clients.insert(client)), catalogue],
   'client.delete': ({ id, at }) => [one(clients.remove(id, at)), catalogue],

@@ -27,6 +27,7 @@ import { secrets } from './tables/secrets.ts';
 import { sessions } from './tables/sessions.ts';
 import { sharedSecrets } from './tables/shared-secrets.ts';
 import { state } from './tables/state.ts';
+import { statusLists } from './tables/status-lists.ts';
 import { subjects } from './tables/subjects.ts';
 import { tokenRecords } from './tables/token-records.ts';
 import { verifierInstances } from './tables/verifier-instances.ts';
@@ -90,6 +91,10 @@ export function createReader(executor: Executor, now: () => EpochMilliseconds): 
     mostUsedKeys: (resource, from, to, limit) =>
       list(apiKeyUsage.mostUsed(resource, from, to, limit), apiKeyUsage.total),
     lastUse: (key) => maybe(apiKeyUsage.lastUse(key), apiKeyUsage.usedAt),
+    newestStatusList: () => maybe(statusLists.newest(), statusLists.model),
+    statusLists: (page) => list(statusLists.page(page), statusLists.model),
+    isStatusTaken: (place) => executor.all(statusLists.index(place)).then((rows) => rows.length > 0),
+    statusRecords: (number, page) => list(tokenRecords.inStatusList(number, page), tokenRecords.model),
     isUsed: (resource, hash) => executor.all(replays.of(resource, hash)).then((rows) => rows.length > 0),
     signingKeys: () => list(signingKeys.all(), signingKeys.model),
     sharedSecrets: () => list(sharedSecrets.all(), sharedSecrets.model),

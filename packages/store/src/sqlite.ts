@@ -26,6 +26,7 @@ import { revocations } from './tables/revocations.ts';
 import { secrets } from './tables/secrets.ts';
 import { sessions } from './tables/sessions.ts';
 import { state } from './tables/state.ts';
+import { statusLists } from './tables/status-lists.ts';
 import { tokenRecords } from './tables/token-records.ts';
 import { verifierInstances } from './tables/verifier-instances.ts';
 
@@ -191,6 +192,8 @@ function expireNow(connection: SqliteConnection, now: EpochMilliseconds, limit: 
     (left) => [attempts.expire(now, left)],
     (left) => [links.expire(now, left)],
     (left) => tokenRecords.expire(now, left),
+    (left) => [statusLists.expire(left)],
+    (left) => [statusLists.expireIndexes(left)],
     (left) => [codes.expire(later(now, -DURATIONS.codeMax * 1000), left)],
     (left) => [replays.expire(now, left)],
     (left) => [revocations.expire(now, left)],

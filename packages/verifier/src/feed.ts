@@ -16,7 +16,8 @@ export interface FeedListener {
 }
 
 export interface FeedFollower {
-  readonly state: 'connecting' | 'connected' | 'lost' | 'closed';
+  /** `off` where no feed is followed. */
+  readonly state: 'connecting' | 'connected' | 'lost' | 'closed' | 'off';
   close(): void;
 }
 

@@ -2,7 +2,12 @@ import { type JsonObject, parseStrictJson } from '@latchkey/tokens/formats/stric
 
 /** Reads a JSON answer of bounded size. Throws for anything else: it is not an answer of our server. */
 export async function jsonAnswer(response: Response, bytesMax: number): Promise<unknown> {
-  return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(await bytesOf(response, bytesMax)));
+  return JSON.parse(await textAnswer(response, bytesMax));
+}
+
+/** Reads a text of bounded size. */
+export async function textAnswer(response: Response, bytesMax: number): Promise<string> {
+  return new TextDecoder('utf-8', { fatal: true }).decode(await bytesOf(response, bytesMax));
 }
 
 /** The same for an object that decides: no name stands in it twice, and it nests no deeper than a token may. */

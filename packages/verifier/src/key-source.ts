@@ -28,7 +28,8 @@ const COOL_DOWN = 30_000;
 const RETRY_AFTER = 1_000;
 const TIMEOUT = 5_000;
 
-type Part = Pick<Config, 'issuer' | 'fetch' | 'monotonic' | 'timers' | 'onEvent'>;
+type Part = Pick<Config, 'issuer' | 'fetch' | 'monotonic' | 'timers' | 'onEvent'> &
+  Partial<Pick<Config, 'jwksUri' | 'revocation'>>;
 
 /** @param onGone called when a new key set lacks a key that the last one had: nothing under it is to be believed */
 export function createKeySource(config: Part, onGone: () => void): KeySource {
@@ -51,8 +52,7 @@ export function createKeySource(config: Part, onGone: () => void): KeySource {
   async function fetchOnce(): Promise<void> {
     const began = monotonic();
     try {
-      const metadata = await getJson(metadataUrl(issuer));
-      const found = endpointsOf(metadata, issuer);
+      const found = await endpoints();
       const keys = importNodeKeySet(await getJson(found.jwksUri));
       if (keys === undefined || keys.kids.length === 0) throw new Error('the key set cannot be used');
       if (current?.kids.some((kid) => !keys.kids.includes(kid))) onGone();
@@ -64,6 +64,14 @@ export function createKeySource(config: Part, onGone: () => void): KeySource {
       config.onEvent({ event: 'keys_unavailable', reason: error instanceof Error ? error.message : String(error) });
       throw error;
     }
+  }
+
+  /** Where the keys are: as was said, as the metadata say, or where a foreign issuer knows OpenID Connect only, as those. */
+  async function endpoints() {
+    if (config.jwksUri !== undefined) return { jwksUri: config.jwksUri, introspection: undefined };
+    if (config.revocation !== 'status_list') return endpointsOf(await getJson(metadataUrl(issuer)), issuer);
+    const metadata = await getJson(metadataUrl(issuer)).catch(() => getJson(openidUrl(issuer)));
+    return endpointsOf(metadata, issuer);
   }
 
   const getJson = (url: string): Promise<unknown> =>
@@ -115,6 +123,9 @@ export function metadataUrl(issuer: string): string {
   const path = url.pathname.replace(/\/+$/, '');
   return `${url.origin}/.well-known/oauth-authorization-server${path}`;
 }
+
+/** @spec OIDC Discovery §4.1 (the issuer's path stands before the well-known name) */
+const openidUrl = (issuer: string): string => `${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`;
 
 /** The document must be the issuer's own: its `issuer` is compared to the letter. @spec RFC 8414 §3.3 (META-02) */
 function endpointsOf(metadata: unknown, issuer: string): { jwksUri: string; introspection: string | undefined } {

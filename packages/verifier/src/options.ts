@@ -53,6 +53,21 @@ export interface VerifierOptions {
    * are credentials; `memory` for an API that runs as one process; or a store of one's own.
    */
   readonly replay?: 'server' | 'memory' | ReplayPort;
+  /**
+   * How revocations are learnt: from the feed of a Latchkey server, the default, or from the Token Status List that each
+   * token names, whoever its issuer is. Then there are no credentials, and nothing of the feed applies.
+   */
+  readonly revocation?: 'feed' | 'status_list';
+  /** Who signs the status lists, if it is not the issuer of the tokens. */
+  readonly statusIssuer?: string;
+  /** Origins beside the issuer's from which status lists may be fetched: `https://status.example`. */
+  readonly statusListOrigins?: readonly string[];
+  /** True to refuse tokens that name no status list. */
+  readonly requireStatus?: boolean;
+  /** When a status list cannot be had: `unavailable` answers 503, the default; `refuse` takes the token for a bad one. */
+  readonly onStatusUnavailable?: 'unavailable' | 'refuse';
+  /** The key set of an issuer that publishes no metadata. */
+  readonly jwksUri?: string;
   /** What error ids of this verifier begin with: letters, digits and . _ - ; by default made up. */
   readonly name?: string;
   /** How many tokens are kept with what is known of them, of all kinds together; 10,000 by default. */
@@ -90,6 +105,7 @@ export interface VerifierEvent {
     | 'keys_unavailable'
     | 'stale_accepted'
     | 'replay_unavailable'
+    | 'status_list_unavailable'
     | 'reports_lost'
     | 'usage_lost';
   readonly reason?: string;
@@ -97,7 +113,14 @@ export interface VerifierEvent {
 
 /** The options with all that was left out. */
 export interface Config
-  extends Required<Omit<VerifierOptions, 'credentials' | 'decryptionKeys' | 'sharedSecrets' | 'replay' | 'apiKeys'>> {
+  extends Required<
+    Omit<
+      VerifierOptions,
+      'credentials' | 'decryptionKeys' | 'sharedSecrets' | 'replay' | 'apiKeys' | 'statusIssuer' | 'jwksUri'
+    >
+  > {
+  readonly statusIssuer: string | undefined;
+  readonly jwksUri: string | undefined;
   readonly sharedSecrets: readonly SharedSecret[];
   readonly decryptionKeys: readonly DecryptionKey[];
   readonly credentials: { readonly id: string; readonly secret: string } | undefined;
@@ -152,6 +175,7 @@ export function configOf(options: VerifierOptions): Config {
     cookie,
     replay: replayOf(options),
     apiKeys: apiKeysOf(options),
+    ...statusOf(options),
     onStale: policyOf(options),
     maxStalenessSeconds: within('maxStalenessSeconds', options.maxStalenessSeconds ?? 10, 5, 3_600),
     maxAcceptSeconds: within('maxAcceptSeconds', options.maxAcceptSeconds ?? 300, 1, 86_400),
@@ -245,15 +269,16 @@ function sharedSecretsOf({ sharedSecrets = [] }: VerifierOptions): readonly Shar
   return known;
 }
 
-function checkIssuer(issuer: unknown): void {
-  check(typeof issuer === 'string' && URL.canParse(issuer), 'issuer must be the URL of the server');
+function checkIssuer(issuer: unknown, name = 'issuer'): void {
+  check(typeof issuer === 'string' && URL.canParse(issuer), `${name} must be the URL of the server`);
   const { protocol, hostname } = new URL(String(issuer));
   const isSafe = protocol === 'https:' || (protocol === 'http:' && LOOPBACK.has(hostname));
-  check(isSafe, 'issuer must be https; plain http is for loopback only');
+  check(isSafe, `${name} must be https; plain http is for loopback only`);
 }
 
 /** The policy for when nobody knows. A word that is not one of them must not come to mean the last of them. */
-function policyOf({ onStale, credentials }: VerifierOptions): OnStale {
+function policyOf({ onStale, credentials, revocation }: VerifierOptions): OnStale {
+  if (revocation === 'status_list') return 'reject'; // there is no feed that could be stale
   const policy = onStale ?? (credentials === undefined ? undefined : 'introspect');
   if (policy === undefined)
     throw new TypeError(
@@ -263,6 +288,23 @@ function policyOf({ onStale, credentials }: VerifierOptions): OnStale {
   const canAsk = policy !== 'introspect' || credentials !== undefined;
   check(canAsk, "onStale: 'introspect' needs credentials: see latchkey resource create");
   return policy;
+}
+
+/** What concerns verifying without a feed. */
+function statusOf(options: VerifierOptions) {
+  const { revocation = 'feed', credentials, statusIssuer, statusListOrigins = [], jwksUri } = options;
+  const { requireStatus = false, onStatusUnavailable = 'unavailable' } = options;
+  check(revocation === 'feed' || revocation === 'status_list', "revocation must be 'feed' or 'status_list'");
+  const hasNoFeed = revocation === 'feed' || credentials === undefined;
+  check(hasNoFeed, "credentials are for the feed; with revocation: 'status_list' there are none");
+  if (statusIssuer !== undefined) checkIssuer(statusIssuer, 'statusIssuer');
+  if (jwksUri !== undefined) checkIssuer(jwksUri, 'jwksUri');
+  const areOrigins = statusListOrigins.every((one) => URL.canParse(one) && new URL(one).origin === one);
+  check(areOrigins, "statusListOrigins must be origins: 'https://status.example'");
+  check(typeof requireStatus === 'boolean', 'requireStatus must be true or false');
+  const isPolicy = onStatusUnavailable === 'unavailable' || onStatusUnavailable === 'refuse';
+  check(isPolicy, "onStatusUnavailable must be 'unavailable' or 'refuse'");
+  return { revocation, statusIssuer, statusListOrigins, requireStatus, onStatusUnavailable, jwksUri };
 }
 
 function replayOf({ replay, credentials }: VerifierOptions): VerifierOptions['replay'] {

@@ -7,11 +7,11 @@ import { createAdmission } from './admission.ts';
 import { type Caching, cachingOf } from './caching.ts';
 import { type Rejection, rejectionOf } from './challenge.ts';
 import { formOf } from './credential.ts';
-import { type FeedFollower, followFeed } from './feed.ts';
+import { type FeedFollower, type FeedListener, followFeed } from './feed.ts';
 import { guardError, type Requirements } from './guards.ts';
 import { createIntrospector } from './introspection.ts';
 import { createJudge } from './judge.ts';
-import { createKeySource } from './key-source.ts';
+import { createKeySource, type KeySource } from './key-source.ts';
 import { createMeters } from './meters.ts';
 import { type Config, configOf, type VerifierOptions } from './options.ts';
 import { presentedToken } from './presented-token.ts';
@@ -21,7 +21,9 @@ import { createReports } from './reports.ts';
 import type { RequestLike } from './request.ts';
 import { createRevocationSet } from './revocation-set.ts';
 import { createSingleUse } from './single-use.ts';
-import { createStaleness } from './staleness.ts';
+import { createStaleness, type Staleness } from './staleness.ts';
+import { createStatusLists } from './status-list/status-lists.ts';
+import { createTokenStatus } from './status-list/token-status.ts';
 import { createTokenCache } from './token-cache.ts';
 
 /** Verifies access tokens locally, and refuses those that were revoked. */
@@ -79,6 +81,18 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const { keys, staleness, feed, revocations, cache, meters, reports } = parts;
   const judge = createJudge(config, parts);
   const useUp = createSingleUse(config);
+  const statuses = config.revocation === 'status_list' ? statusesOf(config, keys) : undefined;
+
+  function judgedNow(token: string): Result<Access, ErrorId> | undefined {
+    const result = judge.now(token);
+    return result?.ok === true && statuses !== undefined ? statuses.status.now(result.value) : result;
+  }
+
+  async function judged(token: string): Promise<Result<Access, ErrorId>> {
+    const result = judge.now(token) ?? (await judge.later(token));
+    return result.ok && statuses !== undefined ? statuses.status.later(result.value) : result;
+  }
+
   const admission = createAdmission(meters, reports);
 
   /** What keeps out a good credential before any use of it is taken. */
@@ -95,7 +109,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   async function verify(token: string, address: string | undefined, asked: Requirements) {
-    const verified = judge.now(token) ?? (await judge.later(token));
+    const verified = await judged(token);
     const allowed = checked(verified, address, asked);
     // of what may be used once nothing is counted, and what is counted may not be used once
     const usable = allowed.ok && asked.once === true ? await usedUp(allowed.value) : allowed;
@@ -132,7 +146,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   return {
     verify: async (token, from = {}) => (await verify(token, from.address, {})).result,
     verifyNow(token, from = {}) {
-      const verified = judge.now(token);
+      const verified = judgedNow(token);
       if (verified === undefined) return undefined;
       const allowed = checked(verified, from.address, {});
       const result = allowed.ok ? admission.now(allowed.value) : allowed;
@@ -168,14 +182,48 @@ export function createVerifier(options: VerifierOptions): Verifier {
     close() {
       feed.close();
       keys.close();
+      statuses?.close();
       reports.close();
+    },
+  };
+}
+
+/** Where no feed is followed, nothing that it tells can be old. */
+const NEVER_STALE: Staleness = { requested: () => () => {}, milliseconds: () => 0, hasSnapshot: true };
+
+function noFeed(): FeedFollower {
+  let state: FeedFollower['state'] = 'off';
+  return {
+    get state() {
+      return state;
+    },
+    close() {
+      state = 'closed';
+    },
+  };
+}
+
+/** The status lists of an issuer, signed by itself or by whom the API was told to believe. */
+function statusesOf(config: Config, own: KeySource) {
+  const { statusIssuer } = config;
+  const keys =
+    statusIssuer === undefined
+      ? own
+      : createKeySource({ ...config, issuer: statusIssuer, jwksUri: undefined }, () => {});
+  const lists = createStatusLists(config, keys);
+  return {
+    status: createTokenStatus(config, lists),
+    close() {
+      keys.close();
+      lists.close();
     },
   };
 }
 
 /** What a verifier is made of, joined: what the feed says goes to the set, the keys, the caches. */
 function partsOf(config: Config) {
-  const staleness = createStaleness(config.monotonic, config.maxStalenessSeconds);
+  const isFollowing = config.revocation === 'feed';
+  const staleness = isFollowing ? createStaleness(config.monotonic, config.maxStalenessSeconds) : NEVER_STALE;
   const revocations = createRevocationSet(config.monotonic);
   const cache = createTokenCache(config.cachedTokensMax);
   const refusedAnswers = createRefusedAnswers(config.monotonic);
@@ -183,7 +231,7 @@ function partsOf(config: Config) {
   const introspector = createIntrospector(config);
   const unknown: { since: number | undefined } = { since: undefined };
   let beats = 0;
-  const feed = followFeed(config, staleness, {
+  const listener: FeedListener = {
     revoked(event) {
       revocations.add(event);
       if (event.kind === 'key') {
@@ -202,7 +250,8 @@ function partsOf(config: Config) {
       unknown.since ??= config.monotonic();
       config.onEvent({ event: 'feed_unknown_kind' });
     },
-  });
+  };
+  const feed = isFollowing ? followFeed(config, staleness, listener) : noFeed();
   keys.ready().catch(() => {}); // told by onEvent, and tried again by whoever waits
   const meters = createMeters({ ...config, isStrict: config.apiKeys?.strict === true });
   const reports = createReports(config, meters);

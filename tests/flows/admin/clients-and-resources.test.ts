@@ -36,6 +36,7 @@ test('a resource is created with a credential for its verifiers, which is told o
       permissions: {},
       allow_email_claim: false,
       access_token_bytes: 2048,
+      status_list: false,
       built_in: false,
       created_at: expect.stringMatching(/Z$/),
       secret: expect.stringMatching(/^lk_rs_[A-Za-z0-9_-]{43}$/),
@@ -171,11 +172,16 @@ test('a public client gets no secret, and none can be made for it', async () => 
 
 test('a resource is changed as far as fields are given, and those of the server itself are not', async () => {
   const { body } = await admin.post('/resources', { identifier: 'https://changing.example', name: 'Before' });
-  const changed = await admin.patch(`/resources/${body.id}`, { name: 'After', algorithm: 'RS256', scopes: ['a', 'b'] });
+  const changed = await admin.patch(`/resources/${body.id}`, {
+    name: 'After',
+    algorithm: 'RS256',
+    scopes: ['a', 'b'],
+    status_list: true,
+  });
   const { secret: _, ...before } = body;
   expect([changed.status, changed.body]).toEqual([
     200,
-    { ...before, name: 'After', algorithm: 'RS256', scopes: ['a', 'b'] },
+    { ...before, name: 'After', algorithm: 'RS256', scopes: ['a', 'b'], status_list: true },
   ]);
   const { items } = (await admin.get('/resources')).body;
   const builtIn = items.find(({ built_in }: { built_in: boolean }) => built_in);

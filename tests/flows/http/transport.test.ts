@@ -86,6 +86,7 @@ test.each([
       expect(JSON.parse(bodyOf(answer))).toMatchObject({
         issuer: at.issuer,
         jwks_uri: `${at.issuer}/.well-known/jwks.json`,
+        status_list_aggregation_endpoint: `${at.issuer}/status-lists`,
       });
   }
 });

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import { parseDuration, parseWhole } from '../duration.ts';
 import { findResource, segment } from '../find.ts';
 import { column } from '../output.ts';
+import { parseSwitch } from '../switch.ts';
 import { actUsage } from '../usage.ts';
 import { type ClaimOptions, claimFieldsOf, withClaimOptions } from './resource-claims.ts';
 import { readPublicJwk, registerEncryptionKey } from './resource-encryption-key.ts';
@@ -18,6 +19,7 @@ interface CreateOptions extends ClaimOptions {
   readonly accessTokenSeconds?: number;
   readonly format: string;
   readonly encryptionKeyFile?: string;
+  readonly statusList?: boolean;
 }
 
 const FORMATS = ['jwt', 'jwe', 'opaque'];
@@ -50,7 +52,8 @@ Example:
     .addOption(new Option('--token-type <typ>', 'the typ of its tokens').choices(['at+jwt', 'JWT']).default('at+jwt'))
     .option('--access-token-seconds <seconds>', 'how long its tokens live', parseWhole)
     .addOption(new Option('--format <format>', FORMAT).choices(FORMATS).default('jwt'))
-    .option('--encryption-key-file <file>', KEY_FILE);
+    .option('--encryption-key-file <file>', KEY_FILE)
+    .option('--status-list <on|off>', 'whether its tokens have a place in a status list', parseSwitch);
   act<CreateOptions>(
     withClaimOptions(create),
     context,
@@ -69,6 +72,7 @@ Example:
           ...(options.audience === undefined ? {} : { audience: options.audience }),
           ...(options.accessTokenSeconds === undefined ? {} : { access_token_seconds: options.accessTokenSeconds }),
           ...claimFieldsOf(options),
+          ...(options.statusList === undefined ? {} : { status_list: options.statusList }),
         }),
       );
     },
@@ -83,7 +87,8 @@ Example:
     .addOption(new Option('--token-type <typ>', 'the typ of its tokens').choices(['at+jwt', 'JWT']))
     .option('--access-token-seconds <seconds>', 'how long its tokens live', parseWhole)
     .addOption(new Option('--format <format>', FORMAT).choices(FORMATS))
-    .option('--encryption-key-file <file>', KEY_FILE);
+    .option('--encryption-key-file <file>', KEY_FILE)
+    .option('--status-list <on|off>', 'whether its tokens have a place in a status list', parseSwitch);
   act<Partial<CreateOptions>>(
     withClaimOptions(set),
     context,
@@ -155,4 +160,5 @@ const changesOf = (options: Partial<CreateOptions>): Record<string, unknown> => 
   ...(options.accessTokenSeconds === undefined ? {} : { access_token_seconds: options.accessTokenSeconds }),
   ...(options.format === undefined ? {} : { format: options.format }),
   ...claimFieldsOf(options),
+  ...(options.statusList === undefined ? {} : { status_list: options.statusList }),
 });

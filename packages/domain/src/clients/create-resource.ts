@@ -16,7 +16,7 @@ export interface CreateResourceCommand
       Resource,
       'name' | 'scope' | 'algorithm' | 'tokenType' | 'accessTokenSeconds' | 'format' | 'encryptionKey'
     >,
-    Partial<SaidByTokens> {
+    Partial<SaidByTokens & Pick<Resource, 'hasStatusList'>> {
   readonly administrator: Administrator;
   readonly id: ResourceId;
   readonly identifier: string;
@@ -82,6 +82,7 @@ export function decideCreateResource(
     format: command.format,
     ...tidied(command),
     encryptionKey: command.encryptionKey,
+    hasStatusList: command.hasStatusList ?? false,
     builtIn: false,
   };
   const problem = claimsProblem(resource);

@@ -34,7 +34,8 @@ import type { LoginAttempt } from '../login/attempt.ts';
 import type { OneTimeLink } from '../login/one-time-link.ts';
 import type { Session, SessionSummary } from '../login/session.ts';
 import type { TokenFamily } from '../tokens/family.ts';
-import type { TokenRecord } from '../tokens/token-record.ts';
+import type { StatusListRow } from '../tokens/status-place.ts';
+import type { StatusPlace, TokenRecord } from '../tokens/token-record.ts';
 import type { OutboxRow } from '../write.ts';
 
 /** One page of a list: rows after a key, in the order of that key. */
@@ -147,6 +148,16 @@ export interface UsageReader {
   /** When a key was last allowed. */
   lastUse(key: ApiKeyId): Promise<EpochMilliseconds | undefined>;
 }
+export interface StatusListReader {
+  /** The newest status list: the one of which indexes are taken. */
+  newestStatusList(): Promise<StatusListRow | undefined>;
+  /** Status lists that a token may still name, oldest first. */
+  statusLists(page: Page<number>): Promise<readonly StatusListRow[]>;
+  isStatusTaken(place: StatusPlace): Promise<boolean>;
+  /** Records of tokens in a list, by their index. */
+  statusRecords(list: number, page: Page<number>): Promise<readonly TokenRecord[]>;
+}
+
 export interface ReplayReader {
   /** Whether a token that may be used once was used at a resource. */
   isUsed(resource: ResourceId, hash: Sha256): Promise<boolean>;
@@ -182,6 +193,7 @@ export interface Reader
     ClientReader,
     ApiKeyReader,
     UsageReader,
+    StatusListReader,
     ReplayReader,
     KeyReader,
     LogReader {

@@ -1,5 +1,5 @@
-import { OPAQUE_TOKEN_PREFIX } from '@latchkey/tokens/formats/opaque-token';
 import { isApiKeyText } from '@latchkey/tokens/formats/api-key';
+import { OPAQUE_TOKEN_PREFIX } from '@latchkey/tokens/formats/opaque-token';
 import { REFRESH_TOKEN_PREFIX } from '@latchkey/tokens/formats/refresh-token';
 import type { Server } from '../server.ts';
 import { explainAccessToken } from './access-token.ts';

@@ -9,6 +9,7 @@ import type { MintFormat } from './formats/format.ts';
 import { mintJwe } from './formats/jwe.ts';
 import { mintJwt } from './formats/jwt.ts';
 import { mintOpaque } from './formats/opaque.ts';
+import { withStatus } from './status.ts';
 
 export interface MintedAccessToken {
   readonly value: string;
@@ -22,7 +23,7 @@ const FORMATS: Readonly<Record<Resource['format'], MintFormat>> = { jwt: mintJwt
 /** Makes a granted access token, in the format of its resource. */
 export async function mintAccessToken(grant: AccessGrant, keys: OpenKeys, server: Server): Promise<MintedAccessToken> {
   const jti = makeId('tok', server.now(), server.entropy(10));
-  const claims = accessTokenClaims(grant, server.settings.issuer, jti);
+  const claims = await withStatus(accessTokenClaims(grant, server.settings.issuer, jti), { jti, grant }, server);
   const value = await FORMATS[grant.resource.format]({ jti, claims, grant, keys }, server);
   return { value, jti, expiresIn: claims.exp - claims.iat };
 }

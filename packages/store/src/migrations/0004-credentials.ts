@@ -48,6 +48,9 @@ export const credentials: Migration = {
     `CREATE TABLE verifier_instances (instance TEXT PRIMARY KEY, resource_id {bytes} NOT NULL, number {int} NOT NULL, answer TEXT NOT NULL, seen_at {int} NOT NULL)`,
     `CREATE INDEX verifier_instances_resource ON verifier_instances (resource_id)`,
     `CREATE INDEX verifier_instances_age ON verifier_instances (seen_at)`,
+    // status lists, and which of their indexes were taken
+    `CREATE TABLE status_lists (number {int} PRIMARY KEY, taken {int} NOT NULL)`,
+    `CREATE TABLE status_indexes (list {int} NOT NULL, idx {int} NOT NULL, PRIMARY KEY (list, idx))`,
     // tokens that were used, where they may be used once
     `CREATE TABLE replays (resource_id {bytes} NOT NULL, hash TEXT NOT NULL, expires_at {int} NOT NULL, PRIMARY KEY (resource_id, hash))`,
     `CREATE INDEX replays_expiry ON replays (expires_at)`,

@@ -15,6 +15,8 @@ export const tokenRecords = {
   owners: ({ after, limit }: Page<ClientId | ApiKeyId>) =>
     sql`SELECT client_id FROM token_record_counts WHERE client_id > ${after ?? ''} ORDER BY client_id LIMIT ${limit}`,
   owner: (row: Row) => textIn(row, 'client_id') as ClientId | ApiKeyId,
+  inStatusList: (list: number, { after, limit }: Page<number>) =>
+    sql`SELECT * FROM token_records WHERE status_list = ${list} AND status_index > ${after ?? -1} ORDER BY status_index LIMIT ${limit}`,
   record: (record: TokenRecord, max: number): readonly Step[] => [
     one(
       sql`INSERT INTO token_record_counts (client_id, records) VALUES (${record.clientId}, 1) ON CONFLICT (client_id) DO UPDATE SET records = token_record_counts.records + 1`,

@@ -358,6 +358,17 @@ export const EVERY_WRITE: Readonly<Record<Write['kind'], (store: Store) => Promi
     await put(store, { kind: 'token.record', record: row.tokenRecord(3), max: 2 });
     same(await store.read.tokenRecord(row.idOf('tok', 2)), row.tokenRecord(2), 'there was room for the third');
   },
+  async 'status_list.take'(store) {
+    same(await store.read.newestStatusList(), undefined);
+    const take = (list: number, index: number) => ({ kind: 'status_list.take', place: { list, index } }) as const;
+    await put(store, take(1, 7), take(1, 8), take(2, 7));
+    same(await store.read.newestStatusList(), { number: 2, taken: 1 });
+    same(await store.read.statusLists({ after: undefined, limit: 1 }), [{ number: 1, taken: 2 }]);
+    same(await store.read.statusLists({ after: 1, limit: 9 }), [{ number: 2, taken: 1 }]);
+    same(await store.read.isStatusTaken({ list: 1, index: 8 }), true);
+    same(await store.read.isStatusTaken({ list: 2, index: 8 }), false);
+    same(await conflicts(store, [take(1, 7)]), true, 'an index is of one token');
+  },
   async 'replay.consume'(store) {
     const used = { resourceId: row.idOf('res', 1), hash: 'h1' as Sha256, expiresAt: row.after(1) } as const;
     const others = [

@@ -279,6 +279,28 @@ export const LISTS: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'TSL-14: a status list goes with the last of its tokens, and its indexes with it; the newest stays',
+    async run(store) {
+      const add = (n: number, list: number) => {
+        const place = { list, index: n };
+        const record = row.tokenRecord(n, { status: place, expiresAt: row.after(n) });
+        return put(store, { kind: 'status_list.take', place }, { kind: 'token.record', record, max: 99 });
+      };
+      for (const [n, list] of [3, 1, 2].entries()) await add(n, list);
+      const records = await store.read.statusRecords(1, { after: undefined, limit: 9 });
+      same(records, [row.tokenRecord(1, { status: { list: 1, index: 1 }, expiresAt: row.after(1) })]);
+      same(await store.read.statusRecords(1, { after: 1, limit: 9 }), []);
+      const left: unknown[] = [];
+      for (const at of [0, 1, 2]) {
+        await store.expire(row.after(at), 99);
+        left.push((await store.read.statusLists({ after: undefined, limit: 9 })).map(({ number }) => number));
+      }
+      same(left, [[1, 2, 3], [2, 3], [3]]);
+      const taken = [1, 2, 3].map((list) => store.read.isStatusTaken({ list, index: [1, 2, 0][list - 1] ?? 0 }));
+      same(await Promise.all(taken), [false, false, true]);
+    },
+  },
+  {
     name: 'I7: a family goes with its session or its client, once no event of their end is kept, and never before',
     async run(store) {
       const [old, young] = [ended(-RETENTION - 1), ended(-RETENTION)];

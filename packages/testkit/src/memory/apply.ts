@@ -10,6 +10,7 @@ import {
   consentKey,
   firstToExpire,
   type MemoryState,
+  placeKey,
   quotaKey,
   replayKey,
   subjectKey,
@@ -227,6 +228,15 @@ const APPLY: Apply = {
     return { ...state, tokenRecords: withRow(kept, record.jti, record) };
   },
   'token.forget': (state, { jti }) => ({ ...state, tokenRecords: withoutRow(state.tokenRecords, jti) }),
+  'status_list.take'(state, { place }) {
+    isFree(state.statusIndexes.get(placeKey(place)));
+    const taken = (state.statusLists.get(`${place.list}`)?.taken ?? 0) + 1;
+    return {
+      ...state,
+      statusLists: withRow(state.statusLists, `${place.list}`, { number: place.list, taken }),
+      statusIndexes: withRow(state.statusIndexes, placeKey(place), place),
+    };
+  },
   'replay.consume'(state, { used }) {
     const key = replayKey(used.resourceId, used.hash);
     isFree(state.replays.get(key));

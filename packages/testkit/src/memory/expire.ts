@@ -25,6 +25,11 @@ export function expireRows(
     new Map([...state.tokenRecords].sort(([, a], [, b]) => firstToExpire(a, b))),
     ({ expiresAt }) => expiresAt <= now,
   );
+  const named = new Set([...tokenRecords.values()].map(({ status }) => status?.list));
+  const newest = Math.max(...[...state.statusLists.values()].map(({ number }) => number));
+  const statusLists = without(state.statusLists, ({ number }) => number < newest && !named.has(number));
+  const oldest = Math.min(...[...statusLists.values()].map(({ number }) => number));
+  const statusIndexes = without(state.statusIndexes, ({ list }) => list < oldest);
   const codes = without(state.codes, ({ createdAt }) => createdAt < now - DURATIONS.codeMax * 1000);
   const replays = without(state.replays, ({ expiresAt }) => expiresAt <= now);
   const deadEvents = state.events.filter(({ exp }) => exp <= Math.floor(now / 1000)).slice(0, left);
@@ -70,6 +75,8 @@ export function expireRows(
       attempts,
       links,
       tokenRecords,
+      statusLists,
+      statusIndexes,
       codes,
       replays,
       consents,

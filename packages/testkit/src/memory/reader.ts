@@ -2,7 +2,7 @@ import type { KeyUsage, UsageBin, UsageSpan } from '@latchkey/domain/api-keys/us
 import type { Page, Reader } from '@latchkey/domain/ports/reader';
 import type { TokenFamily } from '@latchkey/domain/tokens/family';
 import type { ApiKeyId, EpochMilliseconds } from '@latchkey/protocol/types';
-import { consentKey, type MemoryState, quotaKey, replayKey, subjectKey } from './state.ts';
+import { consentKey, type MemoryState, placeKey, quotaKey, replayKey, subjectKey } from './state.ts';
 
 const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : 1);
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -113,6 +113,18 @@ export function createMemoryReader(current: () => MemoryState, now: () => EpochM
         .slice(0, 2),
     secrets: async (owner) => [...current().secrets.values()].filter((secret) => secret.owner === owner).sort(byId),
     resource: async (wanted) => [...current().resources.values()].find(({ identifier }) => identifier === wanted),
+    newestStatusList: async () => [...current().statusLists.values()].sort((a, b) => b.number - a.number)[0],
+    statusLists: async ({ after = -1, limit }) =>
+      [...current().statusLists.values()]
+        .filter(({ number }) => number > after)
+        .sort((a, b) => a.number - b.number)
+        .slice(0, limit),
+    isStatusTaken: async (place) => current().statusIndexes.has(placeKey(place)),
+    statusRecords: async (list, { after = -1, limit }) =>
+      [...current().tokenRecords.values()]
+        .filter(({ status }) => status?.list === list && status.index > after)
+        .sort((a, b) => (a.status?.index ?? 0) - (b.status?.index ?? 0))
+        .slice(0, limit),
     isUsed: async (resource, hash) => current().replays.has(replayKey(resource, hash)),
     resourceById: async (id) => current().resources.get(id),
     resources: async (asked) => page(current().resources.values(), asked),

@@ -17,7 +17,8 @@ import type { LoginAttempt } from '@latchkey/domain/login/attempt';
 import type { OneTimeLink } from '@latchkey/domain/login/one-time-link';
 import type { Session } from '@latchkey/domain/login/session';
 import type { TokenFamily } from '@latchkey/domain/tokens/family';
-import type { TokenRecord } from '@latchkey/domain/tokens/token-record';
+import type { StatusListRow } from '@latchkey/domain/tokens/status-place';
+import type { StatusPlace, TokenRecord } from '@latchkey/domain/tokens/token-record';
 import type { UsedToken } from '@latchkey/domain/tokens/use-once';
 import type { OutboxRow } from '@latchkey/domain/write';
 import type { RevocationEvent } from '@latchkey/protocol/claims';
@@ -62,6 +63,10 @@ export interface MemoryState {
   readonly subjects: Rows<AssignedSubject>;
   readonly families: Rows<TokenFamily>;
   readonly tokenRecords: Rows<TokenRecord>;
+  /** By number. */
+  readonly statusLists: Rows<StatusListRow>;
+  /** By list and index. */
+  readonly statusIndexes: Rows<StatusPlace>;
   /** By resource and hash. */
   readonly replays: Rows<UsedToken>;
   readonly clients: Rows<Client>;
@@ -99,6 +104,8 @@ export const emptyState = (epoch: number): MemoryState => ({
   subjects: new Map(),
   families: new Map(),
   tokenRecords: new Map(),
+  statusLists: new Map(),
+  statusIndexes: new Map(),
   replays: new Map(),
   clients: new Map(),
   secrets: new Map(),
@@ -119,6 +126,9 @@ export const emptyState = (epoch: number): MemoryState => ({
 
 /** The key of a subject. */
 export const subjectKey = (sector: string, account: AccountId): string => `${sector} ${account}`;
+
+/** The key of an index of a status list. */
+export const placeKey = ({ list, index }: StatusPlace): string => `${list} ${index}`;
 
 /** The key of a token that was used. */
 export const replayKey = (resource: ResourceId, hash: Sha256): string => `${resource} ${hash}`;

@@ -33,6 +33,7 @@ const CREATE = z.strictObject({
   format: TOKEN_FORMAT.default('jwt'),
   ...z.object(CLAIM_FIELDS).partial().shape,
   encryption_key: ENCRYPTION_KEY.optional(),
+  status_list: z.boolean().optional().describe('Whether each of its tokens has a place in a status list.'),
 });
 const SECRET = z.string().describe('What createVerifier takes. Told in this answer only.');
 
@@ -60,6 +61,7 @@ const createResource = adminEndpoint({
       format: body.format,
       ...claimChangesOf(body),
       encryptionKey: encryptionKey.value,
+      hasStatusList: body.status_list ?? false,
       secret: secret.stored,
     };
     const shared = makeSharedSecret(server);
@@ -97,6 +99,7 @@ const UPDATE = z.strictObject({
   format: TOKEN_FORMAT.optional(),
   ...z.object(CLAIM_FIELDS).partial().shape,
   encryption_key: ENCRYPTION_KEY.optional(),
+  status_list: z.boolean().optional().describe('Whether each of its tokens has a place in a status list.'),
 });
 
 const updateResource = adminEndpoint({
@@ -136,6 +139,7 @@ const changesOf = (body: z.infer<typeof UPDATE>, encryptionKey: PublicEncryption
   ...(body.format === undefined ? {} : { format: body.format }),
   ...claimChangesOf(body),
   ...(encryptionKey === undefined ? {} : { encryptionKey }),
+  ...(body.status_list === undefined ? {} : { hasStatusList: body.status_list }),
 });
 
 const rotateResourceSecret = adminEndpoint({

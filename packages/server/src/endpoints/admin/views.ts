@@ -121,6 +121,7 @@ export const RESOURCE_VIEW = z.object({
   format: z.enum(['jwt', 'jwe', 'opaque']),
   ...CLAIM_FIELDS,
   encryption_key: ENCRYPTION_KEY_VIEW.optional(),
+  status_list: z.boolean(),
   built_in: z.boolean(),
   created_at: time,
 });
@@ -136,6 +137,7 @@ export const resourceView = (resource: Resource) => ({
   format: resource.format,
   ...claimsView(resource),
   ...(resource.encryptionKey === undefined ? {} : { encryption_key: resource.encryptionKey }),
+  status_list: resource.hasStatusList,
   built_in: resource.builtIn,
   created_at: timeOf(resource.createdAt),
 });

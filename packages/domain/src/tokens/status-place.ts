@@ -1,0 +1,57 @@
+import { LIMITS } from '@latchkey/protocol/limits';
+import { allow, type Decision } from '../decision.ts';
+import type { StatusListReader } from '../ports/reader.ts';
+import type { StatusPlace, TokenRecord } from './token-record.ts';
+
+/** A status list, and how many of its indexes were taken. */
+export interface StatusListRow {
+  readonly number: number;
+  readonly taken: number;
+}
+
+/** How many tokens a list is about; not all of its places are ever taken. */
+export const STATUS_LIST_SIZE = 2 ** 17;
+/** A list that is half full makes way for a new one: until then a random place is free half of the time, at worst. */
+const TAKEN_MAX = STATUS_LIST_SIZE / 2;
+
+/** A token that is to have a place. */
+export interface StatusPlaceCommand {
+  readonly record: Omit<TokenRecord, 'status'>;
+  /** Places to try, at random: so an index tells nothing of when its token was made, or for whom. One at least. */
+  readonly candidates: readonly [number, ...number[]];
+}
+
+export interface StatusPlaceFacts {
+  readonly newest: StatusListRow | undefined;
+  /** The first of the candidates that no token has ever had in the newest list. */
+  readonly free: number | undefined;
+}
+
+export async function loadStatusPlace(
+  read: StatusListReader,
+  { candidates }: StatusPlaceCommand,
+): Promise<StatusPlaceFacts> {
+  const newest = await read.newestStatusList();
+  if (newest === undefined || newest.taken >= TAKEN_MAX) return { newest, free: undefined };
+  for (const index of candidates)
+    if (!(await read.isStatusTaken({ list: newest.number, index }))) return { newest, free: index };
+  return { newest, free: undefined };
+}
+
+/**
+ * Decides the place of a token in a status list: one of its own, which no other token had or will have. Its record goes
+ * with it, or the list could not tell what became of the token.
+ *
+ * @spec TSL draft-21 §12.1, §13.2 (TSL-13, TSL-14: random indexes, none allocated twice)
+ */
+export function decideStatusPlace(
+  { newest, free }: StatusPlaceFacts,
+  { record, candidates: [first] }: StatusPlaceCommand,
+): Decision<StatusPlace> {
+  const number = newest?.number ?? 0;
+  const place = free === undefined ? { list: number + 1, index: first } : { list: number, index: free };
+  return allow(place, [
+    { kind: 'status_list.take', place },
+    { kind: 'token.record', record: { ...record, status: place }, max: LIMITS.statusRecordsPerClientMax },
+  ]);
+}
