@@ -53,7 +53,7 @@ export async function loadOwnerFacts(read: Reader, id: AccountId | ClientId, { n
 
 export const loadCreateApiKey = async (
   read: Reader,
-  { owner, resource }: CreateApiKeyCommand,
+  { owner, resource }: Pick<CreateApiKeyCommand, 'owner' | 'resource'>,
   moment: Moment,
 ): Promise<CreateApiKeyFacts> => ({
   owner: await loadOwnerFacts(read, owner, moment),
