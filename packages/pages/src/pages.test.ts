@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
+import { apiKeyMadePage } from './account/api-key-made.ts';
+import { apiKeysPage } from './account/api-keys.ts';
 import { applicationsPage } from './account/applications.ts';
 import { type IdentifierError, identifiersPage } from './account/identifiers.ts';
+import { newApiKeyPage } from './account/new-api-key.ts';
 import { accountPage } from './account/overview.ts';
 import { NOTICES } from './account/part.ts';
 import { type ChangePasswordError, passwordPage } from './account/password.ts';
@@ -38,6 +41,16 @@ const partOf = (text: string) => ({ theme: themed(text), home: text, hidden: { [
 const profileOf = (text: string) => ({
   ...partOf(text),
   values: Object.fromEntries(PROFILE_FIELDS.map((name) => [name, text])),
+});
+const apiKeyOf = (text: string) => ({
+  id: text,
+  name: text,
+  isTest: false,
+  resource: text,
+  scope: [text],
+  since: 0,
+  expiresAt: 1,
+  previousUntil: undefined,
 });
 const sessionsOf = (text: string) => [
   { id: text, isCurrent: true, userAgent: text, address: text, since: 0, lastSeen: 0, applications: [text, text] },
@@ -172,7 +185,10 @@ const PAGES: Readonly<Record<string, Page>> = {
       words,
     ),
   account: (text, words) =>
-    accountPage({ ...partOf(text), accountLabel: text, sessions: 2, applications: 0, notice: 'gone' }, words),
+    accountPage(
+      { ...partOf(text), accountLabel: text, sessions: 2, applications: 0, hasApiKeys: true, notice: 'gone' },
+      words,
+    ),
   sessions: (text, words) => sessionsPage({ ...partOf(text), sessions: sessionsOf(text), canEnd: true }, words),
   'sessions that cannot be ended': (text, words) =>
     sessionsPage({ ...partOf(text), sessions: sessionsOf(text), canEnd: false }, words),
@@ -187,6 +203,29 @@ const PAGES: Readonly<Record<string, Page>> = {
       },
       words,
     ),
+  'API keys': (text, words) =>
+    apiKeysPage(
+      {
+        ...partOf(text),
+        keys: [apiKeyOf(text), { ...apiKeyOf(text), previousUntil: 9, isTest: true, scope: [] }],
+        offers: [{ id: text, name: text }],
+      },
+      words,
+    ),
+  'no API keys': (text, words) => apiKeysPage({ ...partOf(text), keys: [], offers: [] }, words),
+  'a new API key': (text, words) =>
+    newApiKeyPage({ ...partOf(text), resource: { id: text, name: text }, scope: [text, 'read'] }, words),
+  ...Object.fromEntries(
+    (['name', 'limit'] as const).map((error): [string, Page] => [
+      `a new API key, ${error}`,
+      (text, words) =>
+        newApiKeyPage({ ...partOf(text), resource: { id: text, name: text }, scope: [], error, name: text }, words),
+    ]),
+  ),
+  'an API key, shown once': (text, words) =>
+    apiKeyMadePage({ ...partOf(text), name: text, secret: text, previousUntil: undefined }, words),
+  'an API key with a new secret': (text, words) =>
+    apiKeyMadePage({ ...partOf(text), name: text, secret: text, previousUntil: 0 }, words),
   'no applications': (text, words) => applicationsPage({ ...partOf(text), applications: [] }, words),
   ...Object.fromEntries(
     [undefined, ...CHANGE_ERRORS].map((error): [string, Page] => [

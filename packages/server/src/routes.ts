@@ -15,6 +15,12 @@ import { jwks } from './endpoints/jwks.ts';
 import { metadata, openidConfiguration } from './endpoints/metadata.ts';
 import { metrics } from './endpoints/metrics.ts';
 import { once } from './endpoints/once.ts';
+import {
+  accountApiKeys,
+  changeAccountApiKeys,
+  createAccountApiKey,
+  newAccountApiKey,
+} from './endpoints/pages/account/api-keys.ts';
 import { accountApplications, withdrawAccountApplication } from './endpoints/pages/account/applications.ts';
 import { accountIdentifiers, changeAccountIdentifiers } from './endpoints/pages/account/identifiers.ts';
 import { accountOverview, accountSignOut } from './endpoints/pages/account/overview.ts';
@@ -76,6 +82,10 @@ export const ROUTES: readonly Endpoint[] = [
   endAccountSessions,
   accountApplications,
   withdrawAccountApplication,
+  accountApiKeys,
+  changeAccountApiKeys,
+  newAccountApiKey,
+  createAccountApiKey,
   accountPassword,
   changeAccountPassword,
   accountIdentifiers,

@@ -1,9 +1,11 @@
 import { ADDRESS_PARTS, PROFILE_TEXTS } from '@latchkey/domain/accounts/profile';
 import type { Client } from '@latchkey/domain/clients/client';
+import type { Resource } from '@latchkey/domain/clients/resource';
 import type { Write } from '@latchkey/domain/write';
 import { PROFILE_FIELDS } from '@latchkey/pages/account/profile';
 import { makeId } from '@latchkey/protocol/ids';
-import type { AccountId, SessionId } from '@latchkey/protocol/types';
+import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
+import { type AccountId, later, type SessionId } from '@latchkey/protocol/types';
 import { makeCookieValue } from '@latchkey/server/http/browser-cookies';
 import { secretHash } from '@latchkey/server/prove/secret';
 import { ROUTES } from '@latchkey/server/routes';
@@ -17,9 +19,10 @@ import {
   type PageBrowser,
   type Visited,
 } from '@latchkey/testkit/code-flow';
+import { apiKey } from '@latchkey/testkit/conformance/rows';
 import { addAccount, PASSWORD, populate, type World } from '@latchkey/testkit/people';
 import { linkIn, post, withoutJobs } from '@latchkey/testkit/post';
-import { addClient, form, startTestServer, type WithSecret } from '@latchkey/testkit/test-server';
+import { addClient, addResource, form, startTestServer, type WithSecret } from '@latchkey/testkit/test-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rowsOf } from '../refusal.ts';
 import { type ApiWorld, partsOf, startApi, untilRefused } from '../verifier/api.ts';
@@ -823,5 +826,94 @@ describe('the verifiers of an API learn what ends here', () => {
     await ask(browser, '/account/password', { current_password: PASSWORD, new_password: NEW_PASSWORD });
     expect(await untilRefused(api.verifier, other)).toEqual(REVOKED);
     expect((await api.verifier.verify(mine)).ok).toBe(true);
+  });
+});
+
+describe('API keys', () => {
+  const PATH = '/account/api-keys';
+  const offer = (more: Partial<Resource> = {}) => addResource(world.at.server, { hasSelfServiceKeys: true, ...more });
+  /** Makes a key on the page, as its owner would; gives the key that the answer shows. */
+  async function makeKey(browser: PageBrowser, resource: string, fields: Readonly<Record<string, string>> = {}) {
+    const page = await browser.get(`${PATH}/new?resource=${resource}`);
+    return browser.post(`${PATH}/new`, { ...hiddenIn(page.text), name: 'My script', days: '30', ...fields });
+  }
+  const keyIn = ({ text }: Visited) => /<code class="secret">([^<]+)<\/code>/.exec(text)?.[1] ?? '';
+  const isActive = async (key: string, basic: string) => {
+    const answer = await world.at.fetch('/oauth/introspect', form({ token: key }, { authorization: basic }));
+    return (await answer.json()) as { active: boolean; scope?: string; sub?: string };
+  };
+
+  test('APK-02 APK-03 APK-06: a person makes a key, sees it once, gives it a new secret and ends it', async () => {
+    const api = await offer({ name: 'Orders' });
+    const { name, id } = await newPerson();
+    const browser = await signedIn(name, PATH);
+    expect((await browser.get(PATH)).text).toContain('You have no API keys.');
+    const made = await makeKey(browser, api.row.id, { 'allow read': '1' });
+    const key = keyIn(made);
+    expect([made.status, key]).toEqual([200, expect.stringMatching(/^lk_live_[0-9a-z]{26}_[0-9A-Za-z]{49}$/)]);
+    expect(await isActive(key, api.basic)).toMatchObject({ active: true, scope: 'read', sub: id });
+    const shown = await browser.get(PATH);
+    expect(shown.text).toContain('My script');
+    expect(shown.text).not.toContain(key.slice(-20));
+
+    const keyId = /name="rotate" value="(key_\w+)"/.exec(shown.text)?.[1] ?? '';
+    const rotated = keyIn(await browser.post(PATH, { ...hiddenIn(shown.text), rotate: keyId }));
+    expect([(await isActive(key, api.basic)).active, (await isActive(rotated, api.basic)).active]).toEqual([
+      true,
+      true,
+    ]);
+    expect(noticeIn(await change(browser, PATH, { end: keyId }))).toContain('The key has ended');
+    expect([(await isActive(key, api.basic)).active, (await isActive(rotated, api.basic)).active]).toEqual([
+      false,
+      false,
+    ]);
+    expect(noticeIn(await change(browser, PATH, { end: keyId }))).toContain('over already');
+  });
+
+  test('APK-06 SES-06: whoever has not proved lately who they are proves it first, and nothing is made', async () => {
+    const api = await offer();
+    const { name, id } = await newPerson();
+    const browser = await signedIn(name, PATH);
+    const page = await browser.get(`${PATH}/new?resource=${api.row.id}`);
+    clock.advance(DURATIONS.freshAuthentication * 1000 + 1_000);
+    const answer = await browser.post(`${PATH}/new`, { ...hiddenIn(page.text), name: 'Late', days: '30' });
+    expect([answer.status, keyIn(answer)]).toEqual([303, '']);
+    expect(await world.at.server.store.read.apiKeysOf(id, { after: undefined, limit: 5 })).toEqual([]);
+  });
+
+  test('APK-03: no key for an API that does not offer it, none beyond what it knows, and no key of somebody else', async () => {
+    const [closed, api] = [await addResource(world.at.server), await offer()];
+    const [one, another] = [await newPerson(), await newPerson()];
+    const [browser, theirs] = [await signedIn(one.name, PATH), await signedIn(another.name, PATH)];
+    const page = await browser.get(`${PATH}/new?resource=${api.row.id}`);
+    const post = (fields: Readonly<Record<string, string>>) =>
+      browser.post(`${PATH}/new`, { ...hiddenIn(page.text), name: 'x', days: '30', ...fields });
+    expect(keyIn(await post({ resource: closed.row.id }))).toBe('');
+    const key = keyIn(await makeKey(browser, api.row.id, { 'allow admin': '1', 'allow read': '1', days: '9999' }));
+    expect((await isActive(key, api.basic)).scope).toBe('read');
+    const nameless = await makeKey(browser, api.row.id, { name: ' ' });
+    expect([nameless.status, keyIn(nameless), nameless.text.includes('role="alert"')]).toEqual([422, '', true]);
+    const [own] = await world.at.server.store.read.apiKeysOf(one.id, { after: undefined, limit: 5 });
+    const before = storedNow();
+    for (const what of ['rotate', 'end'])
+      expect(noticeIn(await change(theirs, PATH, { [what]: own?.id ?? '' }))).toContain('over already');
+    expect(storedNow()).toEqual(before);
+  });
+
+  test('one key more than an owner may have is refused, and says so', async () => {
+    const api = await offer();
+    const { name, id } = await newPerson();
+    const browser = await signedIn(name, PATH);
+    for (let made = 0; made < LIMITS.apiKeysPerOwnerMax; made++)
+      await write({
+        kind: 'api_key.create',
+        key: apiKey(made + 5_000, {
+          owner: id,
+          resource: api.row.identifier,
+          expiresAt: later(clock.now(), 86_400_000),
+        }),
+      });
+    const refused = await makeKey(browser, api.row.id);
+    expect([keyIn(refused), refused.text.includes('as many keys as there may be')]).toEqual(['', true]);
   });
 });

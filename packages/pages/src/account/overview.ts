@@ -10,11 +10,13 @@ export interface OverviewModel extends AccountPart {
   readonly accountLabel: string;
   readonly sessions: number;
   readonly applications: number;
+  /** Whether there are keys, or people may make them. */
+  readonly hasApiKeys: boolean;
 }
 
 /** The first page of an account: who one is, where to look after it, and the way out. */
 export function accountPage(model: OverviewModel, words: Words): string {
-  const { theme, home, hidden, accountLabel, sessions, applications } = model;
+  const { theme, home, hidden, accountLabel, sessions, applications, hasApiKeys } = model;
   const part = (path: string, title: string, text: string): Html =>
     html`<li><div><h2><a href="${home}/${path}">${title}</a></h2><p class="muted">${text}</p></div></li>`;
   return layout(
@@ -27,7 +29,7 @@ ${part('sessions', words('account.sessions.title'), words('account.sessions.coun
 ${part('applications', words('account.applications.title'), words('account.applications.count', { count: applications }))}
 ${part('password', words('account.password.title'), words('account.password.about'))}
 ${part('identifiers', words('account.identifiers.title'), words('account.identifiers.about'))}
-</ul>
+${hasApiKeys ? part('api-keys', words('account.api_keys.title'), words('account.api_keys.about')) : ''}</ul>
 ${form(`${home}/sign-out`, hidden, html`<div class="buttons"><button type="submit">${words('account.sign_out')}</button></div>`)}`,
     { theme, words, isWide: true },
   );

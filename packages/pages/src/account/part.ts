@@ -12,6 +12,7 @@ export const NOTICES = [
   'identifier_added',
   'identifier_removed',
   'profile_saved',
+  'api_key_ended',
   'verification_sent',
   'gone',
 ] as const;

@@ -8,6 +8,7 @@ import { seeOther, wordsFor } from '../../../http/page.ts';
 import { labelOf } from '../../../login/waiting.ts';
 import type { Answer, Server } from '../../../server.ts';
 import { accountForm, accountPage, accountResponse, partOf } from './account-endpoint.ts';
+import { concernsApiKeys } from './api-keys.ts';
 import { connectedClients } from './applications.ts';
 
 /** The first page of one's own account. */
@@ -24,6 +25,7 @@ export const accountOverview = accountPage({
         ...partOf(person, call, server),
         accountLabel: await labelOf(person.session, server),
         sessions: (await read.liveSessions(accountId, now)).length,
+        hasApiKeys: await concernsApiKeys(person, server),
         applications: (await connectedClients(accountId, server)).length,
       },
       wordsFor(call.request, server),
