@@ -1,5 +1,5 @@
-// `npm run bench [-- a b c d e]`: measures, prints, and writes docs/performance.md when all sections ran.
-import { execFileSync } from 'node:child_process';
+// `npm run bench [-- a b c d e f g h]`: measures, prints, and writes docs/performance.md when all sections ran.
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +16,9 @@ const { measureVerification } = await import('./sections/verification.ts');
 const { measureEndpoints } = await import('./sections/endpoints.ts');
 const { measureRevocation } = await import('./sections/revocation.ts');
 const { measureStart } = await import('./sections/start.ts');
+const { measureCredentials } = await import('./sections/credentials.ts');
+const { measureGateway } = await import('./sections/gateway.ts');
+const { measureScale } = await import('./sections/scale.ts');
 const { measureStorm } = await import('./sections/storm.ts');
 
 const wanted = process.argv.slice(2);
@@ -43,6 +46,18 @@ try {
     say('e: a storm of logins ...');
     report.storm = await measureStorm(latchkey);
   }
+  if (isWanted('f')) {
+    say('f: every kind of credential ...');
+    report.credentials = await measureCredentials(latchkey);
+  }
+  if (isWanted('g')) {
+    say('g: behind nginx ...');
+    report.gateway = hasNginx() ? await measureGateway(latchkey) : undefined;
+  }
+  if (isWanted('h')) {
+    say('h: a thousand verifiers ...');
+    report.scale = await measureScale(latchkey);
+  }
 } finally {
   await latchkey.stop();
 }
@@ -59,4 +74,10 @@ if (wanted.length === 0 && process.env.LATCHKEY_BENCH_TRIAL !== '1') {
   mkdirSync(docs, { recursive: true });
   writeFileSync(join(docs, 'performance.md'), text);
   say('wrote docs/performance.md');
+}
+
+function hasNginx(): boolean {
+  const isHere = spawnSync('nginx', ['-v']).status === 0;
+  if (!isHere) say('nginx is not installed here: left out');
+  return isHere;
 }

@@ -59,6 +59,8 @@ export async function measureEndpoints(latchkey: Latchkey): Promise<EndpointFigu
   const machine = await latchkey.machine();
   const { clientId, refreshTokens } = await latchkey.people(USERS);
   const [own = ''] = await mintTokens(latchkey.issuer, machine, 1);
+  const api = await latchkey.api('opaque');
+  const [opaqueOwn = ''] = await mintTokens(latchkey.issuer, api.machine, 1);
   const peer = basic('machine', SECRET);
   const port = (of: { readonly told: Readonly<Record<string, unknown>> }) => Number(of.told.port);
   const peerToken = await opaqueToken(port(opaque), peer);
@@ -100,6 +102,11 @@ export async function measureEndpoints(latchkey: Latchkey): Promise<EndpointFigu
     }),
     introspection: await compare({
       Latchkey: {
+        process: latchkey.process,
+        port: latchkey.port,
+        users: repeat('/oauth/introspect', basic(api.resource.id, api.resource.secret), `token=${opaqueOwn}`),
+      },
+      'Latchkey (JWT)': {
         process: latchkey.process,
         port: latchkey.port,
         users: repeat('/oauth/introspect', basic(latchkey.resource.id, latchkey.resource.secret), `token=${own}`),

@@ -9,7 +9,7 @@ import { createBrowser } from '../browser.ts';
 import { type Measured, measure } from '../processes.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const MAIN = join(root, 'packages/cli/dist/main.js');
+export const MAIN = join(root, 'packages/cli/dist/main.js');
 export const PASSWORD = 'a passphrase of the benchmark';
 
 /** Builds what is measured: the files that would be published. */
@@ -24,6 +24,8 @@ export interface Latchkey {
   readonly startMilliseconds: number;
   readonly audience: string;
   readonly resource: { readonly id: string; readonly secret: string };
+  /** Makes another API, whose tokens have this form, with a machine for it. */
+  api(format: 'jwt' | 'opaque'): Promise<Api>;
   /** Makes a confidential client; gives the value of its `Authorization` header. */
   machine(): Promise<string>;
   /** Makes people and signs them in; gives their refresh tokens, with the client they belong to. */
@@ -33,6 +35,14 @@ export interface Latchkey {
   /** Access tokens that UserInfo takes, one for each browser. */
   userinfoTokens(cookies: readonly string[]): Promise<readonly string[]>;
   stop(): Promise<void>;
+}
+
+/** An API, a machine that gets tokens for it, and keys to it. */
+export interface Api {
+  readonly audience: string;
+  readonly resource: { readonly id: string; readonly secret: string };
+  readonly machine: string;
+  apiKeys(count: number): Promise<readonly string[]>;
 }
 
 /** A confidential client of the code flow. */
@@ -69,7 +79,7 @@ export const basic = (id: string, secret: string): string =>
   `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
 export const FORM = 'application/x-www-form-urlencoded';
 
-const freePort = (): Promise<number> =>
+export const freePort = (): Promise<number> =>
   new Promise((resolve) => {
     const probe = createServer().listen(0, '127.0.0.1', () => {
       const address = probe.address();
@@ -102,6 +112,7 @@ export async function startLatchkey(): Promise<Latchkey> {
   const admin = await openAdmin(join(folder, 'admin.json'), issuer);
   const audience = 'https://api.bench.example';
   const resource = await admin('/resources', { identifier: audience, name: 'bench', scopes: ['read'] });
+  let lastOwner = '';
   return {
     process: measured,
     issuer,
@@ -110,15 +121,29 @@ export async function startLatchkey(): Promise<Latchkey> {
     audience,
     resource: { id: String(resource.id), secret: String(resource.secret) },
     async machine() {
-      const client = {
-        name: 'machine',
-        authentication: 'client_secret_basic',
-        grant_types: ['client_credentials'],
-        scopes: ['read'],
-        resources: [audience],
+      const made = await machineFor(admin, audience);
+      return basic(made.id, made.secret);
+    },
+    async api(format) {
+      const own = `https://api-${randomBytes(6).toString('hex')}.bench.example`;
+      const made = await admin('/resources', { identifier: own, name: 'bench', scopes: ['read'], format });
+      const client = await machineFor(admin, own);
+      return {
+        audience: own,
+        resource: { id: String(made.id), secret: String(made.secret) },
+        machine: basic(client.id, client.secret),
+        async apiKeys(count) {
+          const keys: string[] = [];
+          while (keys.length < count) {
+            // an owner has a limit of keys
+            const owner = keys.length % 50 === 0 ? (await machineFor(admin, own)).id : lastOwner;
+            lastOwner = owner;
+            const key = await admin('/api-keys', { owner, name: 'bench', resource: own, scopes: ['read'] });
+            keys.push(String(key.secret));
+          }
+          return keys;
+        },
       };
-      const made = await admin('/clients', client);
-      return basic(String(made.client_id), String(made.client_secret));
     },
     async people(count) {
       const client = {
@@ -173,7 +198,7 @@ export async function startLatchkey(): Promise<Latchkey> {
   };
 }
 
-async function untilReady(url: string): Promise<void> {
+export async function untilReady(url: string): Promise<void> {
   for (let attempt = 0; attempt < 10_000; attempt++) {
     const answer = await fetch(url).catch(() => undefined);
     await answer?.arrayBuffer();
@@ -194,6 +219,17 @@ async function postJson(url: string, body: object, headers: Readonly<Record<stri
   const json = (await answer.json()) as Json;
   if (!answer.ok) throw new Error(`${url} answered ${answer.status} ${JSON.stringify(json)}`);
   return json;
+}
+
+async function machineFor(admin: (path: string, body: object) => Promise<Json>, audience: string) {
+  const made = await admin('/clients', {
+    name: 'machine',
+    authentication: 'client_secret_basic',
+    grant_types: ['client_credentials'],
+    scopes: ['read'],
+    resources: [audience],
+  });
+  return { id: String(made.client_id), secret: String(made.client_secret) };
 }
 
 /** Our own, so that nobody is asked for consent; without refresh tokens, and with ID tokens signed like access tokens. */

@@ -18,7 +18,9 @@ test.each(LANGUAGES)('%s has the sentences of English, with the same places', (l
 test.each(LANGUAGES)('every sentence of %s can be said, and no place is left in it', (language) => {
   const words = createWords(language);
   const values = { client: 'C', account: 'A', name: 'N', days: 2, count: 2, time: 'T', address: 'D', minutes: 10 };
-  const said = KEYS.map((key) => words(key, { ...values, names: 'M', resource: 'R', scope: 'Z', name: 'N', browser: 'B', system: 'S', host: 'H' }));
+  const said = KEYS.map((key) =>
+    words(key, { ...values, names: 'M', resource: 'R', scope: 'Z', name: 'N', browser: 'B', system: 'S', host: 'H' }),
+  );
   expect(said.filter((text) => text === '' || /[{}\uE000\uE001]/.test(text))).toEqual([]);
   expect(words.language).toBe(language);
 });

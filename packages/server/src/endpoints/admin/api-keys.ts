@@ -12,16 +12,13 @@ import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok } from '@latchkey/protocol/result';
 import {
   type AccountId,
-  type ApiKeyId,
   type ClientId,
   type EpochMilliseconds,
   later,
   type ResourceIdentifier,
-  type Sha256,
 } from '@latchkey/protocol/types';
-import { encodeApiKey, parseApiKey } from '@latchkey/tokens/formats/api-key';
 import { z } from 'zod';
-import { secretHash } from '../../prove/secret.ts';
+import { makeApiKeyText } from '../../api-keys/make-text.ts';
 import type { Server } from '../../server.ts';
 import { type AdminEndpoint, adminEndpoint } from './admin-endpoint.ts';
 import { nextOf, PAGE, pageOf, time, timeOf } from './views.ts';
@@ -94,14 +91,6 @@ const ownerIn = (text: string): AccountId | ClientId | undefined => parseId('acc
 /** Who administers says nothing of the language of whom it is about. */
 const languageOf = ({ mail }: Server) => (mail === undefined ? undefined : 'en');
 
-/** The text of a key for the one answer that tells it, and what is stored of its secret. */
-function makeText(id: ApiKeyId, environment: ApiKey['environment'], server: Server): { text: string; hash: Sha256 } {
-  const text = encodeApiKey(id, environment, server.entropy(32));
-  const parts = parseApiKey(text);
-  if (!parts.ok) throw new Error('a key was made that is none');
-  return { text, hash: secretHash(parts.value.secret) };
-}
-
 const createApiKey = adminEndpoint({
   method: 'POST',
   path: '/api-keys',
@@ -125,7 +114,7 @@ const createApiKey = adminEndpoint({
     const owner = ownerIn(body.owner);
     if (owner === undefined) return fail({ error: 'api_key_owner_unknown' });
     const id = makeId('key', server.now(), server.entropy(10));
-    const { text, hash } = makeText(id, body.environment, server);
+    const { text, hash } = makeApiKeyText(id, body.environment, server);
     const { outcome } = await server.commit(
       (read, moment) => loadCreateApiKey(read, { owner, resource: body.resource as ResourceIdentifier }, moment),
       (facts, moment) => {
@@ -261,7 +250,7 @@ const rotateApiKey = adminEndpoint({
     const id = parseId('key', params.id ?? '');
     const known = id === undefined ? undefined : await server.store.read.apiKey(id);
     if (known === undefined) return fail({ error: 'not_found' });
-    const { text, hash } = makeText(known.id, known.environment, server);
+    const { text, hash } = makeApiKeyText(known.id, known.environment, server);
     const command = {
       administrator,
       id: known.id,

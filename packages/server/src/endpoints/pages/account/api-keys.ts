@@ -179,9 +179,11 @@ async function newPage(
   server: Server,
 ): Promise<Response> {
   const model = { ...partOf(person, call, server), resource: { id, name: called }, scope, ...shown };
-  return accountResponse(newApiKeyPage(model, wordsFor(call.request, server)), server, {
-    ...(status === undefined ? {} : { status }),
-  });
+  return accountResponse(
+    newApiKeyPage(model, wordsFor(call.request, server)),
+    server,
+    status === undefined ? {} : { status },
+  );
 }
 
 /** Makes it, and shows it once. @spec ASVS 7.5.3 (APK-06) */
