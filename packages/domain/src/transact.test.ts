@@ -2,7 +2,7 @@ import { NOW, put } from '@latchkey/testkit/conformance/conformance-case';
 import * as row from '@latchkey/testkit/conformance/rows';
 import { createMemoryStore } from '@latchkey/testkit/memory-store';
 import { expect, test } from 'vitest';
-import { allow, refuse } from './decision.ts';
+import { allow, refuse, refuseWith } from './decision.ts';
 import { type Store, StoreUnavailable, WriteConflict } from './ports/store.ts';
 import { transact } from './transact.ts';
 import type { Write } from './write.ts';
@@ -101,4 +101,13 @@ test('the moment is read before the facts: its position never claims more than t
 
 test('the faults of a store have names of their own', () => {
   expect([new WriteConflict('x').name, new StoreUnavailable('y').name]).toEqual(['WriteConflict', 'StoreUnavailable']);
+});
+
+test('a refusal that says where says it with the outcome', async () => {
+  const { outcome, detail } = await transact(
+    createMemoryStore({ now: () => NOW }),
+    async () => undefined,
+    () => refuseWith({ error: 'field_invalid', detail: 'It is the name.' }),
+  );
+  expect([outcome, detail]).toEqual([{ ok: false, error: 'field_invalid' }, 'It is the name.']);
 });

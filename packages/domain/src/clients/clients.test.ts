@@ -16,7 +16,7 @@ import { type CreateResourceCommand, decideCreateResource } from './create-resou
 import { decideDeleteClient } from './delete-client.ts';
 import { PLAIN_RESOURCE, type Resource } from './resource.ts';
 import { decideRotateSecret, type RotateSecretCommand } from './rotate-secret.ts';
-import { decideUpdateResource } from './update-resource.ts';
+import { decideUpdateResource, loadUpdateResource } from './update-resource.ts';
 
 const now = 1_000_000 as EpochMilliseconds;
 const moment = { now, position: { epoch: 1, seq: 7 }, catalogue: 1 };
@@ -696,4 +696,16 @@ test.each([
     expects: [],
     writes: [],
   });
+});
+
+test('a resource asks for no claim that its tokens must not carry, when it is made and when it is changed', () => {
+  const claims = [{ claim: 'password', from: 'plan' }];
+  const refusal = { outcome: { ok: false, error: 'claim_sensitive' }, writes: [], detail: expect.any(String) };
+  expect(decideCreateResource([], { ...createResource, claims }, moment)).toMatchObject(refusal);
+  expect(decideUpdateResource(API, { ...updateResource, changes: { claims } }, moment)).toMatchObject(refusal);
+});
+
+test('a resource is looked up by its id when it is changed', async () => {
+  const read = { resourceById: async (id: string) => (id === API.id ? API : undefined) };
+  expect(await loadUpdateResource(read, updateResource)).toBe(API);
 });

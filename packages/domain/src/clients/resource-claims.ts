@@ -29,9 +29,11 @@ function mappedProblem(resource: Said): ClaimsProblem | undefined {
     if (!isClaimName(claim) || !isMetadataName(from) || names.indexOf(claim) < index)
       return { error: 'claim_invalid', detail: `It is number ${index + 1} of the claims.` };
     if (isProtocolClaim(claim)) return { error: 'claim_reserved', detail: `It is ${claim}.` };
-    const sensitive = [claim, from].find((name) => !mayCarry(resource, name));
-    if (sensitive !== undefined)
-      return { error: 'claim_sensitive', detail: `${sensitive}: ${WHY[sensitivityOf(sensitive) ?? 'secret']}` };
+    const [sensitive] = [claim, from].flatMap((name) => {
+      const why = sensitivityOf(name);
+      return why === undefined || mayCarry(resource, name) ? [] : [`${name}: ${WHY[why]}`];
+    });
+    if (sensitive !== undefined) return { error: 'claim_sensitive', detail: sensitive };
   }
   return undefined;
 }

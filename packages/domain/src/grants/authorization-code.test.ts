@@ -469,3 +469,10 @@ test.each([
   const started = writes.find((write) => write.kind === 'family.start');
   expect(started?.family.expiresAt).toBe(at(lives));
 });
+
+test('a token that would be larger than its resource allows is not issued, and the code stays', () => {
+  expect(decide({ resource: { ...api, accessTokenBytes: 1 } })).toEqual({
+    ...refused('access_token_too_large'),
+    detail: expect.stringContaining('bytes'),
+  });
+});

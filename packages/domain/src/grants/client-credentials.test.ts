@@ -78,3 +78,14 @@ test.each([
 ] as const)('CODE-09, CODE-10, RES-02, RES-04 RFC 6749 §5.2: %s', (_, facts, command, error) => {
   expect(decide(facts, command)).toEqual({ outcome: { ok: false, error }, expects: [], writes: [] });
 });
+
+const TOO_LARGE = {
+  outcome: { ok: false, error: 'access_token_too_large' },
+  expects: [],
+  writes: [],
+  detail: expect.stringContaining('bytes'),
+};
+
+test('a token that would be larger than its resource allows is not issued, and the largest claims are named', () => {
+  expect(decide({ resource: { ...resource, accessTokenBytes: 1 } })).toEqual(TOO_LARGE);
+});

@@ -538,3 +538,10 @@ describe('a family for the admin API', () => {
     expect(decide(having('auditor'), { scope: 'keys:write' })).toEqual(refused('scope_exceeds_roles'));
   });
 });
+
+test('a token that would be larger than its resource allows is not issued, and nothing is rotated', () => {
+  expect(decide({ resource: { ...resource, accessTokenBytes: 1 } })).toEqual({
+    ...refused('access_token_too_large'),
+    detail: expect.stringContaining('bytes'),
+  });
+});

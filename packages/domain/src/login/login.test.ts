@@ -428,3 +428,12 @@ test('a login for the admin API gets what the roles there give of it, and none i
   for (const refused of [decide({}), decide({}, 'editor'), decide({ scope: 'keys:write' }, 'support')])
     expect(refused).toEqual({ outcome: { ok: false, error: 'scope_exceeds_roles' }, expects: [], writes: [] });
 });
+
+test('a login whose token would be larger than its resource allows starts no session', () => {
+  const decided = decideLogIn(
+    { ...facts, start: { ...start, resource: { ...resource, accessTokenBytes: 1 } } },
+    command,
+    moment,
+  );
+  expect([decided.outcome, decided.writes]).toEqual([{ ok: false, error: 'access_token_too_large' }, []]);
+});

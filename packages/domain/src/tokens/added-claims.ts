@@ -49,7 +49,8 @@ const NO_HOOK: HookClaims = { add: {}, remove: [] };
 
 /** What the roles give, each once and in one order. */
 function permissionsOf(permissions: Resource['permissions'], roles: ClaimSources['roles']): readonly string[] {
-  const given = roles.flatMap(({ role }) => (Object.hasOwn(permissions, role) ? (permissions[role] ?? []) : []));
+  const known = new Map(Object.entries(permissions));
+  const given = roles.flatMap(({ role }) => known.get(role) ?? []);
   return [...new Set(given)].sort();
 }
 

@@ -52,7 +52,7 @@ test('JWT-08, JWT-11 RFC 7517 §4: keys for another use, of another kind or too 
     { ...jwk, kid: 7 },
     { ...jwk, kid: 'private', d: 'AA' },
     { ...jwk, kid: 'wrong', alg: 'RS256' },
-    { ...jwk, kid: 'strange', alg: 'PS256' },
+    { ...jwk, kid: 'strange', alg: 'PS384' },
     { ...jwk, kid: 'off-curve', x: jwk.y },
     { ...weak, kid: 'weak', alg: 'RS256', use: 'sig' },
     { ...p384, kid: 'p384', alg: 'ES256', use: 'sig' },
