@@ -1,6 +1,6 @@
 // (g) A static site behind nginx: open, behind the sidecar, and behind the server itself.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { load, repeating, type User } from '../load.ts';
@@ -21,6 +21,7 @@ export interface GatewayFigure {
 
 export async function measureGateway(latchkey: Latchkey): Promise<Readonly<Record<string, GatewayFigure>>> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-gateway-'));
+  chmodSync(folder, 0o755); // the workers of nginx are nobody
   const api = await latchkey.api('jwt');
   const tokens = await mintTokens(latchkey.issuer, api.machine, USERS);
   const [port, sidecarPort] = [await freePort(), await freePort()];
@@ -47,6 +48,7 @@ export async function measureGateway(latchkey: Latchkey): Promise<Readonly<Recor
   const nginx = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf'), '-g', 'daemon off;'], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  process.once('exit', () => nginx.kill('SIGKILL'));
   await untilReady(`http://127.0.0.1:${port}/open/`);
   const users = (path: string): readonly User[] =>
     tokens.map((token) => repeating(() => ({ path, headers: { authorization: `Bearer ${token}` }, body: undefined })));

@@ -199,7 +199,7 @@ export async function startLatchkey(): Promise<Latchkey> {
 }
 
 export async function untilReady(url: string): Promise<void> {
-  for (let attempt = 0; attempt < 10_000; attempt++) {
+  for (let attempt = 0; attempt < 5_000; attempt++) {
     const answer = await fetch(url).catch(() => undefined);
     await answer?.arrayBuffer();
     if (answer?.ok === true) return;
