@@ -3,14 +3,17 @@ import type { Write } from '@latchkey/domain/write';
 import { later, seconds } from '@latchkey/protocol/types';
 import { addApiKey } from '@latchkey/testkit/api-keys';
 import type { Verifier } from '@latchkey/verifier';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { addAdministrator, type TestAdministrator } from '../admin/administrator.ts';
 import { type ApiWorld, bearer, startApi, untilRefused } from './api.ts';
 
 let world: ApiWorld;
 let verifier: Verifier;
+let admin: TestAdministrator;
 beforeAll(async () => {
   world = await startApi({ name: 'keys', apiKeys: {} });
   verifier = world.verifier;
+  admin = await addAdministrator(world.at);
 });
 afterAll(() => world.close());
 
@@ -51,4 +54,43 @@ test('networks hold for the address that the framework tells', async () => {
   const { text } = await addKey({ networks: ['192.0.2.0/24'] });
   const from = (address: string) => verifier.authenticate({ ...bearer(text), address });
   expect([(await from('192.0.2.9')).ok, (await from('198.51.100.9')).ok]).toEqual([true, false]);
+});
+
+describe('while its verifier is connected', () => {
+  const makeKey = () =>
+    admin.post('/api-keys', { owner: world.accountId, name: 'Import', resource: world.api.row.identifier });
+
+  test('APK-03: a rotated key has two secrets for as long as they overlap; then the old one is none', async () => {
+    const exact = await world.addVerifier({ apiKeys: {}, leewaySeconds: 0 });
+    const { body: key } = await makeKey();
+    expect((await exact.verify(key.secret)).ok).toBe(true);
+    const { body: next } = await admin.post(`/api-keys/${key.id}/rotate`, { overlap_seconds: 2 });
+    // the answer that was kept spoke of the whole life of the key: it is asked about again, and told a nearer end
+    await expect.poll(() => exact.verifyNow(key.secret), { interval: 5 }).toBeUndefined();
+    expect([(await exact.verify(key.secret)).ok, (await exact.verify(next.secret)).ok]).toEqual([true, true]);
+    expect(await untilRefused(exact, key.secret)).toEqual({ ok: false, error: 'token_expired' });
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(next.previous_secret_ends_at));
+    expect(exact.verifyNow(next.secret)?.ok).toBe(true);
+  });
+
+  test('APK-03: a key that leaked is rotated without an overlap, and its old secret is none at once', async () => {
+    const { body: key } = await makeKey();
+    expect((await verifier.verify(key.secret)).ok).toBe(true);
+    const next = await admin.post(`/api-keys/${key.id}/rotate`, { overlap_seconds: 0 });
+    await expect.poll(async () => (await verifier.verify(key.secret)).ok, { interval: 5 }).toBe(false);
+    expect((await verifier.verify(next.body.secret)).ok).toBe(true);
+  });
+
+  test('APK-03: what a key may do is what it may do now', async () => {
+    const { row, text } = await addKey({ scope: ['read', 'write'] });
+    const scope = async () => {
+      const result = await verifier.verify(text);
+      return result.ok ? result.value.scope : result.error;
+    };
+    expect(await scope()).toEqual(['read', 'write']);
+    expect((await admin.patch(`/api-keys/${row.id}`, { scopes: ['read'] })).status).toBe(200);
+    await expect.poll(scope, { interval: 5 }).toEqual(['read']);
+    expect((await admin.patch(`/api-keys/${row.id}`, { networks: ['192.0.2.0/24'] })).status).toBe(200);
+    await expect.poll(scope, { interval: 5 }).toBe('api_key_network_refused');
+  });
 });
