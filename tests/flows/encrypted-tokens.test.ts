@@ -125,7 +125,7 @@ test('INT-02, INT-03: whatever is wrong with an encrypted token, it is not activ
   const why = async (text: string, resource = api.row) => {
     const context = { instance: undefined, isStrict: false };
     const proved = await proveCredential(text, resource, world.at.server, context);
-    return proved.ok ? 'ok' : proved.error;
+    return proved.ok ? 'ok' : proved.error.error;
   };
   expect(await why('....')).toBe('token_malformed');
   expect(await why(parts.with(4, 'A'.repeat(22)).join('.'))).toBe('encrypted_token_unknown');

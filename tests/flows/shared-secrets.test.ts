@@ -106,7 +106,7 @@ test('RFC 8725 §2.1: what an API makes itself is believed by nobody else', asyn
     const resource = await world.at.server.store.read.resourceById(api.id as never);
     if (resource === undefined) throw new Error('no resource');
     const proved = await proveCredential(text, resource, world.at.server, { instance: undefined, isStrict: false });
-    return proved.ok ? proved.value.sub : proved.error;
+    return proved.ok ? proved.value.sub : proved.error.error;
   };
   expect(await why(forged)).toBe('shared_secret_token_unknown');
   expect(await why(await forge({ ...good, jti: 'x' }))).toBe('shared_secret_token_unknown');

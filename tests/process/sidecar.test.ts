@@ -3,11 +3,15 @@ import { request } from 'node:http';
 import { createServer as createSocket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { populate, type World } from '@latchkey/testkit/people';
-import { freePort, startTestServer } from '@latchkey/testkit/test-server';
+import type { ResourceIdentifier } from '@latchkey/protocol/types';
+import { addApiKey } from '@latchkey/testkit/api-keys';
+import { populate, read, type World } from '@latchkey/testkit/people';
+import { addClient, addResource, form, freePort, startTestServer } from '@latchkey/testkit/test-server';
 import { decodeForwardAssertion } from '@latchkey/tokens/formats/forward-assertion';
+import { generateEncryptionKeyPair } from '@latchkey/tokens/keys/encryption-key';
 import { importNodeKeySet } from '@latchkey/tokens/keys/node-crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { addAdministrator } from '../flows/admin/administrator.ts';
 import { ask } from '../flows/verifier/frameworks.ts';
 import { listenTo, root, type Said, signalGroup } from './server-process.ts';
 
@@ -113,6 +117,93 @@ test('a sidecar lets good tokens pass and no others, forgets none that is revoke
   expect(sidecar.out()).not.toContain(world.api.secret);
 });
 
+test('API keys: none by default; where they are taken, from their networks only, by the word of the proxy', async () => {
+  const [port, without] = [await freePort(), await freePort()];
+  const sidecar = start([
+    '--listen',
+    `127.0.0.1:${port}`,
+    '--api-keys',
+    '--api-key-header',
+    'X-Key',
+    '--trust',
+    '127.0.0.1',
+  ]);
+  start(['--listen', `127.0.0.1:${without}`]);
+  await readyAt(port);
+  await readyAt(without);
+  const addKey = (more: object = {}) =>
+    addApiKey(world.at, { owner: world.accountId, resource: world.api.row.identifier, scope: ['read'], ...more });
+  const { text } = await addKey();
+  const bound = await addKey({ networks: ['192.0.2.0/24'] });
+  const own = await addKey({ networks: ['127.0.0.0/8'] });
+  const trial = await addKey({ environment: 'test' });
+  const scarce = await addKey({ quota: { uses: 1, period: 'day' } });
+  const ask1 = async (key: string, more: readonly string[] = [], query = '', at = port) =>
+    (await ask(at, { path: `/verify${query}`, headers: [...forwarded(key), ...more] })).status;
+  expect([await ask1(text), await ask1(text, [], '', without), await ask1(text, [], '?scope=admin')]).toEqual([
+    200, 401, 403,
+  ]);
+  const inHeader = (name: string, query = '') =>
+    ask(port, { path: `/verify${query}`, headers: [...forwarded(), name, text] }).then(({ status }) => status);
+  expect([
+    await inHeader('x-key'),
+    await inHeader('x-api-key'),
+    await inHeader('x-api-key', '?api_key_header=X-Api-Key'),
+  ]).toEqual([200, 401, 200]);
+  const from = (address: string) => ['x-forwarded-for', address];
+  expect([
+    await ask1(bound.text, from('192.0.2.9')),
+    await ask1(bound.text, from('192.0.2.9, 127.0.0.1')),
+    await ask1(bound.text, from('192.0.2.9, 198.51.100.9')),
+    await ask1(bound.text),
+    await ask1(own.text),
+  ]).toEqual([200, 200, 401, 401, 401]);
+  expect([await ask1(trial.text), await ask1(trial.text, [], '?api_keys=test')]).toEqual([401, 200]);
+  expect(await ask1(scarce.text, [], '?scope=read')).toBe(200);
+  const got = await ask(port, { path: '/verify', headers: forwarded(scarce.text) });
+  expect([got.status, got.headers['ratelimit-policy'], got.headers['retry-after']]).toEqual([
+    429,
+    '"quota";q=1',
+    expect.stringMatching(/^[1-9]\d*$/),
+  ]);
+  expect(sidecar.out() + sidecar.err()).not.toContain(text);
+});
+
+test('opaque tokens, encrypted tokens and tokens under a shared secret: by the files of the API', async () => {
+  const { server } = world.at;
+  const admin = await addAdministrator(world.at);
+  const pair = await generateEncryptionKeyPair('P-256');
+  writeFileSync(join(folder, 'key.json'), JSON.stringify(pair.privateJwk), { mode: 0o600 });
+  const kinds = {
+    opaque: { given: { format: 'opaque' }, args: [] },
+    jwe: { given: { format: 'jwe', encryptionKey: pair.publicJwk }, args: ['--decryption-key-file', 'key.json'] },
+  } as const;
+  for (const [name, { given, args }] of Object.entries(kinds)) {
+    const { row, secret } = await addResource(server, given);
+    await answersFor({ name, id: row.id, audience: row.audience, secret, identifier: row.identifier }, args);
+  }
+  const shared = { identifier: 'https://shared.example', name: 'Shared', scopes: ['read'], algorithm: 'HS256' };
+  const { body } = await admin.post('/resources', shared);
+  await answersFor({ ...body, name: 'shared' }, ['--shared-secret-file', 'shared.json']);
+
+  async function answersFor(api: Readonly<Record<string, string>>, args: readonly string[]): Promise<void> {
+    const { name, identifier, id, secret } = api;
+    const authorization = `Basic ${btoa(`${id}:${secret}`)}`;
+    const machine = await addClient(server, { resources: [identifier as ResourceIdentifier] });
+    writeFileSync(join(folder, `${name}.json`), JSON.stringify(api), { mode: 0o600 });
+    const port = await freePort();
+    start(['--listen', `127.0.0.1:${port}`, '--credential', `${name}.json`, ...args]);
+    await readyAt(port);
+    const asked = form({ grant_type: 'client_credentials' }, { authorization: machine.basic });
+    const { access_token: token = '' } = (await read(await world.at.fetch('/oauth/token', asked))).body;
+    const status = async () => (await ask(port, { path: '/verify', headers: forwarded(token) })).status;
+    expect([name, await status()]).toEqual([name, 200]);
+    const { jti } = await (await world.at.fetch('/oauth/introspect', form({ token }, { authorization }))).json();
+    expect((await admin.post('/tokens/revoke', { id: jti })).status).toBe(200);
+    await expect.poll(status, { interval: 5, timeout: 5_000 }).toBe(401);
+  }
+});
+
 test('without the server it lets nothing pass, and is not ready', async () => {
   const port = await freePort();
   start(['--listen', `127.0.0.1:${port}`, '--max-staleness', '5'], `http://127.0.0.1:${await freePort()}`);
@@ -169,6 +260,11 @@ test.each([
   ['every address', ['--listen', '0.0.0.0:9400', '--trust', '0.0.0.0/0'], 2, /is no address/],
   ['a name that is none', ['--name', 'a b'], 2, /name must be/],
   ['another audience', ['--audience', 'https://other.example'], 2, /belongs to the audience/],
+  ['a header of API keys, and none taken', ['--api-key-header', 'x-key'], 2, /no API keys are taken/],
+  ['a header that has another meaning', ['--api-keys', '--api-key-header', 'Cookie'], 2, /a header of its own/],
+  ['a key that is none', ['--decryption-key-file', 'api.json'], 2, /decryptionKeys must be/],
+  ['a secret that is none', ['--shared-secret-file', 'api.json'], 2, /does not hold kid and secret/],
+  ['a key that is not there', ['--decryption-key-file', 'none.json'], 6, /ENOENT/],
   ['a bound out of bounds', ['--max-staleness', '1'], 2, /maxStalenessSeconds/],
 ])('it does not start with %s', async (_, args, code, said) => {
   const sidecar = start(args);

@@ -47,6 +47,7 @@ const nothing = {
   passesPreflight: false,
   readsCookie: false,
   apiKeyHeader: undefined,
+  takesTestKeys: false,
 };
 
 test('without parameters a valid credential is enough', () => {
@@ -55,15 +56,22 @@ test('without parameters a valid credential is enough', () => {
 
 test('a question may ask for all of it', () => {
   const text =
-    'scope=a+b%20a&role=x&role=y z&max_age=60&acr_values=mfa+phr&headers=identity&preflight=pass&cookie=read&api_key_header=X-Api-Key';
+    'scope=a+b%20a&role=x&role=y z&max_age=60&acr_values=mfa+phr&headers=identity&preflight=pass&cookie=read&api_key_header=X-Api-Key&permission=a:b&permission=c/*&api_keys=test';
   expect(parseForwardQuestion(text)).toEqual({
     ok: true,
     value: {
-      asked: { scope: ['a', 'b'], roles: ['x', 'y z'], maxAgeSeconds: 60, acrValues: ['mfa', 'phr'] },
+      asked: {
+        scope: ['a', 'b'],
+        roles: ['x', 'y z'],
+        permissions: ['a:b', 'c/*'],
+        maxAgeSeconds: 60,
+        acrValues: ['mfa', 'phr'],
+      },
       tellsIdentity: true,
       passesPreflight: true,
       readsCookie: true,
       apiKeyHeader: 'x-api-key',
+      takesTestKeys: true,
     },
   });
 });
@@ -79,6 +87,11 @@ test.each([
   'role=',
   'role=%C3%BC',
   `role=${'a'.repeat(LIMITS.roleMax + 1)}`,
+  'permission=',
+  'permission=a b',
+  `permission=${'a'.repeat(LIMITS.permissionMax + 1)}`,
+  'api_keys=',
+  'api_keys=live',
   'max_age=',
   'max_age=-1',
   'max_age=1.5',
@@ -98,6 +111,7 @@ test.each([
   'api_key_header=X-Latchkey-Assertion',
   `api_key_header=${'a'.repeat(65)}`,
   Array.from({ length: LIMITS.rolesPerAccountMax + 1 }, () => 'role=a').join('&'),
+  Array.from({ length: LIMITS.permissionsPerRoleMax + 1 }, () => 'permission=a').join('&'),
   `scope=${'a'.repeat(LIMITS.forwardedUriMax)}`,
 ])('forward_question_malformed: a slip of the pen asks for more, not for less: %.60s', (text) => {
   expect(parseForwardQuestion(text)).toEqual(malformed);

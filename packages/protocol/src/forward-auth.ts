@@ -44,6 +44,7 @@ export interface ForwardQuestion {
   readonly asked: {
     readonly scope?: Scope;
     readonly roles?: readonly string[];
+    readonly permissions?: readonly string[];
     readonly maxAgeSeconds?: number;
     readonly acrValues?: readonly string[];
   };
@@ -55,20 +56,34 @@ export interface ForwardQuestion {
   readonly readsCookie: boolean;
   /** `api_key_header=<name>`: the header in which an API key stands, in lower case. */
   readonly apiKeyHeader: string | undefined;
+  /** `api_keys=test`: API keys for tests count too. */
+  readonly takesTestKeys: boolean;
 }
 
-type Parameter = 'scope' | 'role' | 'max_age' | 'acr_values' | 'headers' | 'preflight' | 'cookie' | 'api_key_header';
+type Parameter =
+  | 'scope'
+  | 'role'
+  | 'permission'
+  | 'max_age'
+  | 'acr_values'
+  | 'headers'
+  | 'preflight'
+  | 'cookie'
+  | 'api_key_header'
+  | 'api_keys';
 
 /** What each parameter may say. */
 const SAYS: Readonly<Record<Parameter, (text: string) => boolean>> = {
   scope: (text) => parseScope(text) !== undefined,
   role: (text) => text.length <= LIMITS.roleMax && /^[\x20-\x7E]+$/.test(text),
+  permission: (text) => text.length <= LIMITS.permissionMax && /^[A-Za-z0-9._:/*-]+$/.test(text),
   max_age: (text) => /^\d{1,9}$/.test(text),
   acr_values: (text) => text.split(' ').length <= LIMITS.acrValuesMax && text.split(' ').every(isAcrValue),
   headers: (text) => text === 'identity',
   preflight: (text) => text === 'pass',
   cookie: (text) => text === 'read',
   api_key_header: (text) => /^[A-Za-z0-9-]{1,64}$/.test(text) && !OTHER_MEANING.test(text),
+  api_keys: (text) => text === 'test',
 };
 
 const isAcrValue = (text: string): boolean => text.length <= LIMITS.acrValueMax && /^[!#-[\]-~]+$/.test(text);
@@ -79,31 +94,36 @@ const isParameter = (name: string): name is Parameter => Object.hasOwn(SAYS, nam
 
 /**
  * Reads what a proxy asks. A parameter that is unknown, empty, repeated or cannot be read is refused: a requirement with a
- * slip of the pen must not become none. Only `role` may repeat; one of the roles is enough.
+ * slip of the pen must not become none. `role` may repeat, and one of the roles is enough; `permission` may, and all of them are needed.
  *
  * @returns `forward_question_malformed`
  */
 export function parseForwardQuestion(text: string): Result<ForwardQuestion, ErrorId> {
   if (text.length > LIMITS.forwardedUriMax) return fail('forward_question_malformed');
   const said = new Map<Parameter, string>();
-  const roles: string[] = [];
+  const lists = { role: [] as string[], permission: [] as string[] };
   for (const [name, value] of new URLSearchParams(text)) {
     if (!isParameter(name) || !SAYS[name](value)) return fail('forward_question_malformed');
-    if (name === 'role') roles.push(value);
+    if (name === 'role' || name === 'permission') lists[name].push(value);
     else if (said.has(name)) return fail('forward_question_malformed');
     else said.set(name, value);
   }
-  if (roles.length > LIMITS.rolesPerAccountMax) return fail('forward_question_malformed');
-  return ok(questionOf(said, roles));
+  const isTooLong =
+    lists.role.length > LIMITS.rolesPerAccountMax || lists.permission.length > LIMITS.permissionsPerRoleMax;
+  return isTooLong ? fail('forward_question_malformed') : ok(questionOf(said, lists));
 }
 
-function questionOf(said: ReadonlyMap<Parameter, string>, roles: readonly string[]): ForwardQuestion {
+function questionOf(
+  said: ReadonlyMap<Parameter, string>,
+  { role: roles, permission: permissions }: Readonly<Record<'role' | 'permission', readonly string[]>>,
+): ForwardQuestion {
   const scope = parseScope(said.get('scope') ?? '');
   const [maxAge, acrValues] = [said.get('max_age'), said.get('acr_values')];
   return {
     asked: {
       ...(scope === undefined ? {} : { scope }),
       ...(roles.length === 0 ? {} : { roles }),
+      ...(permissions.length === 0 ? {} : { permissions }),
       ...(maxAge === undefined ? {} : { maxAgeSeconds: Number(maxAge) }),
       ...(acrValues === undefined ? {} : { acrValues: acrValues.split(' ') }),
     },
@@ -111,5 +131,6 @@ function questionOf(said: ReadonlyMap<Parameter, string>, roles: readonly string
     passesPreflight: said.has('preflight'),
     readsCookie: said.has('cookie'),
     apiKeyHeader: said.get('api_key_header')?.toLowerCase(),
+    takesTestKeys: said.has('api_keys'),
   };
 }

@@ -1,11 +1,15 @@
+import type { ErrorId } from '@latchkey/protocol/errors';
+import { idText } from '@latchkey/protocol/ids';
 import { ok } from '@latchkey/protocol/result';
 import type { EpochSeconds } from '@latchkey/protocol/types';
 import { decodeUnverified } from '@latchkey/tokens/formats/access-token-jwt';
+import { encodeApiKey } from '@latchkey/tokens/formats/api-key';
 import { generateSigningKey } from '@latchkey/tokens/keys/generate';
 import { importSigner } from '@latchkey/tokens/keys/node-crypto';
 import type { Signer } from '@latchkey/tokens/keys/signer';
 import { beforeAll, expect, test } from 'vitest';
 import { accessOf } from './access.ts';
+import { rejectionOf } from './challenge.ts';
 import { answerForwardAuth, readForwardAuth } from './forward-auth.ts';
 
 const NOW = 1_000_000 as EpochSeconds;
@@ -28,12 +32,13 @@ const call = (target: string, headers: Readonly<Record<string, string>> = {}, me
   readForwardAuth({ method, target, header: (name) => headers[name] });
 const FORWARDED = { 'x-original-method': 'GET', 'x-original-uri': '/things' };
 const asserted = { issuer: 'https://as.example', audience: 'https://api.example', jti: 'tok_9', now: NOW };
+const reject = (error: ErrorId) => rejectionOf(error, 'err_1', asserted.audience, {});
 /** The answer about a request of whoever has these claims. */
 async function answerTo(target: string, more: object = {}) {
   const asked = call(target, FORWARDED);
   if (!asked.ok) throw new Error(asked.error);
   const authenticate = async () => ok(accessOf({ ...claims, ...more }));
-  return answerForwardAuth(asked.value, { authenticate, assertor: () => asserted, signer });
+  return answerForwardAuth(asked.value, { authenticate, reject, assertor: () => asserted, signer });
 }
 
 test('headers of the call are those of the original request, but its host is the server’s own, and cookies count when asked', () => {
@@ -100,11 +105,44 @@ test('a preflight passes where the operator says so, and in nobody’s name', as
       tried += 1;
       return ok(accessOf(claims));
     };
-    const answer = await answerForwardAuth(asked.value, { authenticate, assertor: () => asserted, signer });
+    const answer = await answerForwardAuth(asked.value, { authenticate, reject, assertor: () => asserted, signer });
     return [answer.status, 'x-latchkey-assertion' in answer.headers, tried];
   };
   expect(await status('/verify/res_1?preflight=pass', asks)).toEqual([200, false, 0]);
   expect(await status('/verify/res_1', asks)).toEqual([200, true, 1]);
   expect(await status('/verify/res_1?preflight=pass', preflight)).toEqual([200, true, 1]);
   expect(await status('/verify/res_1?preflight=pass', { ...asks, 'x-original-method': 'GET' })).toEqual([200, true, 1]);
+});
+
+test('a key for tests counts where the operator says so, in whatever place it stands', async () => {
+  const key = (environment: 'live' | 'test') =>
+    encodeApiKey(idText('key', new Uint8Array(16)), environment, new Uint8Array(32));
+  const status = async (question: string, headers: Readonly<Record<string, string>>) => {
+    const asked = call(`/verify/res_1?${question}`, { ...FORWARDED, ...headers });
+    if (!asked.ok) throw new Error(asked.error);
+    const authenticate = async () => ok(accessOf(claims));
+    const answer = await answerForwardAuth(asked.value, { authenticate, reject, assertor: () => asserted, signer });
+    return answer.status;
+  };
+  for (const [question, headers] of [
+    ['', { authorization: `Bearer ${key('test')}` }],
+    ['api_key_header=x-key', { 'x-key': key('test') }],
+    ['cookie=read', { cookie: `__Host-latchkey-access=${key('test')}`, 'sec-fetch-site': 'same-origin' }],
+  ] as const) {
+    expect(await status(question, headers)).toBe(401);
+    expect(await status(`${question}&api_keys=test`, headers)).toBe(200);
+  }
+  expect(await status('', { authorization: `Bearer ${key('live')}` })).toBe(200);
+});
+
+test('the header of API keys may be named for all questions; one that names another has the last word', () => {
+  const headers = { ...FORWARDED, 'x-all': 'a', 'x-one': 'b' };
+  const keyOf = (query: string, name?: string) => {
+    const asked = readForwardAuth(
+      { method: 'GET', target: `/verify?${query}`, header: (one) => ({ ...headers })[one as 'x-all'] },
+      name,
+    );
+    return asked.ok ? asked.value.original.header('x-api-key') : asked.error;
+  };
+  expect([keyOf(''), keyOf('', 'x-all'), keyOf('api_key_header=x-one', 'x-all')]).toEqual([undefined, 'a', 'b']);
 });

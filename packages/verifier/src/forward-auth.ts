@@ -2,11 +2,13 @@ import type { ErrorId } from '@latchkey/protocol/errors';
 import { type ForwardQuestion, parseForwardQuestion, parseForwardTarget } from '@latchkey/protocol/forward-auth';
 import { parseForwardedRequest } from '@latchkey/protocol/forwarded-request';
 import { ok, type Result } from '@latchkey/protocol/result';
+import { parseApiKey } from '@latchkey/tokens/formats/api-key';
 import { type Assertor, encodeForwardAssertion, forwardAssertionOf } from '@latchkey/tokens/formats/forward-assertion';
 import type { Signer } from '@latchkey/tokens/keys/signer';
 import type { Access } from './access.ts';
 import type { Rejection } from './challenge.ts';
 import type { Requirements } from './guards.ts';
+import { presentedToken } from './presented-token.ts';
 import type { RequestLike } from './request.ts';
 
 /** A call of a proxy: the target is as it came, from `/verify` on. */
@@ -26,6 +28,8 @@ export interface ForwardAuthRequest {
 /** Who decides about requests, and in whose name answers are signed: the server by its rows, the sidecar by its feed. */
 export interface ForwardAuthority {
   authenticate(request: RequestLike, asked: Requirements): Promise<Result<Access, Rejection>>;
+  /** Words a refusal that needed no look at the credential, and remembers it. */
+  reject(error: ErrorId, asked: Requirements): Rejection;
   /** An assertion for one request; its id is used once. */
   assertor(): Assertor;
   readonly signer: Signer;
@@ -42,9 +46,10 @@ export interface ForwardAuthAnswer {
 /**
  * Reads a forward-auth call.
  *
+ * @param apiKeyHeader the header of API keys, in lower case, where the question names none
  * @returns `forward_question_malformed`, and what `parseForwardedRequest` refuses
  */
-export function readForwardAuth(call: ForwardAuthCall): Result<ForwardAuthRequest, ErrorId> {
+export function readForwardAuth(call: ForwardAuthCall, apiKeyHeader?: string): Result<ForwardAuthRequest, ErrorId> {
   const target = parseForwardTarget(call.target);
   if (!target.ok) return target;
   const question = parseForwardQuestion(target.value.question);
@@ -53,7 +58,11 @@ export function readForwardAuth(call: ForwardAuthCall): Result<ForwardAuthReques
   const forwarded = parseForwardedRequest({ method: call.method, rest, header: call.header });
   if (!forwarded.ok) return forwarded;
   const { method } = forwarded.value;
-  const original = { method, header: countingHeaders(call, question.value), address: call.address };
+  const header = countingHeaders(call, {
+    ...question.value,
+    apiKeyHeader: question.value.apiKeyHeader ?? apiKeyHeader,
+  });
+  const original = { method, header, address: call.address };
   return ok({ resource, question: question.value, original });
 }
 
@@ -79,9 +88,18 @@ export async function answerForwardAuth(
   authority: ForwardAuthority,
 ): Promise<ForwardAuthAnswer> {
   if (question.passesPreflight && isPreflight(original)) return { status: 200, headers: OF_NOBODY, body: undefined };
+  if (!question.takesTestKeys && bringsTestKey(original))
+    return authority.reject('api_key_not_accepted', question.asked);
   const result = await authority.authenticate(original, question.asked);
   if (!result.ok) return result.error;
   return { status: 200, headers: headersOf(result.value, question, authority), body: undefined };
+}
+
+/** A key for tests is none where it is not said that it is one. */
+function bringsTestKey(request: RequestLike): boolean {
+  const presented = presentedToken(request, true, API_KEY_HEADER);
+  const key = presented.ok ? parseApiKey(presented.value) : undefined;
+  return key?.ok === true && key.value.environment === 'test';
 }
 
 const OF_NOBODY = { 'cache-control': 'no-store' };

@@ -93,7 +93,7 @@ test('a key is good for its own resource only', async () => {
   expect(await introspect(text, other.basic)).toEqual(INACTIVE);
   const context = { instance: undefined, isStrict: false };
   const proved = await proveCredential(text, other.row, world.at.server, context);
-  expect(proved).toEqual({ ok: false, error: 'api_key_of_other_resource' });
+  expect(proved).toEqual({ ok: false, error: { error: 'api_key_of_other_resource' } });
 });
 
 test('APK-06 ASVS 7.4.2: a disabled account has no keys, from the same request on', async () => {

@@ -48,7 +48,7 @@ const onSidecar = async (world: ApiWorld): Promise<Gateway> => {
       audience: world.api.row.audience,
       issuer: () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
       key: { jwk, signer: importSigner('ES256', jwk.kid, pkcs8) },
-      isTrusted: () => true,
+      peers: { mayAsk: () => true, isProxy: () => false },
       isReady: () => true,
       now: () => world.at.server.now(),
       log: { info: () => {} },

@@ -1,3 +1,4 @@
+import { parseForwardQuestion } from '@latchkey/protocol/forward-auth';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { many } from '../action.ts';
 import type { Context, GlobalOptions } from '../context.ts';
@@ -21,6 +22,18 @@ export function register(command: Command, context: Context): void {
     .option('--max-staleness <seconds>', 'how old the knowledge of revocations may be', parseWhole, 10)
     .option('--max-accept <seconds>', 'for how long --on-stale accept accepts', parseWhole, 300)
     .option('--assertion-issuer <url>', 'the iss of its assertions (default: its own URL)', parseUrl)
+    .option('--api-keys', 'take API keys, too: by default none are taken')
+    .option('--api-key-header <name>', 'the header of API keys, beside Authorization: Bearer', parseHeader)
+    .option(
+      '--decryption-key-file <file>',
+      'a private key of the API, where its tokens are encrypted; may repeat',
+      many,
+    )
+    .option(
+      '--shared-secret-file <file>',
+      'kid and secret of the API, where its tokens are under HS256; may repeat',
+      many,
+    )
     .option('--name <name>', 'what its error ids begin with (default: made up)')
     .addHelpText(
       'after',
@@ -29,13 +42,19 @@ export function register(command: Command, context: Context): void {
 A proxy asks at /verify, or /verify/<id of the resource>; see docs/guides/gateway.md. Also /healthz, /readyz, /metrics
 and /.well-known/jwks.json, with the key of its assertions. It needs no database, and no call per request.
 
+A key or a secret is read from a file that nobody else can read. A key that is bound to networks counts where a proxy
+says, in X-Forwarded-For, from where its client came; the addresses of --trust are believed.
+
 Examples:
   (umask 077; latchkey resource create https://api.example.com --json > api.json)
   latchkey sidecar --issuer https://id.example.com --credential api.json
   latchkey sidecar --issuer https://id.example.com --credential api.json --listen unix:/run/latchkey/api.sock
-  latchkey sidecar --issuer https://id.example.com --credential api.json --listen 10.0.0.5:9400 --trust 10.0.0.7`,
+  latchkey sidecar --issuer https://id.example.com --credential api.json --listen 10.0.0.5:9400 --trust 10.0.0.7
+  latchkey sidecar --issuer https://id.example.com --credential api.json --api-keys --api-key-header X-Api-Key`,
     )
     .action((options: Omit<SidecarOptions, 'credential'>) => {
+      if (options.apiKeyHeader !== undefined && options.apiKeys !== true)
+        throw new Stop(EXIT.usage, 'A header of API keys is named, and no API keys are taken.', 'Add --api-keys.');
       const { credential } = command.optsWithGlobals<GlobalOptions>();
       if (credential === undefined)
         throw new Stop(EXIT.usage, 'There is no credential of a resource.', 'Name its file: --credential FILE');
@@ -46,4 +65,12 @@ Examples:
 function parseUrl(text: string): string {
   if (!URL.canParse(text)) throw new InvalidArgumentError('Write a URL.');
   return text;
+}
+
+/** A header as a question may name it. */
+function parseHeader(text: string): string {
+  const question = parseForwardQuestion(new URLSearchParams({ api_key_header: text }).toString());
+  if (!question.ok || question.value.apiKeyHeader === undefined)
+    throw new InvalidArgumentError('Write the name of a header of its own, such as X-Api-Key.');
+  return question.value.apiKeyHeader;
 }

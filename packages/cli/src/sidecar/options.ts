@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { OnStale } from '@latchkey/verifier';
 import type { Context } from '../context.ts';
@@ -17,6 +17,10 @@ export interface SidecarOptions {
   readonly maxAccept: number;
   readonly assertionIssuer?: string;
   readonly name?: string;
+  readonly apiKeys?: boolean;
+  readonly apiKeyHeader?: string;
+  readonly decryptionKeyFile?: readonly string[];
+  readonly sharedSecretFile?: readonly string[];
 }
 
 /** Where a sidecar listens. */
@@ -32,7 +36,6 @@ export interface ResourceCredential {
   readonly tokenType: 'at+jwt' | 'JWT';
 }
 
-const LOOPBACK = ['127.0.0.1', '::1'] as const;
 const CREDENTIAL_BYTES_MAX = 65_536;
 
 /** Reads where to listen: an address and a port of this machine, or a socket. */
@@ -45,57 +48,14 @@ export function placeOf(text: string, cwd: string): Place {
   return { kind: 'tcp', host, port: Number(port) };
 }
 
-/**
- * Whose questions are answered: whoever could ask at will would learn which tokens are good. On loopback it is this
- * machine; beyond it, those who are named; at a socket, those whom the file lets in.
- */
-export function trustOf(place: Place, named: readonly string[] = []): (address: string | undefined) => boolean {
-  if (place.kind === 'unix') return () => true;
-  const isLoopback = place.host === '::1' || place.host.startsWith('127.');
-  if (!isLoopback && named.length === 0)
-    throw new Stop(
-      EXIT.usage,
-      `${place.host} can be reached from other machines, and nobody is named who may ask.`,
-      'Name the addresses of your proxies: --trust 10.0.0.7 --trust 10.1.0.0/16',
-    );
-  const list = new BlockList();
-  for (const one of named.length === 0 ? LOOPBACK : named) addTo(list, one);
-  return (address) => {
-    const peer = address?.replace(/^::ffff:(?=\d+\.)/i, '') ?? '';
-    return isIP(peer) !== 0 && list.check(peer, isIP(peer) === 6 ? 'ipv6' : 'ipv4');
-  };
-}
-
-function addTo(list: BlockList, text: string): void {
-  const [address = '', bits, more] = text.split('/');
-  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-  const max = family === 'ipv6' ? 128 : 32;
-  const isWhole = bits === undefined || (/^[0-9]{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= max);
-  if (isIP(address) === 0 || !isWhole || more !== undefined)
-    throw new Stop(EXIT.usage, `${text} is no address.`, 'Write 10.0.0.7, 10.1.0.0/16 or fd00::/8.');
-  list.addSubnet(address, Number(bits ?? max), family);
-}
-
 /** Reads the credential of a resource, as `latchkey resource create --json` wrote it; one that others can read is not used. */
 export function readResourceCredential(
   { cwd }: Context,
   shown: string,
   audience: string | undefined,
 ): ResourceCredential {
-  const path = resolve(cwd, shown);
   const mend = 'Write it with: umask 077; latchkey resource create … --json > FILE';
-  let text: string;
-  try {
-    const { mode, size } = statSync(path);
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0)
-      throw new Stop(EXIT.unauthorised, `${shown} can be read by others.`, `Run chmod 600 ${shown}`);
-    if (size > CREDENTIAL_BYTES_MAX) throw new Stop(EXIT.usage, `${shown} is too large for a credential.`, mend);
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error)
-      throw new Stop(EXIT.unauthorised, `There is no credential in ${shown} (${String(error.code)}).`, mend);
-    throw error;
-  }
+  const text = readSecretFile(cwd, shown, mend);
   const { id, secret, audience: own, token_type: type } = fieldsOf(text);
   const known = audience ?? own;
   if (typeof id !== 'string' || typeof secret !== 'string' || typeof known !== 'string')
@@ -107,6 +67,36 @@ export function readResourceCredential(
       'Leave --audience out, or take another file.',
     );
   return { id, secret, audience: known, tokenType: type === 'JWT' ? 'JWT' : 'at+jwt' };
+}
+
+/** Reads a file with a secret; one that others can read is not used. */
+function readSecretFile(cwd: string, shown: string, mend: string): string {
+  const path = resolve(cwd, shown);
+  try {
+    const { mode, size } = statSync(path);
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0)
+      throw new Stop(EXIT.unauthorised, `${shown} can be read by others.`, `Run chmod 600 ${shown}`);
+    if (size > CREDENTIAL_BYTES_MAX) throw new Stop(EXIT.usage, `${shown} is too large for a credential.`, mend);
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error)
+      throw new Stop(EXIT.unauthorised, `There is no credential in ${shown} (${String(error.code)}).`, mend);
+    throw error;
+  }
+}
+
+/** The private key of an API, as `latchkey resource encryption-key` wrote it. Whether it is one, the verifier says. */
+export const readDecryptionKey = ({ cwd }: Context, shown: string): Readonly<Record<string, unknown>> =>
+  fieldsOf(readSecretFile(cwd, shown, 'Make it with: latchkey resource encryption-key FILE'));
+
+/** A secret that the server shares with the API, as `latchkey resource rotate-shared-secret --json` showed it. */
+export function readSharedSecret({ cwd }: Context, shown: string): { readonly kid: string; readonly secret: string } {
+  const mend = 'Write it with: umask 077; latchkey resource rotate-shared-secret … --json > FILE';
+  const told = fieldsOf(readSecretFile(cwd, shown, mend));
+  const { kid, secret } = typeof told.shared_secret === 'object' ? { ...told.shared_secret } : told;
+  if (typeof kid !== 'string' || typeof secret !== 'string')
+    throw new Stop(EXIT.usage, `${shown} does not hold kid and secret as JSON.`, mend);
+  return { kid, secret };
 }
 
 function fieldsOf(text: string): Readonly<Record<string, unknown>> {

@@ -7,16 +7,19 @@ import { systemParts } from '@latchkey/server/system';
 import { generateSigningKey } from '@latchkey/tokens/keys/generate';
 import { importSigner } from '@latchkey/tokens/keys/node-crypto';
 import { createVerifier, type Verifier } from '@latchkey/verifier';
+import { API_KEY_HEADER } from '@latchkey/verifier/internal/forward-auth';
 import type { Context } from '../context.ts';
 import { EXIT, Stop } from '../exit-codes.ts';
 import {
   type Place,
   placeOf,
   type ResourceCredential,
+  readDecryptionKey,
   readResourceCredential,
+  readSharedSecret,
   type SidecarOptions,
-  trustOf,
 } from './options.ts';
+import { peersOf } from './peers.ts';
 import { createSidecar } from './sidecar.ts';
 import { createTally } from './tally.ts';
 
@@ -30,10 +33,10 @@ const READY_SECONDS = 86_400;
 /** Runs a sidecar until it is asked to stop. */
 export async function runSidecar(context: Context, options: SidecarOptions): Promise<void> {
   const place = placeOf(options.listen, context.cwd);
-  const isTrusted = trustOf(place, options.trust);
+  const peers = peersOf(place, options.trust);
   const credential = readResourceCredential(context, options.credential, options.audience);
   const log = createLog('info', { write: context.out });
-  const verifier = verifierOf(options, credential, (event, fields) => log.info(event, fields));
+  const verifier = verifierOf(context, options, credential, (event, fields) => log.info(event, fields));
   const { jwk, pkcs8 } = await generateSigningKey('ES256');
   const life = { knows: false, stops: false };
   verifier.ready(READY_SECONDS).then(
@@ -53,7 +56,8 @@ export async function runSidecar(context: Context, options: SidecarOptions): Pro
       audience: credential.audience,
       issuer: () => own,
       key: { jwk, signer: importSigner('ES256', jwk.kid, pkcs8) },
-      isTrusted,
+      peers,
+      apiKeyHeader: options.apiKeyHeader,
       isReady: () => life.knows && !life.stops && isCurrent(verifier, options),
       now: systemParts().now,
       log,
@@ -74,17 +78,25 @@ export async function runSidecar(context: Context, options: SidecarOptions): Pro
 }
 
 function verifierOf(
-  { issuer, onStale, maxStaleness, maxAccept, name }: SidecarOptions,
+  context: Context,
+  options: SidecarOptions,
   { id, secret, audience, tokenType }: ResourceCredential,
   tell: (event: string, fields: Readonly<Record<string, unknown>>) => void,
 ): Verifier {
+  const { issuer, onStale, maxStaleness, maxAccept, name, apiKeys = false } = options;
+  const decryptionKeys = options.decryptionKeyFile?.map((file) => readDecryptionKey(context, file)) ?? [];
+  const sharedSecrets = options.sharedSecretFile?.map((file) => readSharedSecret(context, file)) ?? [];
   try {
     return createVerifier({
       issuer,
       audience,
       credentials: { id, secret },
       tokenType,
-      cookie: true, // whether cookies count is said by each question
+      // whether cookies count, where keys stand and whether those for tests count is said by each question
+      cookie: true,
+      ...(apiKeys ? { apiKeys: { header: API_KEY_HEADER, environments: ['live', 'test'] } } : {}),
+      decryptionKeys,
+      sharedSecrets,
       onStale,
       maxStalenessSeconds: maxStaleness,
       maxAcceptSeconds: maxAccept,

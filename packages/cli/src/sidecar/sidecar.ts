@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { forwardedAddress } from '@latchkey/protocol/client-address';
 import type { ErrorId } from '@latchkey/protocol/errors';
 import { makeId } from '@latchkey/protocol/ids';
 import type { PublicJwk } from '@latchkey/protocol/jwk';
@@ -15,6 +16,7 @@ import {
   readForwardAuth,
 } from '@latchkey/verifier/internal/forward-auth';
 import { requestLikeOf } from '@latchkey/verifier/node';
+import type { Peers } from './peers.ts';
 import type { Tally } from './tally.ts';
 
 /** What a sidecar is made of. */
@@ -27,7 +29,9 @@ export interface SidecarParts {
   /** The `iss` of its assertions. */
   readonly issuer: () => string;
   readonly key: { readonly jwk: PublicJwk; readonly signer: Signer };
-  readonly isTrusted: (address: string | undefined) => boolean;
+  readonly peers: Peers;
+  /** The header of API keys, in lower case, for questions that name none. */
+  readonly apiKeyHeader?: string | undefined;
   readonly isReady: () => boolean;
   readonly now: () => number;
   readonly log: { info(event: string, fields?: Readonly<Record<string, unknown>>): void };
@@ -79,12 +83,13 @@ export function createSidecar(parts: SidecarParts): RequestListener {
 async function verify(request: IncomingMessage, parts: SidecarParts): Promise<ForwardAuthAnswer> {
   const { verifier, tally, log } = parts;
   const refuse = (error: ErrorId, more: Readonly<Record<string, unknown>> = {}) => told(verifier.reject(error), more);
-  if (!parts.isTrusted(request.socket.remoteAddress))
+  if (!parts.peers.mayAsk(request.socket.remoteAddress))
     return refuse('forward_peer_not_named', { address: request.socket.remoteAddress, mend: 'Name it with --trust.' });
   const target = request.url ?? '';
   if (!/^\/verify(?:[/?]|$)/.test(target)) return refuse('path_unknown');
-  // the address is the proxy's: a key that is bound to networks is refused here
-  const asked = readForwardAuth({ ...requestLikeOf(request), target, address: undefined });
+  const like = requestLikeOf(request);
+  const address = forwardedAddress(like.header('x-forwarded-for'), parts.peers.isProxy);
+  const asked = readForwardAuth({ ...like, target, address }, parts.apiKeyHeader);
   if (!asked.ok) return refuse(asked.error);
   if (asked.value.resource !== undefined && asked.value.resource !== parts.resource) return refuse('path_unknown');
   const answer = await answerForwardAuth(asked.value, authorityOf(parts, told));
@@ -107,6 +112,7 @@ const authorityOf = (
     const result = await verifier.authenticate(request, asked);
     return result.ok ? result : fail(told(result.error));
   },
+  reject: (error, asked) => told(verifier.reject(error, asked)),
   assertor: () => ({
     issuer: issuer(),
     audience,

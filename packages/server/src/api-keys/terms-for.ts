@@ -4,11 +4,10 @@ import { loadQuota, periodOf } from '@latchkey/domain/api-keys/quota';
 import { apiKeyTerms } from '@latchkey/domain/api-keys/terms';
 import type { Resource } from '@latchkey/domain/clients/resource';
 import type { ApiKeyTerms, Lease } from '@latchkey/protocol/api-key-terms';
-import type { ErrorId } from '@latchkey/protocol/errors';
-import { fail, ok, type Result } from '@latchkey/protocol/result';
+import { ok, type Result } from '@latchkey/protocol/result';
 import { seconds } from '@latchkey/protocol/types';
 import type { CredentialContext } from '../prove/credential.ts';
-import type { Server } from '../server.ts';
+import type { Refusal, Server } from '../server.ts';
 import { rateShare } from './rate-share.ts';
 import { spendOne, useApiKey } from './use.ts';
 import { isVerifierName } from './verifier-name.ts';
@@ -25,11 +24,11 @@ export async function termsFor(
   { id: resourceId }: Resource,
   server: Server,
   { instance, isStrict }: CredentialContext,
-): Promise<Result<ApiKeyTerms, ErrorId>> {
+): Promise<Result<ApiKeyTerms, Refusal>> {
   const terms = apiKeyTerms(key);
   if (instance === undefined || !isVerifierName(instance)) {
     const used = await useApiKey(key, resourceId, server);
-    return used.ok ? ok(terms) : fail(used.error.error);
+    return used.ok ? ok(terms) : used;
   }
   const rate = await rateShare(key, instance, server);
   const lease = isStrict ? await oneUse(key, resourceId, server) : await lend(key, { resourceId, instance }, server);

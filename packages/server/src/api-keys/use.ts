@@ -18,7 +18,7 @@ export async function useApiKey(
   const wait = key.rate === undefined ? 0 : await server.ephemeral.take(`api-key:${key.id}`, allowanceOf(key.rate));
   if (wait === 0) return spendOne(key, resourceId, server);
   server.usage.count({ apiKey: key.id, resourceId, isAllowed: false });
-  return fail({ error: 'api_key_rate_limited', headers: { 'retry-after': String(wait) }, about: { api_key: key.id } });
+  return fail({ error: 'api_key_rate_limited', headers: limitedHeaders(key, wait), about: { api_key: key.id } });
 }
 
 const allowanceOf = ({ limit, seconds }: NonNullable<ApiKey['rate']>) => ({
@@ -44,6 +44,13 @@ export async function spendOne(
   if (outcome.ok) return ok(outcome.value);
   return fail({ error: outcome.error, headers: exhaustedHeaders(key, moment.now), about: { api_key: key.id } });
 }
+
+/** @spec draft-ietf-httpapi-ratelimit-headers-10 §3 (`q`, `w`), §4 (`r`, `t`) */
+const limitedHeaders = ({ rate }: ApiKey, wait: number): Readonly<Record<string, string>> => ({
+  ...(rate === undefined ? {} : { 'ratelimit-policy': `"rate";q=${rate.limit};w=${rate.seconds}` }),
+  ratelimit: `"rate";r=0;t=${wait}`,
+  'retry-after': String(wait),
+});
 
 /** @spec draft-ietf-httpapi-ratelimit-headers-10 §3 (`q`), §4 (`r`, `t`) */
 function exhaustedHeaders({ quota }: ApiKey, now: EpochMilliseconds): Readonly<Record<string, string>> {

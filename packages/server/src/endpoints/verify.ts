@@ -1,11 +1,13 @@
 import type { Resource } from '@latchkey/domain/clients/resource';
+import type { ActiveIntrospection } from '@latchkey/protocol/claims';
+import { forwardedAddress } from '@latchkey/protocol/client-address';
 import type { ErrorId } from '@latchkey/protocol/errors';
 import { makeId, parseId } from '@latchkey/protocol/ids';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { isInNetworks } from '@latchkey/protocol/network';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
-import { seconds } from '@latchkey/protocol/types';
-import { type Access, accessOf } from '@latchkey/verifier/internal/access';
+import { type EpochSeconds, seconds } from '@latchkey/protocol/types';
+import { accessOf } from '@latchkey/verifier/internal/access';
 import { type Rejection, rejectionOf } from '@latchkey/verifier/internal/challenge';
 import {
   API_KEY_HEADER,
@@ -20,7 +22,7 @@ import type { RequestLike } from '@latchkey/verifier/internal/request';
 import { NO_STORE } from '../http/headers.ts';
 import { rememberRefusal } from '../http/refusal.ts';
 import { proveCredential } from '../prove/credential.ts';
-import type { Answer, Call, Endpoint, Server } from '../server.ts';
+import type { Answer, Call, Endpoint, Refusal, Server } from '../server.ts';
 
 /**
  * Forward-auth: a proxy asks whether a request may pass to an API that knows nothing of Latchkey. Decided by the rows, in
@@ -43,7 +45,7 @@ export const verify: Endpoint = {
       method: call.request.method,
       target: targetOf(call),
       header,
-      address: call.address,
+      address: forwardedAddress(header('x-forwarded-for'), (one) => server.settings.trustedProxies.includes(one)),
     });
     if (!asked.ok) return fail({ error: asked.error });
     const resourceId = parseId('res', asked.value.resource ?? '');
@@ -76,13 +78,19 @@ async function authorityOf(resource: Resource, call: Call, server: Server): Prom
   return {
     async authenticate(request, asked) {
       const presented = presentedToken(request, true, API_KEY_HEADER);
-      const access = presented.ok ? await accessBy(presented.value, request.address, resource, server) : presented;
-      const error = access.ok ? guardError(access.value, asked, seconds(now)) : access.error;
-      if (access.ok && error === undefined) return access;
-      const refused = error ?? 'token_malformed';
-      const about = aboutOf(refused, access.ok ? access.value : undefined, presented.ok ? presented.value : '');
-      return fail(rejection(refused, about, asked));
+      if (!presented.ok) return fail(rejection({ error: presented.error }, asked));
+      const text = presented.value;
+      const admits = (allowed: ActiveIntrospection) => admissionError(allowed, request, asked, seconds(now));
+      const allowed = await allowedBy(text, resource, server, admits);
+      if (!allowed.ok) {
+        const about = { ...aboutOf(allowed.error.error, undefined, text), ...allowed.error.about };
+        return fail(rejection({ ...allowed.error, about }, asked));
+      }
+      const access = accessOf(allowed.value);
+      const error = admits(allowed.value);
+      return error === undefined ? ok(access) : fail(rejection({ error, about: aboutOf(error, access, text) }, asked));
     },
+    reject: (error, asked) => rejection({ error }, asked),
     assertor: () => ({
       issuer: server.settings.issuer,
       audience,
@@ -92,25 +100,34 @@ async function authorityOf(resource: Resource, call: Call, server: Server): Prom
     signer: keys.signer('ES256'),
   };
 
-  function rejection(error: ErrorId, about: Readonly<Record<string, string>>, asked: Requirements): Rejection {
-    const errorId = rememberRefusal({ error, about }, verify, call, server);
-    return rejectionOf(error, errorId, audience, asked);
+  function rejection(refusal: Refusal, asked: Requirements): Rejection {
+    const errorId = rememberRefusal(refusal, verify, call, server);
+    const said = rejectionOf(refusal.error, errorId, audience, asked);
+    return { ...said, headers: { ...said.headers, ...refusal.headers } };
   }
 }
 
-/** What a credential grants by the rows of this moment. This one use of it is counted. */
-async function accessBy(
+/** What a credential allows by the rows of this moment. This one use of it is counted, if the request is admitted. */
+async function allowedBy(
   text: string,
-  address: string | undefined,
   resource: Resource,
   server: Server,
-): Promise<Result<Access, ErrorId>> {
-  if (text.length > LIMITS.tokenMax) return fail('token_too_large');
-  const claims = await proveCredential(text, resource, server, { instance: undefined, isStrict: true });
-  if (!claims.ok) return claims;
-  const networks = networksOf(claims.value.terms);
-  if (networks.length > 0 && !isInNetworks(address, networks)) return fail('api_key_network_refused');
-  return claims.value.cnf === undefined ? ok(accessOf(claims.value)) : fail('token_sender_unproved');
+  admits: (allowed: ActiveIntrospection) => ErrorId | undefined,
+): Promise<Result<ActiveIntrospection, Refusal>> {
+  if (text.length > LIMITS.tokenMax) return fail({ error: 'token_too_large' });
+  return proveCredential(text, resource, server, { instance: undefined, isStrict: true, admits });
+}
+
+/** What keeps out a good credential: from where it comes, the proof that nobody looks at here, what the proxy asks for. */
+function admissionError(
+  allowed: ActiveIntrospection,
+  { address }: RequestLike,
+  asked: Requirements,
+  now: EpochSeconds,
+): ErrorId | undefined {
+  const networks = networksOf(allowed.terms);
+  if (networks.length > 0 && !isInNetworks(address, networks)) return 'api_key_network_refused';
+  return allowed.cnf === undefined ? guardError(accessOf(allowed), asked, now) : 'token_sender_unproved';
 }
 
 /** From where an API key may be used; empty for anywhere. */

@@ -1,7 +1,7 @@
 import { StoreUnavailable } from '@latchkey/domain/ports/store';
+import { clientAddress, type IsProxy, plainAddress } from '@latchkey/protocol/client-address';
 import { type Context, Hono } from 'hono';
 import type { Call, Endpoint, Refusal, Server } from '../server.ts';
-import { clientAddress, isNamedProxy } from './client-address.ts';
 import { corsHeaders, createRegisteredOrigins, preflightHeaders, type RegisteredOrigins } from './cors.ts';
 import { renderRefusal } from './refusal.ts';
 
@@ -144,12 +144,13 @@ function callOf(
 ): Call {
   const forwarded = request.headers.get('x-forwarded-for');
   const base = new URL(settings.issuer).pathname.replace(/\/+$/, '');
+  const isProxy: IsProxy = (address) => settings.trustedProxies.includes(address);
   return {
     request,
     url: new URL(request.url),
     params,
-    address: clientAddress(remote, forwarded, settings.trustedProxies),
-    isFromProxy: isNamedProxy(remote, settings.trustedProxies),
+    address: clientAddress(remote, forwarded, isProxy),
+    isFromProxy: remote !== undefined && isProxy(plainAddress(remote)),
     target: ownTarget(target, base),
   };
 }

@@ -1,11 +1,11 @@
 import type { Resource } from '@latchkey/domain/clients/resource';
 import type { ActiveIntrospection } from '@latchkey/protocol/claims';
 import type { ErrorId } from '@latchkey/protocol/errors';
-import type { Result } from '@latchkey/protocol/result';
+import { fail, type Result } from '@latchkey/protocol/result';
 import { isApiKeyText } from '@latchkey/tokens/formats/api-key';
 import { isEncryptedToken } from '@latchkey/tokens/formats/encrypted-token';
 import { OPAQUE_TOKEN_PREFIX } from '@latchkey/tokens/formats/opaque-token';
-import type { Server } from '../server.ts';
+import type { Refusal, Server } from '../server.ts';
 import { proveApiKeyFor } from './credentials/api-key.ts';
 import { proveJwe } from './credentials/jwe.ts';
 import { proveJwt } from './credentials/jwt.ts';
@@ -18,6 +18,11 @@ export interface CredentialContext {
   readonly instance: string | undefined;
   /** Whether this one use is counted, instead of many being lent. */
   readonly isStrict: boolean;
+  /**
+   * What else must hold before a use is counted, such as from where the credential comes and whether it is enough. It is
+   * asked of what the credential allows, and only where uses are counted.
+   */
+  readonly admits?: (allowed: ActiveIntrospection) => ErrorId | undefined;
 }
 
 /** Decides about one kind of credential that was presented for a resource. */
@@ -26,14 +31,19 @@ export type ProveCredential = (
   resource: Resource,
   server: Server,
   context: CredentialContext,
-) => Promise<Result<ActiveIntrospection, ErrorId>>;
+) => Promise<Result<ActiveIntrospection, ErrorId | Refusal>>;
 
 /**
  * Decides about any credential that was presented for a resource, by the rows of this request, and says what it allows.
  * Its form alone tells the kind; whatever is malformed is refused before anything is looked up.
  */
-export const proveCredential: ProveCredential = (text, resource, server, context) =>
-  kindOf(text)(text, resource, server, context);
+export async function proveCredential(
+  ...[text, resource, server, context]: Parameters<ProveCredential>
+): Promise<Result<ActiveIntrospection, Refusal>> {
+  const proved = await kindOf(text)(text, resource, server, context);
+  if (proved.ok) return proved;
+  return fail(typeof proved.error === 'string' ? { error: proved.error } : proved.error);
+}
 
 /** What is of no other form is taken for a JWT. */
 function kindOf(text: string): ProveCredential {

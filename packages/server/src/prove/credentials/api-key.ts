@@ -1,3 +1,5 @@
+import { apiKeyTerms } from '@latchkey/domain/api-keys/terms';
+import type { ActiveIntrospection } from '@latchkey/protocol/claims';
 import { formatPosition } from '@latchkey/protocol/position';
 import { fail, ok } from '@latchkey/protocol/result';
 import { formatScope, intersect } from '@latchkey/protocol/scope';
@@ -9,7 +11,7 @@ import type { ProveCredential } from '../credential.ts';
 /**
  * An API key: what it allows now, with the roles that its owner has now, and the terms by which a verifier decides about
  * it without asking again. What is told stands at this place in the log, so that whatever ends or changes the key from
- * here on reaches what a verifier keeps.
+ * here on reaches what a verifier keeps. A use is taken last of all: what is refused for another reason costs nothing.
  *
  * @returns what proving refuses, `api_key_of_other_resource`, `api_key_rate_limited`, `api_key_quota_exhausted`
  */
@@ -17,14 +19,12 @@ export const proveApiKeyFor: ProveCredential = async (text, resource, server, co
   const { read } = server.store;
   const moment = await read.moment();
   const proved = await proveApiKey(text, read, moment);
-  if (!proved.ok) return fail(proved.error.error);
+  if (!proved.ok) return proved;
   const { key, account, goodUntil } = proved.value;
   if (key.resource !== resource.identifier) return fail('api_key_of_other_resource');
-  const terms = await termsFor(key, resource, server, context);
-  if (!terms.ok) return terms;
   const roles = account === undefined ? [] : await read.roles(account.id, resource.identifier);
   const scope = intersect(key.scope, resource.scope);
-  return ok({
+  const allowed: ActiveIntrospection = {
     active: true,
     token_type: 'Bearer',
     iss: server.settings.issuer,
@@ -39,6 +39,13 @@ export const proveApiKeyFor: ProveCredential = async (text, resource, server, co
     ...(scope.length === 0 ? {} : { scope: formatScope(scope) }),
     ...(roles.length === 0 ? {} : { roles: roles.map(({ role }) => role) }),
     ...(key.tenant === undefined ? {} : { org_id: key.tenant }),
-    terms: terms.value,
-  });
+    terms: apiKeyTerms(key),
+  };
+  const refused = context.admits?.(allowed);
+  if (refused !== undefined) {
+    server.usage.count({ apiKey: key.id, resourceId: resource.id, isAllowed: false });
+    return fail({ error: refused, about: { api_key: key.id } });
+  }
+  const terms = await termsFor(key, resource, server, context);
+  return terms.ok ? ok({ ...allowed, terms: terms.value }) : terms;
 };
