@@ -3,6 +3,7 @@ import { proveCredential } from '@latchkey/server/prove/credential';
 import { addRelyingParty, codeFlow } from '@latchkey/testkit/code-flow';
 import { read } from '@latchkey/testkit/people';
 import { addClient, addResource, form, jsonBody } from '@latchkey/testkit/test-server';
+import { decodeUnverified } from '@latchkey/tokens/formats/access-token-jwt';
 import { createTokenDecrypter } from '@latchkey/tokens/formats/encrypted-token';
 import {
   type EncryptionKeyPair,
@@ -179,6 +180,45 @@ test.each(['P-256', 'X25519', 'RSA'] as const)('JWE-01: an API with a key of %s'
   expect(await verifier.verify(token)).toEqual({ ok: false, error: 'token_decryption_failed' });
   const { plaintext } = await compactDecrypt(token, await importJWK({ ...privateJwk }));
   expect(token).toHaveLength(encryptedTokenBytes(plaintext.length, publicJwk));
+});
+
+test('TSL-01 TSL §6.1: the place in a status list stands inside; introspection tells it, and the list its end', async () => {
+  const own = await addResource(world.at.server, {
+    format: 'jwe',
+    encryptionKey: pair.publicJwk,
+    hasStatusList: true,
+  });
+  const client = await addClient(world.at.server, { resources: [own.row.identifier] });
+  const its = await addVerifier({
+    audience: own.row.audience,
+    credentials: undefined,
+    revocation: 'status_list',
+    requireStatus: true,
+  });
+  const [kept, gone] = [await asMachine(client), await asMachine(client)];
+  const claims = await Promise.all(
+    [kept, gone].map(async (token) => {
+      const { plaintext } = await compactDecrypt(token, await importJWK({ ...pair.privateJwk }));
+      expect(token).toHaveLength(encryptedTokenBytes(plaintext.length, pair.publicJwk));
+      return decodeUnverified(Buffer.from(plaintext).toString())?.claims ?? {};
+    }),
+  );
+  for (const one of claims)
+    expect(one.status).toEqual({
+      status_list: { idx: expect.any(Number), uri: `${world.at.issuer}/status-lists/1` },
+    });
+  expect(claims[0]?.status).not.toEqual(claims[1]?.status);
+  expect(await introspect(kept, own.basic)).toEqual({ ...claims[0], active: true, token_type: 'Bearer' });
+  expect((await revoke(gone, client)).status).toBe(200);
+  expect(await introspect(gone, own.basic)).toEqual({ active: false });
+  expect(await its.verify(kept)).toMatchObject({ ok: true });
+  expect(await its.verify(gone)).toEqual({ ok: false, error: 'token_revoked' });
+  const rows = (rowsOf(world.at).token_records ?? []) as readonly Readonly<Record<string, unknown>>[];
+  const itsRows = rows.filter((one) => one.client_id === client.row.id);
+  expect(itsRows.map((one) => [one.handle === null, one.status_list])).toEqual([
+    [false, 1],
+    [false, 1],
+  ]);
 });
 
 test('nothing of the server takes an encrypted token for its own', async () => {

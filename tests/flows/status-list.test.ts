@@ -2,11 +2,21 @@ import { STATUS_LIST_SIZE } from '@latchkey/domain/tokens/status-place';
 import type { EpochSeconds } from '@latchkey/protocol/types';
 import { testClock } from '@latchkey/testkit/clock';
 import { populate, type World } from '@latchkey/testkit/people';
-import { addClient, addResource, form, startTestServer, type WithSecret } from '@latchkey/testkit/test-server';
+import {
+  addClient,
+  addResource,
+  form,
+  jsonBody,
+  startTestServer,
+  type WithSecret,
+} from '@latchkey/testkit/test-server';
 import { decodeUnverified } from '@latchkey/tokens/formats/access-token-jwt';
 import { type StatusList, statusAt } from '@latchkey/tokens/formats/status-list';
 import { decodeStatusListToken, type StatusListToken } from '@latchkey/tokens/formats/status-list-token';
+import { generateEncryptionKeyPair } from '@latchkey/tokens/keys/encryption-key';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { addAdministrator } from './admin/administrator.ts';
+import { refusalOf, refusedAs } from './refusal.ts';
 
 let world: World;
 let api: Awaited<ReturnType<typeof addResource>>;
@@ -197,4 +207,37 @@ test('a record goes when nobody accepts its token any more, and its place is nev
   expect(left).toEqual([1, 0]);
   expect(await store.read.isStatusTaken({ list: 1, index: idx })).toBe(true);
   expect((await listAt(uri)).list.bytes.length).toBe(STATUS_LIST_SIZE / 8);
+});
+
+test('TSL §6.1: a status list for tokens that nobody else can read is refused, and changes nothing', async () => {
+  const admin = await addAdministrator(world.at);
+  const wanted = { identifier: 'https://other.example', name: 'Other', status_list: true };
+  const before = (await admin.get('/resources')).body;
+  const headers = { authorization: `Bearer ${admin.token}` };
+  for (const form of [{ format: 'opaque' }, { algorithm: 'HS256' }]) {
+    const made = await world.at.fetch('/admin/api/resources', jsonBody({ ...wanted, ...form }, headers));
+    expect(await refusalOf(world.at, made)).toEqual(refusedAs('status_list_unsupported'));
+    expect((await admin.patch(`/resources/${api.row.id}`, form)).status).toBe(422);
+  }
+  expect((await admin.get('/resources')).body).toEqual(before);
+  expect((await admin.patch(`/resources/${api.row.id}`, { format: 'opaque', status_list: false })).status).toBe(200);
+});
+
+test('INT-03: an encrypted token with a place is not active when its time is over, though its row is kept longer', async () => {
+  const { publicJwk } = await generateEncryptionKeyPair('X25519');
+  const own = await addResource(world.at.server, { format: 'jwe', encryptionKey: publicJwk, hasStatusList: true });
+  const client = await addClient(world.at.server, { resources: [own.row.identifier] });
+  const asked = form({ grant_type: 'client_credentials' }, { authorization: client.basic });
+  const { access_token: token } = await (await world.at.fetch('/oauth/token', asked)).json();
+  const isActive = async () => {
+    const answer = await world.at.fetch('/oauth/introspect', form({ token }, { authorization: own.basic }));
+    return (await answer.json()).active;
+  };
+  const told: boolean[] = [];
+  for (const milliseconds of [299_999, 1]) {
+    pass(milliseconds);
+    told.push(await isActive());
+  }
+  expect(told).toEqual([true, false]);
+  expect(await world.at.server.store.read.statusRecords(1, { after: undefined, limit: 9 })).toHaveLength(1);
 });

@@ -1514,6 +1514,14 @@ export const ERRORS = {
     'Tokens can be encrypted only to a key, and the resource has none.',
     'Send the public key of the API along.',
   ),
+  status_list_unsupported: row(
+    422,
+    'invalid_request',
+    'TSL draft-21 §6.1',
+    'tell',
+    'Opaque tokens and tokens under a shared secret (HS256) have no place in a status list.',
+    'Leave the status list off, or choose jwt or jwe and another algorithm.',
+  ),
   token_type_unsupported: row(
     400,
     'unsupported_token_type',

@@ -467,6 +467,12 @@ test('a resource is made with the credential of its verifiers and an audit row',
 
 test.each([
   ['RFC 7516 §5.1: encrypted tokens without a key', { format: 'jwe' }, 'encryption_key_missing'],
+  ['TSL §6.1: a status list for opaque tokens', { hasStatusList: true }, 'status_list_unsupported'],
+  [
+    'TSL §6.1: a status list for tokens under a shared secret',
+    { format: 'jwt', algorithm: 'HS256', hasStatusList: true },
+    'status_list_unsupported',
+  ],
   ['RFC 8707 §2: a fragment', { identifier: 'https://new.example/#x' }, 'resource_malformed'],
   ['RFC 8707 §2: a relative reference', { identifier: '/new' }, 'resource_malformed'],
   ['a user in the URL', { identifier: 'https://me@new.example/' }, 'resource_malformed'],
@@ -656,6 +662,17 @@ test('the client of our own command line stays: it belongs to the server', () =>
   });
 });
 
+const ENCRYPTION_KEY = { kty: 'OKP', alg: 'ECDH-ES+A256KW', kid: 'k', crv: 'X25519', x: 'x', use: 'enc' } as const;
+test.each([
+  ['signed ones', API, {}],
+  ['encrypted ones', { ...API, format: 'jwe', encryptionKey: ENCRYPTION_KEY }, {}],
+  ['opaque ones, as soon as they are signed', { ...API, format: 'opaque' }, { format: 'jwt' }],
+] as const)('TSL §6.1: tokens that others can read may have a status list: %s', (_, facts, more) => {
+  const changes = { hasStatusList: true, ...more };
+  const { outcome } = decideUpdateResource(facts, { ...updateResource, changes }, moment);
+  expect(outcome.ok && outcome.value.hasStatusList).toBe(true);
+});
+
 const updateResource = { administrator, id: API.id, changes: { name: 'Orders', scope: ['read', 'read', 'pay'] } };
 
 test('a resource is changed as far as changes are given, in a new version', () => {
@@ -684,6 +701,15 @@ test.each([
   ['one that came with the server', ADMIN, {}, 'built_in'],
   ['a scope that is no name', API, { scope: ['a b'] }, 'scope_malformed'],
   ['encrypted tokens without a key', API, { format: 'jwe' }, 'encryption_key_missing'],
+  ['a status list, and opaque', API, { format: 'opaque', hasStatusList: true }, 'status_list_unsupported'],
+  ['opaque with a status list', { ...API, hasStatusList: true }, { format: 'opaque' }, 'status_list_unsupported'],
+  ['HS256 with a status list', { ...API, hasStatusList: true }, { algorithm: 'HS256' }, 'status_list_unsupported'],
+  [
+    'a status list for HS256 inside encrypted tokens',
+    { ...API, format: 'jwe', encryptionKey: ENCRYPTION_KEY, algorithm: 'HS256' },
+    { hasStatusList: true },
+    'status_list_unsupported',
+  ],
   [
     'one scope more than a resource may know',
     API,

@@ -46,8 +46,8 @@ export async function loadCreateResource(read: Pick<ClientReader, 'resources'>):
  * Decides a new resource. Neither its identifier nor its audience may be, or look like, those of another: a token for
  * one would be believed by the other.
  *
- * @returns `resource_malformed`, `audience_invalid`, `scope_malformed`, `encryption_key_missing`, `resource_taken`,
- *   `limit_reached`, and what `claimsProblem` finds
+ * @returns `resource_malformed`, `audience_invalid`, `scope_malformed`, `encryption_key_missing`,
+ *   `status_list_unsupported`, `resource_taken`, `limit_reached`, and what `claimsProblem` finds
  * @spec RFC 8707 §2, RFC 8725 §3.9
  */
 export function decideCreateResource(
@@ -61,7 +61,8 @@ export function decideCreateResource(
   if (audience !== identifier && !isPlainAudience(audience)) return refuse('audience_invalid');
   if (command.scope.length > LIMITS.scopeNamesMax || !command.scope.every(isScopeName))
     return refuse('scope_malformed');
-  const unmakeable = formatError(command);
+  const { hasStatusList = false } = command;
+  const unmakeable = formatError({ ...command, hasStatusList });
   if (unmakeable !== undefined) return refuse(unmakeable);
   const names = new Set(resources.flatMap((other) => [likeness(other.identifier), likeness(other.audience)]));
   if (names.has(likeness(identifier)) || names.has(likeness(audience))) return refuse('resource_taken');
@@ -82,7 +83,7 @@ export function decideCreateResource(
     format: command.format,
     ...tidied(command),
     encryptionKey: command.encryptionKey,
-    hasStatusList: command.hasStatusList ?? false,
+    hasStatusList,
     builtIn: false,
   };
   const problem = claimsProblem(resource);

@@ -28,7 +28,8 @@ export const loadUpdateResource = (
 /**
  * Decides what a resource is from now on. Tokens that it has keep the form in which they were made, and stay good.
  *
- * @returns `not_found`, `built_in`, `scope_malformed`, `encryption_key_missing`, and what `claimsProblem` finds
+ * @returns `not_found`, `built_in`, `scope_malformed`, `encryption_key_missing`, `status_list_unsupported`, and what
+ *   `claimsProblem` finds
  */
 export function decideUpdateResource(
   resource: Resource | undefined,

@@ -1,3 +1,4 @@
+import type { AccessTokenClaims } from '@latchkey/protocol/claims';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { allow, type Decision } from '../decision.ts';
 import type { StatusListReader } from '../ports/reader.ts';
@@ -13,6 +14,21 @@ export interface StatusListRow {
 export const STATUS_LIST_SIZE = 2 ** 17;
 /** A list that is half full makes way for a new one: until then a random place is free half of the time, at worst. */
 const TAKEN_MAX = STATUS_LIST_SIZE / 2;
+
+/**
+ * The longest name that a place has, for whoever must know how long a token can become before there is one: so many lists
+ * are full after sixty billion tokens.
+ */
+export const LONGEST_PLACE: StatusPlace = { list: 999_999, index: STATUS_LIST_SIZE - 1 };
+
+/** Where a status list is: what its tokens say, and its own `sub`. */
+export const statusListUri = (list: number, issuer: string): string => `${issuer}/status-lists/${list}`;
+
+/** The claims of a token with a place in a status list. @spec TSL draft-21 §6.1 */
+export const claimsAt = (place: StatusPlace, claims: AccessTokenClaims): AccessTokenClaims => ({
+  ...claims,
+  status: { status_list: { idx: place.index, uri: statusListUri(place.list, claims.iss) } },
+});
 
 /** A token that is to have a place. */
 export interface StatusPlaceCommand {

@@ -3,7 +3,10 @@ import * as row from '@latchkey/testkit/conformance/rows';
 import { expect, test } from 'vitest';
 import type { Resource } from '../clients/resource.ts';
 import type { AccessGrant } from './access-grant.ts';
-import { encryptedTokenBytes, excessOf } from './token-size.ts';
+import { accessTokenClaims } from './access-token-claims.ts';
+import { claimsAt, STATUS_LIST_SIZE } from './status-place.ts';
+import type { StatusPlace } from './token-record.ts';
+import { encryptedTokenBytes, excessOf, signedTokenBytes } from './token-size.ts';
 
 const ISSUER = 'https://id.example';
 const grant = (change: Partial<AccessGrant> = {}, resource: Partial<Resource> = {}): AccessGrant => ({
@@ -56,6 +59,21 @@ test.each([
   ['a key of X25519', { kty: 'OKP', alg: 'ECDH-ES+A256KW', kid: 'k', crv: 'X25519', use: 'enc' }, 932],
 ] as const)('a token that is encrypted to %s is longer by what that adds', (_, encryptionKey, bytes) => {
   expect(excessOf(grant({}, { format: 'jwe', encryptionKey }), ISSUER)).toContain(`would have ${bytes} bytes`);
+});
+
+test('TSL §6.1: a place in a status list counts as the longest that there is, to the byte', () => {
+  const wide = grant({}, { hasStatusList: true, accessTokenBytes: LIMITS.accessTokenBytesMax });
+  const lengthAt = (place: StatusPlace) =>
+    signedTokenBytes(claimsAt(place, accessTokenClaims(wide, ISSUER, row.idOf('tok', 1))), wide.resource);
+  const longest = lengthAt({ list: 999_999, index: STATUS_LIST_SIZE - 1 });
+  const limited = (accessTokenBytes: number, hasStatusList: boolean) =>
+    excessOf(grant({}, { hasStatusList, accessTokenBytes }), ISSUER);
+  expect(limited(longest, true)).toBeUndefined();
+  expect(limited(longest - 1, true)).toContain(`would have ${longest} bytes`);
+  expect(limited(longest - 1, false)).toBeUndefined();
+  expect(limited(longest - 1, true)).toContain('status 8');
+  const places = [0, 9, 99_999, STATUS_LIST_SIZE - 1].flatMap((index) => [1, 65_536].map((list) => ({ list, index })));
+  expect(places.every((place) => lengthAt(place) <= longest)).toBe(true);
 });
 
 test('the text of an opaque token is always as long', () => {

@@ -4,6 +4,7 @@ import type { PublicEncryptionJwk, ResourceAlgorithm } from '@latchkey/protocol/
 import type { Resource } from '../clients/resource.ts';
 import type { AccessGrant } from './access-grant.ts';
 import { accessTokenClaims } from './access-token-claims.ts';
+import { claimsAt, LONGEST_PLACE } from './status-place.ts';
 
 /** A signature, in bytes: our RSA keys have 2048 bits. @spec RFC 7518 §3.1, RFC 8032 §5.1.6 */
 const SIGNATURE_BYTES: Readonly<Record<ResourceAlgorithm, number>> = {
@@ -49,7 +50,8 @@ const NAMED = 3;
 
 /**
  * Says what makes a token larger than its resource allows, by names and never by values; undefined when it fits. The text
- * of an opaque token is always as long.
+ * of an opaque token is always as long. A place in a status list counts as the longest that there is, since it is taken
+ * when the token is made: a token that fits then fits with any.
  *
  * A token that is too large fails at whatever stands before the API: headers have limits of a few kilobytes. It is
  * refused where it is made, and where somebody can do something about it.
@@ -57,7 +59,8 @@ const NAMED = 3;
 export function excessOf(grant: AccessGrant, issuer: string): string | undefined {
   const { resource } = grant;
   if (resource.format === 'opaque') return undefined;
-  const claims = accessTokenClaims(grant, issuer, JTI);
+  const said = accessTokenClaims(grant, issuer, JTI);
+  const claims = resource.hasStatusList ? claimsAt(LONGEST_PLACE, said) : said;
   const signed = signedTokenBytes(claims, resource);
   const { format, encryptionKey } = resource;
   const bytes = format === 'jwe' && encryptionKey !== undefined ? encryptedTokenBytes(signed, encryptionKey) : signed;

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
+import { statusListUri } from '@latchkey/domain/tokens/status-place';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok } from '@latchkey/protocol/result';
 import type { Answer, Call, Endpoint } from '../server.ts';
-import { statusListUri } from '../status-lists/uri.ts';
 
 const OPEN = { method: 'GET', credentials: ['none'], wording: 'problem', cors: 'any', bodyMax: 0 } as const;
 
@@ -40,7 +40,7 @@ export const statusListAggregation: Endpoint = {
   summary: 'Where the status lists are, for whoever fetches them ahead.',
   async answer(_call, server): Promise<Answer> {
     const rows = await server.store.read.statusLists({ after: undefined, limit: LIMITS.statusListsTold });
-    const lists = rows.map(({ number }) => statusListUri(number, server));
+    const lists = rows.map(({ number }) => statusListUri(number, server.settings.issuer));
     const headers = {
       'content-type': 'application/json',
       'cache-control': `public, max-age=${server.settings.statusListSeconds}`,

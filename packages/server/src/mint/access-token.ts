@@ -1,6 +1,7 @@
 import type { Resource } from '@latchkey/domain/clients/resource';
 import type { AccessGrant } from '@latchkey/domain/tokens/access-grant';
 import { accessTokenClaims } from '@latchkey/domain/tokens/access-token-claims';
+import { claimsAt } from '@latchkey/domain/tokens/status-place';
 import { makeId } from '@latchkey/protocol/ids';
 import type { TokenId } from '@latchkey/protocol/types';
 import type { OpenKeys } from '../keys/key-ring.ts';
@@ -9,7 +10,7 @@ import type { MintFormat } from './formats/format.ts';
 import { mintJwe } from './formats/jwe.ts';
 import { mintJwt } from './formats/jwt.ts';
 import { mintOpaque } from './formats/opaque.ts';
-import { withStatus } from './status.ts';
+import { takeStatusPlace } from './status.ts';
 
 export interface MintedAccessToken {
   readonly value: string;
@@ -23,7 +24,9 @@ const FORMATS: Readonly<Record<Resource['format'], MintFormat>> = { jwt: mintJwt
 /** Makes a granted access token, in the format of its resource. */
 export async function mintAccessToken(grant: AccessGrant, keys: OpenKeys, server: Server): Promise<MintedAccessToken> {
   const jti = makeId('tok', server.now(), server.entropy(10));
-  const claims = await withStatus(accessTokenClaims(grant, server.settings.issuer, jti), { jti, grant }, server);
-  const value = await FORMATS[grant.resource.format]({ jti, claims, grant, keys }, server);
+  const said = accessTokenClaims(grant, server.settings.issuer, jti);
+  const status = await takeStatusPlace(said, { jti, grant }, server);
+  const claims = status === undefined ? said : claimsAt(status, said);
+  const value = await FORMATS[grant.resource.format]({ jti, claims, status, grant, keys }, server);
   return { value, jti, expiresIn: claims.exp - claims.iat };
 }

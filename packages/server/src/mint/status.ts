@@ -1,10 +1,10 @@
 import type { AccessGrant } from '@latchkey/domain/tokens/access-grant';
 import { decideStatusPlace, loadStatusPlace, STATUS_LIST_SIZE } from '@latchkey/domain/tokens/status-place';
+import type { StatusPlace } from '@latchkey/domain/tokens/token-record';
 import type { AccessTokenClaims } from '@latchkey/protocol/claims';
 import { DURATIONS } from '@latchkey/protocol/limits';
 import { type EpochMilliseconds, milliseconds, type TokenId } from '@latchkey/protocol/types';
 import type { Server } from '../server.ts';
-import { statusListUri } from '../status-lists/uri.ts';
 
 /** Places that are tried: that all of them are taken in a list that is half full happens once in four billion times. */
 const CANDIDATES = 32;
@@ -12,18 +12,18 @@ const CANDIDATES = 32;
 const LONGER_MILLISECONDS = (DURATIONS.leewayMax + 120) * 1000;
 
 /**
- * The claims of a token with its place in a status list, where its resource has one. Place and record are on disk before
- * anybody gets the token: whoever reads the list of a token without a record would be told that it is valid.
+ * Takes a place in a status list for a token, where its resource has one. Place and record are on disk before anybody
+ * gets the token: whoever reads the list of a token without a record would be told that it is valid.
  *
  * @spec TSL draft-21 §6.1
  */
-export async function withStatus(
+export async function takeStatusPlace(
   claims: AccessTokenClaims,
   { jti, grant: { clientId, resource } }: { readonly jti: TokenId; readonly grant: AccessGrant },
   server: Server,
-): Promise<AccessTokenClaims> {
-  if (!resource.hasStatusList || resource.format === 'opaque') return claims;
-  const expiresAt = (milliseconds(claims.exp) + LONGER_MILLISECONDS) as EpochMilliseconds;
+): Promise<StatusPlace | undefined> {
+  if (!resource.hasStatusList) return undefined;
+  const expiresAt = statusExpiresAt(claims);
   const record = { jti, opaque: undefined, clientId, resourceId: resource.id, claims, expiresAt };
   const command = { record, candidates: randomIndexes(server) };
   const { outcome } = await server.commit(
@@ -31,9 +31,12 @@ export async function withStatus(
     (facts) => decideStatusPlace(facts, command),
   );
   if (!outcome.ok) throw new Error('a place in a status list is never refused');
-  const { list, index } = outcome.value;
-  return { ...claims, status: { status_list: { idx: index, uri: statusListUri(list, server) } } };
+  return outcome.value;
 }
+
+/** Until when the record of a token with a place is kept: as long as anybody may look its place up. */
+export const statusExpiresAt = ({ exp }: AccessTokenClaims): EpochMilliseconds =>
+  (milliseconds(exp) + LONGER_MILLISECONDS) as EpochMilliseconds;
 
 function randomIndexes({ entropy }: Server): readonly [number, ...number[]] {
   const bytes = entropy(4 * CANDIDATES);

@@ -1,5 +1,6 @@
 import { allow } from '@latchkey/domain/decision';
 import type { TokenRecord } from '@latchkey/domain/tokens/token-record';
+import type { Write } from '@latchkey/domain/write';
 import { LIMITS } from '@latchkey/protocol/limits';
 import type { Server } from '../server.ts';
 
@@ -10,6 +11,15 @@ import type { Server } from '../server.ts';
 export async function recordToken(record: TokenRecord, server: Server): Promise<void> {
   await server.commit(
     () => Promise.resolve(),
-    () => allow(undefined, [{ kind: 'token.record', record, max: LIMITS.tokenRecordsPerClientMax }]),
+    () => allow(undefined, writesOf(record)),
   );
 }
+
+/** A token with a place in a status list has a record already, from when there was no text yet. */
+const writesOf = (record: TokenRecord): readonly Write[] =>
+  record.status === undefined
+    ? [{ kind: 'token.record', record, max: LIMITS.tokenRecordsPerClientMax }]
+    : [
+        { kind: 'token.forget', jti: record.jti },
+        { kind: 'token.record', record, max: LIMITS.statusRecordsPerClientMax },
+      ];

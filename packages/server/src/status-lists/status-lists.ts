@@ -1,12 +1,11 @@
 import type { Moment } from '@latchkey/domain/ports/reader';
-import { STATUS_LIST_SIZE, type StatusListRow } from '@latchkey/domain/tokens/status-place';
+import { STATUS_LIST_SIZE, type StatusListRow, statusListUri } from '@latchkey/domain/tokens/status-place';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { type EpochSeconds, seconds } from '@latchkey/protocol/types';
 import { createStatusList, STATUS, type StatusList } from '@latchkey/tokens/formats/status-list';
 import { encodeStatusListToken } from '@latchkey/tokens/formats/status-list-token';
 import { createRevocationSet, type RevocationSet, revocableOf } from '@latchkey/verifier/internal/revocation-set';
 import type { Server } from '../server.ts';
-import { statusListUri } from './uri.ts';
 
 /** The status lists, signed, for whoever verifies tokens without following the feed. */
 export interface StatusLists {
@@ -59,7 +58,7 @@ export function createStatusLists(server: Part): StatusLists {
     const signer = (await server.keys.at(moment.catalogue)).signer('ES256');
     const token = encodeStatusListToken(
       {
-        uri: statusListUri(row.number, server),
+        uri: statusListUri(row.number, server.settings.issuer),
         iat,
         exp: (iat + LIFE_SECONDS) as EpochSeconds,
         ttl: server.settings.statusListSeconds - NEW_TOKENS_AFTER / 1000,

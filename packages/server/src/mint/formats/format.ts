@@ -1,4 +1,5 @@
 import type { AccessGrant } from '@latchkey/domain/tokens/access-grant';
+import type { StatusPlace } from '@latchkey/domain/tokens/token-record';
 import type { AccessTokenClaims } from '@latchkey/protocol/claims';
 import type { TokenId } from '@latchkey/protocol/types';
 import type { OpenKeys } from '../../keys/key-ring.ts';
@@ -8,6 +9,8 @@ import type { Server } from '../../server.ts';
 export interface AccessTokenParts {
   readonly jti: TokenId;
   readonly claims: AccessTokenClaims;
+  /** Where it stands in a status list, as the claims say; it has a record then. */
+  readonly status: StatusPlace | undefined;
   readonly grant: AccessGrant;
   readonly keys: OpenKeys;
 }

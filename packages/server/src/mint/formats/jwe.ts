@@ -1,5 +1,6 @@
 import { milliseconds } from '@latchkey/protocol/types';
 import { encryptedTokenHandle, encryptToken } from '@latchkey/tokens/formats/encrypted-token';
+import { statusExpiresAt } from '../status.ts';
 import { recordToken } from '../token-record.ts';
 import type { MintFormat } from './format.ts';
 import { signToken } from './jwt.ts';
@@ -11,17 +12,14 @@ import { signToken } from './jwt.ts';
  * @spec RFC 7519 §5.2 (nested JWT)
  */
 export const mintJwe: MintFormat = async (parts, server) => {
-  const { jti, claims, grant } = parts;
+  const { jti, claims, status, grant } = parts;
   const { id: resourceId, encryptionKey } = grant.resource;
   if (encryptionKey === undefined) throw new Error('a resource with encrypted tokens has no key');
   const token = await encryptToken(await signToken(parts, server), encryptionKey);
   const handle = encryptedTokenHandle(token);
   if (handle === undefined) return token; // longer than any token may be: nobody will take it
-  const expiresAt = milliseconds(claims.exp);
+  const expiresAt = status === undefined ? milliseconds(claims.exp) : statusExpiresAt(claims);
   const opaque = { handle, macKeyId: undefined };
-  await recordToken(
-    { jti, opaque, clientId: grant.clientId, resourceId, status: undefined, claims, expiresAt },
-    server,
-  );
+  await recordToken({ jti, opaque, clientId: grant.clientId, resourceId, status, claims, expiresAt }, server);
   return token;
 };
