@@ -3,7 +3,7 @@ import { allow } from '@latchkey/domain/decision';
 import type { AccountId } from '@latchkey/protocol/types';
 import { addRelyingParty, authorizePath, makePkce, requestOf } from '@latchkey/testkit/code-flow';
 import { addAccount, PASSWORD, populate, type World } from '@latchkey/testkit/people';
-import { startTestServer } from '@latchkey/testkit/test-server';
+import { addResource, startTestServer } from '@latchkey/testkit/test-server';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findChromium, launchChromium } from './chromium.ts';
@@ -18,6 +18,7 @@ const ACCOUNT = [
   '/account/sessions',
   '/account/sessions?notice=session_ended',
   '/account/applications',
+  '/account/api-keys',
   '/account/password',
   '/account/identifiers',
 ];
@@ -47,6 +48,9 @@ describe.skipIf(executable === undefined)('the pages, as somebody sees them', ()
     await world.at.listen();
     browser = await launchChromium(executable ?? '');
     const client = await addRelyingParty(world);
+    const scope = ['invoices:read', 'invoices:write', `${'very-'.repeat(18)}long`];
+    const name = 'Invoices of the whole company, for everybody who has to do with them';
+    await addResource(world.at.server, { hasSelfServiceKeys: true, name, scope });
     await allowSomething(await addAccount(world.at.server, 'bob'), client.row, world);
     start =
       world.at.issuer +
@@ -103,6 +107,26 @@ describe.skipIf(executable === undefined)('the pages, as somebody sees them', ()
         await page.click('button.main');
         await page.locator('[role=alert]').waitFor();
         await look('names, refused');
+        await page.goto(`${world.at.issuer}/account/api-keys`);
+        await page.click('.buttons a');
+        await page.locator('#days').waitFor();
+        await look('new API key');
+        await page.fill('#name', ' ');
+        await page.click('button.main');
+        await page.locator('[role=alert]').waitFor();
+        await look('new API key, refused');
+        await page.fill('#name', `Nightly-import-${'x'.repeat(60)}`);
+        await page.check('#allow2');
+        await page.click('button.main');
+        await page.locator('code.secret').waitFor();
+        await look('API key made');
+        await page.click('.buttons a');
+        await page.locator('button[name=rotate]').first().click();
+        await page.locator('code.secret').waitFor();
+        await look('API key with a new secret');
+        await page.click('.buttons a');
+        await page.locator('button[name=end]').first().waitFor();
+        await look('API keys');
         await page.goto(`${world.at.issuer}/account/profile`);
         await page.fill('input[name=birthdate]', 'yesterday');
         await page.click('button.main');

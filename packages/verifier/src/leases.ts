@@ -6,10 +6,10 @@ export interface ClosedLease {
   readonly used: number;
 }
 
-/** The leases that a verifier holds of one key. Times are seconds since 1970, fractions included. */
+/** The leases that a verifier holds of one key. Times are seconds of one clock that never goes back, fractions included. */
 export interface Leases {
   /** Takes what the server granted. A lease of no uses says that nothing is left, and when to ask again. */
-  grant(lease: Lease, now: number): void;
+  grant(lease: LeaseHere, now: number): void;
   /** One use, if there is one. */
   take(now: number): boolean;
   /** Whether more should be asked for before it is needed. */
@@ -32,7 +32,13 @@ export interface QuotaStanding {
   readonly resetSeconds: number;
 }
 
-interface Held extends Lease {
+/** A lease whose times are those of the holder's own clock. */
+export interface LeaseHere extends Omit<Lease, 'until' | 'reset'> {
+  readonly until: number;
+  readonly reset: number;
+}
+
+interface Held extends LeaseHere {
   readonly since: number;
   used: number;
 }
@@ -55,7 +61,7 @@ export function createLeases(): Leases {
   let held: Held[] = [];
   let over: ClosedLease[] = [];
   let lately: readonly string[] = [];
-  let last: Lease | undefined;
+  let last: LeaseHere | undefined;
   let emptyUntil = Number.NEGATIVE_INFINITY;
 
   const isLive = (lease: Held, now: number) => lease.used < lease.uses && now < lease.until;

@@ -6,16 +6,19 @@ import { createMeters, type Meters } from './meters.ts';
 
 const START = 1_795_000_000;
 let time: number;
+/** By how much the clock of the day was put ahead. */
+let ahead: number;
 let heard: unknown[];
 
 beforeEach(() => {
   time = 0;
+  ahead = 0;
   heard = [];
 });
 const made = (max?: number, isStrict = false): Meters =>
   createMeters(
     {
-      now: () => (START + time) * 1000,
+      now: () => (START + time + ahead) * 1000,
       monotonic: () => time * 1000,
       onEvent: (event) => void heard.push(event),
       isStrict,
@@ -191,4 +194,36 @@ test('where the server counts, nothing is counted here', () => {
   expect(take(meters, 5)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok']);
   meters.refused('key_1');
   expect(meters.collect(true)).toEqual({ usage: [], closed: [], renew: [], active: [] });
+});
+
+describe('a clock that is put back or ahead', () => {
+  test('brings no lease back to life, and lets none live longer', () => {
+    const meters = made();
+    meters.learn('key_1', terms({ lease: lease('lea_1') }));
+    ahead = -3_600;
+    time = 59;
+    expect(take(meters, 1)).toEqual(['ok']);
+    time = 60;
+    expect(take(meters, 1)).toEqual(['wait']);
+    expect(meters.collect(false).closed).toEqual([{ id: 'lea_1', used: 1 }]);
+  });
+
+  test('keeps a key out for no longer than the server said', () => {
+    const meters = made();
+    meters.learn('key_1', terms({ lease: lease('lea_1', { uses: 0, until: (START + 30) as EpochSeconds }) }));
+    expect(take(meters, 1)).toEqual(['api_key_quota_exhausted']);
+    ahead = -3_600;
+    time = 30;
+    expect(take(meters, 1)).toEqual(['wait']);
+  });
+
+  test('ends a lease early rather than late', () => {
+    const meters = made();
+    meters.learn('key_1', terms({ lease: lease('lea_1') }));
+    ahead = 60;
+    expect(take(meters, 1)).toEqual(['wait']);
+    ahead = 0;
+    meters.learn('key_1', terms({ lease: lease('lea_2') }));
+    expect(take(meters, 1)).toEqual(['ok']);
+  });
 });

@@ -1,6 +1,7 @@
 import type { ApiKeyTerms, Lease, ReportAnswer, UsageCount } from '@latchkey/protocol/api-key-terms';
 import { LIMITS } from '@latchkey/protocol/limits';
 import type { EpochSeconds } from '@latchkey/protocol/types';
+import { createElapsed } from './elapsed.ts';
 import { type ClosedLease, createLeases, type Leases } from './leases.ts';
 import type { Config } from './options.ts';
 import { createRateBucket, type RateBucket } from './rate-bucket.ts';
@@ -62,6 +63,8 @@ export function createMeters(config: Part, max: number = LIMITS.meteredKeysMax):
   const orphans: ClosedLease[] = [];
   let hasNews = false;
   const seconds = () => config.now() / 1000;
+  /** Leases end by a clock that nobody puts back: one that is over is not good once more. */
+  const elapsed = createElapsed(config.now, config.monotonic);
 
   function open(id: string): Meter | undefined {
     const known = meters.get(id);
@@ -79,7 +82,7 @@ export function createMeters(config: Part, max: number = LIMITS.meteredKeysMax):
   function dropIdle(): boolean {
     for (const [id, meter] of meters) {
       if (meter.isActive || meter.hours.size > 0 || (meter.bucket?.fullSeconds() ?? 0) > 0) continue;
-      orphans.push(...(meter.leases?.closed(seconds(), true) ?? []));
+      orphans.push(...(meter.leases?.closed(elapsed(), true) ?? []));
       meters.delete(id);
       return true;
     }
@@ -104,7 +107,7 @@ export function createMeters(config: Part, max: number = LIMITS.meteredKeysMax):
   }
 
   function use(meter: Meter): NoUse | undefined {
-    const now = seconds();
+    const now = elapsed();
     if (meter.bucket !== undefined && !meter.bucket.has()) return 'api_key_rate_limited';
     if (!config.isStrict && meter.leases !== undefined && !meter.leases.take(now))
       return meter.leases.isKnownEmpty(now) ? 'api_key_quota_exhausted' : 'wait';
@@ -120,7 +123,9 @@ export function createMeters(config: Part, max: number = LIMITS.meteredKeysMax):
       return;
     }
     meter.leases ??= createLeases();
-    meter.leases.grant(config.isStrict ? { ...lease, uses: 0 } : lease, seconds());
+    const now = elapsed();
+    const [until, reset] = [now + lease.until - seconds(), now + lease.reset - seconds()];
+    meter.leases.grant({ ...lease, uses: config.isStrict ? 0 : lease.uses, until, reset }, now);
     hasNews = true;
   }
 
@@ -139,7 +144,7 @@ export function createMeters(config: Part, max: number = LIMITS.meteredKeysMax):
       }
       if (lease !== undefined) grant(lease);
       else if (meter.leases !== undefined) {
-        orphans.push(...meter.leases.closed(seconds(), true)); // the key has no quota any more
+        orphans.push(...meter.leases.closed(elapsed(), true)); // the key has no quota any more
         meter.leases = undefined;
       }
     },
@@ -155,13 +160,13 @@ export function createMeters(config: Part, max: number = LIMITS.meteredKeysMax):
     },
     wantsMore(id) {
       const meter = meters.get(id);
-      if (meter?.leases === undefined || meter.wanted || !meter.leases.wantsMore(seconds())) return false;
+      if (meter?.leases === undefined || meter.wanted || !meter.leases.wantsMore(elapsed())) return false;
       meter.wanted = true;
       return true;
     },
     limits(id) {
       const meter = meters.get(id);
-      return meter === undefined ? undefined : limitHeaders(meter.leases?.standing(seconds()), meter.bucket);
+      return meter === undefined ? undefined : limitHeaders(meter.leases?.standing(elapsed()), meter.bucket);
     },
     collect(isEnd) {
       const usage: UsageCount[] = [];
@@ -171,7 +176,7 @@ export function createMeters(config: Part, max: number = LIMITS.meteredKeysMax):
       hasNews = false;
       let keys = 0;
       for (const [id, meter] of meters) {
-        const over = meter.leases?.closed(seconds(), isEnd) ?? [];
+        const over = meter.leases?.closed(elapsed(), isEnd) ?? [];
         const isQuiet = over.length === 0 && meter.hours.size === 0 && !meter.wanted;
         if (isQuiet) meter.isActive = false;
         if (isQuiet) continue;
@@ -202,7 +207,7 @@ export function createMeters(config: Part, max: number = LIMITS.meteredKeysMax):
         const meter = meters.get(id);
         if (meter === undefined) continue;
         meter.wanted = false;
-        if (!leases.some((lease) => lease.api_key === id)) meter.leases?.denied(seconds());
+        if (!leases.some((lease) => lease.api_key === id)) meter.leases?.denied(elapsed());
       }
     },
   };

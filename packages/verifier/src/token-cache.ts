@@ -14,12 +14,18 @@ export interface CachedToken {
   readonly askedAt?: number;
 }
 
+/** What the server said of a credential. */
+export type Answer = CachedToken & { readonly askedAt: number };
+
 /**
  * Verified tokens, by their signature: the part in which two tokens differ. A hit compares the whole text, since the
  * signature of one token can stand behind the claims of another.
  */
 export interface TokenCache {
+  /** What was verified here. An answer of the server is none: its key is a hash, and whoever knows that has no token. */
   get(token: string): CachedToken | undefined;
+  /** What the server said, by the hash of the text that it was asked about. */
+  answer(key: string): Answer | undefined;
   set(entry: CachedToken): void;
   delete(token: string): void;
   clear(): void;
@@ -30,10 +36,19 @@ const signatureOf = (token: string): string => token.slice(token.lastIndexOf('.'
 
 export function createTokenCache(max: number): TokenCache {
   const entries = new Map<string, CachedToken>();
+  const isAnswer = (entry: CachedToken): entry is Answer => entry.askedAt !== undefined;
+  function entryOf(text: string): CachedToken | undefined {
+    const entry = entries.get(signatureOf(text));
+    return entry !== undefined && entry.token === text ? entry : undefined;
+  }
   return {
     get(token) {
-      const entry = entries.get(signatureOf(token));
-      return entry !== undefined && entry.token === token ? entry : undefined;
+      const entry = entryOf(token);
+      return entry === undefined || isAnswer(entry) ? undefined : entry;
+    },
+    answer(key) {
+      const entry = entryOf(key);
+      return entry !== undefined && isAnswer(entry) ? entry : undefined;
     },
     set(entry) {
       if (entries.size >= max) {

@@ -32,9 +32,11 @@ const SESSION = '__Host-latchkey-session';
 const NEW_PASSWORD = 'seven kettles hum at dawn in the yard';
 let world: World;
 let client: WithSecret<Client>;
+let keyed: Resource;
 beforeAll(async () => {
   world = await populate(await startTestServer({ now: clock.now, timers: withoutJobs() }));
   client = await addRelyingParty(world);
+  keyed = (await addResource(world.at.server, { hasSelfServiceKeys: true, name: 'Keyed API' })).row;
 });
 afterAll(() => world.at.close());
 
@@ -87,9 +89,22 @@ const OWN = ROUTES.filter(({ credentials }) => credentials.includes('session_coo
 const PAGES = OWN.filter(({ method }) => method === 'GET').map(({ path }) => path);
 const FORMS = OWN.filter(({ method }) => method === 'POST').map(({ path }) => path);
 
+/** Where a page is seen: that of a new key is for one API. */
+const addressOf = (path: string): string => (path === '/account/api-keys/new' ? `${path}?resource=${keyed.id}` : path);
+
+/** A key of somebody, which a form can end. */
+async function keyOf(account: AccountId): Promise<string> {
+  const id = makeId('key', clock.now(), world.at.server.entropy(10));
+  const key = apiKey(1, { id, owner: account, resource: keyed.identifier, secretHash: secretHash(id) });
+  await write({ kind: 'api_key.create', key: { ...key, createdAt: clock.now(), expiresAt: later(clock.now(), 1e9) } });
+  return id;
+}
+
 /** What each form could do, if it were believed. */
-const fieldsOf = (path: string, session: string): Readonly<Record<string, string>> => ({
-  end: session,
+const fieldsOf = (path: string, session: string, key: string): Readonly<Record<string, string>> => ({
+  end: path === '/account/api-keys' ? key : session,
+  resource: keyed.id,
+  name: 'Somebody’s key',
   client: client.row.id,
   current_password: PASSWORD,
   new_password: NEW_PASSWORD,
@@ -97,7 +112,9 @@ const fieldsOf = (path: string, session: string): Readonly<Record<string, string
   ...(path === '/account/identifiers' ? { add: `another-name-${++people}` } : {}),
 });
 
-const PARTS = ['profile', 'sessions', 'applications', 'password', 'identifiers'].map((part) => `/account/${part}`);
+const PARTS = ['profile', 'sessions', 'applications', 'api-keys', 'api-keys/new', 'password', 'identifiers'].map(
+  (part) => `/account/${part}`,
+);
 
 test('the pages of the account are these', () => {
   expect([PAGES, FORMS]).toEqual([
@@ -113,7 +130,7 @@ describe.each(PAGES)('the page %s', (path) => {
     const turned = await browser.get(path);
     expect([turned.status, turned.location]).toEqual([303, expect.stringMatching(/\/signin\?login=att_/)]);
     await goThrough(browser, turned, { username: name });
-    const seen = await browser.get(path);
+    const seen = await browser.get(addressOf(path));
     expect([seen.status, seen.text.includes('<h1>')]).toEqual([200, true]);
     await write({
       kind: 'session.end',
@@ -125,7 +142,7 @@ describe.each(PAGES)('the page %s', (path) => {
 
   test('HDR-01 ASVS 3.4.1 to 3.4.8: runs nothing, is framed by nobody and kept by nobody', async () => {
     const { name } = await newPerson();
-    const { headers } = await (await signedIn(name)).get(path);
+    const { headers } = await (await signedIn(name)).get(addressOf(path));
     expect(headers.get('content-security-policy')).toMatch(
       /^default-src 'none'; .*script-src 'none'; .*base-uri 'none'; form-action 'self'; frame-ancestors 'none'$/,
     );
@@ -139,11 +156,11 @@ describe.each(PAGES)('the page %s', (path) => {
 
 describe.each(FORMS)('the form %s', (path) => {
   test('CSRF-01, CSRF-02, CSRF-03 ASVS 3.5.1: believes nothing that does not come from its page and its session', async () => {
-    const { name } = await newPerson();
+    const { name, id } = await newPerson();
     const [browser, other] = [await signedIn(name), await signedIn(name)];
     const token = hiddenIn((await browser.get('/account/identifiers')).text);
     const tokenOfOther = hiddenIn((await other.get('/account/identifiers')).text);
-    const fields = fieldsOf(path, await sessionOf(other));
+    const fields = fieldsOf(path, await sessionOf(other), await keyOf(id));
     await codeFlow(world, client, {}, browser);
     const cookie = `${SESSION}=${cookieOf(browser)}`;
     const before = rowsOf(world.at);
@@ -163,7 +180,7 @@ describe.each(FORMS)('the form %s', (path) => {
       await send(token, {}),
     ]).toEqual(Array(10).fill(403));
     expect(rowsOf(world.at)).toEqual(before);
-    expect(await send(token, own)).toBe(303);
+    expect(await send(token, own)).toBe(path === '/account/api-keys/new' ? 200 : 303); // a key is shown at once
     expect(rowsOf(world.at)).not.toEqual(before);
   });
 
@@ -171,7 +188,7 @@ describe.each(FORMS)('the form %s', (path) => {
     const { name, id } = await newPerson();
     const [browser, other] = [await signedIn(name), await signedIn(name)];
     const token = hiddenIn((await browser.get('/account/identifiers')).text);
-    const fields = { ...fieldsOf(path, await sessionOf(other)), ...token };
+    const fields = { ...fieldsOf(path, await sessionOf(other), await keyOf(id)), ...token };
     await write({
       kind: 'session.end',
       id: await sessionOf(browser),
@@ -333,7 +350,7 @@ describe('a change that matters', () => {
     const [browser, other] = [await signedIn(name), await signedIn(name)];
     const token = hiddenIn((await browser.get(path)).text);
     clock.advance(age * 1000);
-    const fields = { ...fieldsOf(path, await sessionOf(other)), ...token, add: `${name}-2` };
+    const fields = { ...fieldsOf(path, await sessionOf(other), await keyOf(id)), ...token, add: `${name}-2` };
     const before = storedNow();
     const answer = await browser.post(path, fields);
     if (isDone) {
@@ -755,10 +772,10 @@ test('HDR-02 ASVS 1.2.1: user agents, names of clients and identifiers that hold
     identifier: { accountId: id, kind: 'email', normalised: name as never, display: name, verifiedAt: clock.now() },
   });
   for (const path of PAGES) {
-    const { status, text } = await browser.get(`${path}?notice=${encodeURIComponent(evil)}`);
+    const { status, text } = await browser.get(`${path}?notice=${encodeURIComponent(evil)}&resource=${keyed.id}`);
     expect([status, /<script|<svg/.exec(text)]).toEqual([200, null]);
   }
-  const texts = await Promise.all(PAGES.map(async (path) => (await browser.get(path)).text));
+  const texts = await Promise.all(PAGES.map(async (path) => (await browser.get(addressOf(path))).text));
   expect(texts.filter((text) => text.includes('&lt;script&gt;alert(1)'))).toHaveLength(2);
   expect(texts.filter((text) => text.includes('&lt;svg/onload=x&gt;@evil'))).toHaveLength(3);
 });

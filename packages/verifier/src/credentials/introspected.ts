@@ -50,8 +50,8 @@ export function createIntrospectedKind(
 
   /** What a kept answer says now; undefined when the server must be asked. */
   function look(key: string): Result<Access, ErrorId> | undefined {
-    const hit = cache.get(key);
-    if (hit?.askedAt === undefined) {
+    const hit = cache.answer(key);
+    if (hit === undefined) {
       const refused = refusedAnswers.get(key);
       return refused === undefined ? undefined : fail(refused);
     }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { LIMITS } from '@latchkey/protocol/limits';
 import {
   createStubIssuer,
@@ -474,4 +475,12 @@ describe('what the feed says counts for a kept answer as for a token', () => {
     await emit({ kind: 'changed', id: 'acc_1', seq: 102 });
     expect([await answer(token), asks()]).toEqual(['ok', 2]);
   });
+});
+
+test('INT-10: by what an answer is kept opens nothing: the hash of a token is no token', async () => {
+  await start();
+  const token = issued();
+  expect(await answer(token)).toBe('ok');
+  expect(await answer(createHash('sha256').update(token).digest('base64url'))).toBe('token_malformed');
+  expect(await answer(token)).toBe('ok');
 });
