@@ -3,7 +3,7 @@ import type { Revocable } from './revocation-set.ts';
 
 /** A token that was verified: whether it still is good is asked again at every hit. */
 export interface CachedToken {
-  /** The whole text: the look-up key is only a part of it. Of what the server was asked about, the hash of the text. */
+  /** The whole text: the look-up key is only a part of it. */
   readonly token: string;
   readonly access: Access;
   readonly revocable: Revocable;
@@ -22,10 +22,10 @@ export type Answer = CachedToken & { readonly askedAt: number };
  * signature of one token can stand behind the claims of another.
  */
 export interface TokenCache {
-  /** What was verified here. An answer of the server is none: its key is a hash, and whoever knows that has no token. */
+  /** What was verified here; an answer of the server is none. */
   get(token: string): CachedToken | undefined;
-  /** What the server said, by the hash of the text that it was asked about. */
-  answer(key: string): Answer | undefined;
+  /** What the server said of a text. */
+  answer(text: string): Answer | undefined;
   set(entry: CachedToken): void;
   delete(token: string): void;
   clear(): void;
@@ -46,8 +46,8 @@ export function createTokenCache(max: number): TokenCache {
       const entry = entryOf(token);
       return entry === undefined || isAnswer(entry) ? undefined : entry;
     },
-    answer(key) {
-      const entry = entryOf(key);
+    answer(text) {
+      const entry = entryOf(text);
       return entry !== undefined && isAnswer(entry) ? entry : undefined;
     },
     set(entry) {
