@@ -1,12 +1,14 @@
 import { ADMIN_SCOPES } from '@latchkey/domain/administration/scopes';
 import { allow } from '@latchkey/domain/decision';
 import type { Write } from '@latchkey/domain/write';
-import type { ClientId, ResourceId } from '@latchkey/protocol/types';
+import type { AccountId, ClientId, ResourceId } from '@latchkey/protocol/types';
 import { adminApiOf } from '@latchkey/server/bootstrap';
 import { ROUTES } from '@latchkey/server/routes';
 import type { CredentialKind, Endpoint } from '@latchkey/server/server';
+import { addApiKey } from '@latchkey/testkit/api-keys';
 import { testClock } from '@latchkey/testkit/clock';
 import { addClient, addResource, form } from '@latchkey/testkit/test-server';
+import { encodeApiKey } from '@latchkey/tokens/formats/api-key';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Credentials, isRefused, type Presented, type Reception, startCredentials } from './credentials.ts';
 
@@ -71,6 +73,13 @@ async function withoutSecret(
 }
 const newClient = () => addClient(all.world.at.server, { resources: [all.world.api.row.identifier] });
 const deleted = (id: ClientId) => write({ kind: 'client.delete', id, at: clock.now() });
+const newKey = (owner: AccountId | ClientId = all.world.accountId, resource = all.world.api.row.identifier) =>
+  addApiKey(all.world.at, { owner, resource });
+/** As it stands in a header, and in the form of an exchange. */
+const asKey = (text: string): Presented => ({
+  headers: { authorization: `Bearer ${text}` },
+  fields: { subject_token: text },
+});
 const DAY = 86_400;
 
 type Variants = Readonly<Record<string, () => Promise<Presented>>>;
@@ -162,6 +171,33 @@ const VARIANTS: Readonly<Record<Exclude<CredentialKind, 'none'>, Variants>> = {
     foreign: foreign('access_token_api'),
     expired: after('access_token_api', 361),
     ended: ended('access_token_api'),
+  },
+  opaque_token: {
+    wrong: changed('opaque_token', 'headers', 'authorization', spoilt),
+    foreign: foreign('opaque_token'),
+    expired: after('opaque_token', 361),
+  },
+  api_key: {
+    wrong: async () => asKey(encodeApiKey((await newKey()).row.id, 'live', new Uint8Array(32))),
+    foreign: foreign('api_key'),
+    expired: after('api_key', 90 * DAY),
+    ended: async () => {
+      const { row, text } = await newKey();
+      await write({ kind: 'api_key.end', id: row.id, ended: { at: clock.now(), reason: 'leaked', by: 'server' } });
+      return asKey(text);
+    },
+    'of an owner that was deleted': async () => {
+      const { row } = await newClient();
+      const { text } = await newKey(row.id);
+      await deleted(row.id);
+      return asKey(text);
+    },
+    'for another resource': async () => {
+      const other = await addResource(all.world.at.server);
+      const { text } = await newKey(all.world.accountId, other.row.identifier);
+      const { headers } = asKey(text);
+      return { headers: headers ?? {}, fields: { subject_token: text, resource: all.world.api.row.identifier } };
+    },
   },
   metrics_token: { wrong: changed('metrics_token', 'headers', 'authorization', spoilt) },
 };

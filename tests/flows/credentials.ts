@@ -1,8 +1,12 @@
 import { ADMIN_SCOPES } from '@latchkey/domain/administration/scopes';
 import type { Client } from '@latchkey/domain/clients/client';
 import type { Resource } from '@latchkey/domain/clients/resource';
+import type { AccessGrant } from '@latchkey/domain/tokens/access-grant';
+import { API_KEY_TYPE, TOKEN_EXCHANGE } from '@latchkey/protocol/token-request';
 import { adminApiOf } from '@latchkey/server/bootstrap';
+import { mintAccessToken } from '@latchkey/server/mint/access-token';
 import type { CredentialKind, Endpoint } from '@latchkey/server/server';
+import { addApiKey } from '@latchkey/testkit/api-keys';
 import {
   addRelyingParty,
   answerIn,
@@ -40,6 +44,8 @@ const KINDS: Readonly<Record<CredentialKind, true>> = {
   access_token_openid: true,
   access_token_admin: true,
   access_token_api: true,
+  opaque_token: true,
+  api_key: true,
   metrics_token: true,
 };
 export const KINDS_OF_CREDENTIALS = Object.keys(KINDS) as readonly CredentialKind[];
@@ -151,19 +157,30 @@ export async function startCredentials(options: TestServerOptions = {}): Promise
       }
       case 'access_token_api':
         return bearer(String((await signIn()).body.access_token));
+      case 'opaque_token':
+        return bearer(await opaqueToken(world));
+      case 'api_key': {
+        const { text } = await addApiKey(at, { owner: world.accountId, resource: world.api.row.identifier });
+        return { ...bearer(text), fields: { subject_token: text } };
+      }
       case 'metrics_token':
         return bearer(METRICS_TOKEN);
     }
   }
 
-  /** The token endpoint takes a refresh token or a code beside the client that it belongs to. */
+  /** The token endpoint takes a refresh token or a code beside the client that it belongs to, and a key alone. */
   function grantOf(path: string, fields: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
     if (path !== '/oauth/token') return {};
+    if ('subject_token' in fields) return { grant_type: TOKEN_EXCHANGE, subject_token_type: API_KEY_TYPE };
     if ('code' in fields) return { grant_type: 'authorization_code', client_id: relyingParty.row.id };
     return 'refresh_token' in fields
       ? { grant_type: 'refresh_token', client_id: world.clientId }
       : { grant_type: 'client_credentials' };
   }
+
+  /** At the token endpoint a key stands in the form, and whoever presents it says nothing else. */
+  const headersAt = (path: string, headers: Presented['headers'] = {}, fields: Presented['fields'] = {}) =>
+    path === '/oauth/token' && 'subject_token' in fields ? {} : headers;
 
   async function present({ method, path, wording, bodyMax }: Endpoint, { headers = {}, fields = {} }: Presented) {
     const isForward = path.startsWith('/verify/');
@@ -176,7 +193,7 @@ export async function startCredentials(options: TestServerOptions = {}): Promise
       isForward ? `/verify/${world.api.row.id}` : path.replace(/:\w+/g, 'x'),
       {
         method,
-        headers: { 'content-type': type, ...(isForward ? FORWARDED : {}), ...headers },
+        headers: { 'content-type': type, ...(isForward ? FORWARDED : {}), ...headersAt(path, headers, fields) },
         ...(method === 'GET' || bodyMax === 0 ? {} : { body }),
       },
       isForward ? PROXY : address(),
@@ -191,6 +208,30 @@ export async function startCredentials(options: TestServerOptions = {}): Promise
   }
 
   return { world, confidential, administrator, relyingParty, api: world.api, make, present };
+}
+
+/** An opaque token for the API, as its resource would make one. */
+async function opaqueToken({ at, api, clientId }: World): Promise<string> {
+  const { server } = at;
+  const { catalogue, now, position } = await server.store.read.moment();
+  const grant: AccessGrant = {
+    subject: clientId,
+    clientId,
+    resource: { ...api.row, format: 'opaque' },
+    scope: ['read'],
+    roles: [],
+    permissions: [],
+    tenant: undefined,
+    custom: {},
+    issuedAt: now,
+    pos: position,
+    cnf: undefined,
+    person: undefined,
+    apiKey: undefined,
+  };
+  const { value } = await mintAccessToken(grant, await server.keys.at(catalogue), server);
+  at.secrets.add('access token', value);
+  return value;
 }
 
 /**

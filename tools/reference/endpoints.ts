@@ -15,6 +15,8 @@ const CREDENTIALS: Readonly<Record<CredentialKind, string>> = {
   access_token_openid: 'access token for the issuer with the scope openid',
   access_token_admin: 'access token for the admin API',
   access_token_api: 'access token for the API, by way of a named proxy',
+  opaque_token: 'opaque access token for the API, by way of a named proxy',
+  api_key: 'API key',
   metrics_token: 'metrics token',
 };
 

@@ -189,6 +189,12 @@ describe('of access tokens', () => {
     });
   });
 
+  test('APK-05: of one that was made of a key, the key with its owner, and the client that it is about', async () => {
+    const ofKey = { ...claims, sub: client.id, client_id: row.idOf('key', 1), api_key: row.idOf('key', 1) };
+    const found = await loadAccessTokenFacts(store.read, ofKey, moment);
+    expect(found).toEqual({ ...nobody, family: undefined, owner: client, apiKey: undefined, events });
+  });
+
   test('names that are none of ours are looked up nowhere', async () => {
     const strange = { ...claims, sub: client.id, client_id: 'x', sid: family.id, fid: session.id, jti: '' };
     expect(await loadAccessTokenFacts(store.read, strange, moment)).toEqual({

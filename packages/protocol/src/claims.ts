@@ -44,6 +44,8 @@ export interface AccessTokenClaims {
   readonly org_id?: string;
   readonly cnf?: Confirmation;
   readonly act?: Actor;
+  /** The API key that the token was made of, or that is told of. */
+  readonly api_key?: string;
   readonly [claim: string]: unknown;
 }
 

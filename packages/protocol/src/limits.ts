@@ -196,6 +196,8 @@ export const DURATIONS = {
   accessTokenDefault: 300,
   accessTokenMin: 60,
   accessTokenMax: 3_600,
+  /** The longest life of a token that was made of an API key. */
+  exchangedTokenMax: 300,
   /** Leeway for `exp` and `nbf`. @spec NUM-06 */
   leewayDefault: 30,
   leewayMax: 60,

@@ -26,7 +26,12 @@ test.each(['https://id.example', 'https://id.example/tenant', 'http://localhost:
       claims_supported: [...'sub iss aud exp iat auth_time nonce amr azp sid'.split(' '), ...PERSON],
       response_types_supported: ['code'],
       response_modes_supported: ['query', 'form_post'],
-      grant_types_supported: ['authorization_code', 'client_credentials', 'refresh_token'],
+      grant_types_supported: [
+        'authorization_code',
+        'client_credentials',
+        'refresh_token',
+        'urn:ietf:params:oauth:grant-type:token-exchange',
+      ],
       subject_types_supported: ['public', 'pairwise'],
       id_token_signing_alg_values_supported: ['RS256'],
       prompt_values_supported: ['none', 'login', 'consent', 'select_account'],

@@ -1,5 +1,6 @@
 import { CLAIMS_OF_SCOPE } from './claims-request.ts';
 import type { SigningAlgorithm } from './jwk.ts';
+import { TOKEN_EXCHANGE } from './token-request.ts';
 
 /** What a client may learn of the server before it asks for anything. @spec RFC 8414 §2; OIDC Discovery §3 */
 export interface ServerMetadata {
@@ -67,7 +68,7 @@ export function serverMetadata(issuer: string, { scopes, signingAlgorithms, acrV
     claims_supported: [...CLAIMS, ...(acrValues.length === 0 ? [] : ['acr']), ...Object.values(CLAIMS_OF_SCOPE).flat()],
     response_types_supported: ['code'],
     response_modes_supported: ['query', 'form_post'],
-    grant_types_supported: ['authorization_code', 'client_credentials', 'refresh_token'],
+    grant_types_supported: ['authorization_code', 'client_credentials', 'refresh_token', TOKEN_EXCHANGE],
     subject_types_supported: ['public', 'pairwise'],
     id_token_signing_alg_values_supported: signingAlgorithms,
     prompt_values_supported: ['none', 'login', 'consent', 'select_account'],

@@ -97,6 +97,48 @@ test('CODE-01 RFC 6749 §4.1.3, RFC 7636 §4.5: what the wire says of a code', (
   expect(requestOf('grant_type=authorization_code&code=')).toEqual(refused('parameter_missing'));
 });
 
+const EXCHANGE = 'grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token=k';
+const OF_KEY = '&subject_token_type=urn:latchkey:params:oauth:token-type:api_key';
+
+test('APK-05 RFC 8693 §2.1: what the wire says of an exchange', () => {
+  const common = { grantType: 'urn:ietf:params:oauth:grant-type:token-exchange', subjectToken: 'k' };
+  const wanted = '&requested_token_type=urn:ietf:params:oauth:token-type:access_token';
+  expect(requestOf(`${EXCHANGE}${OF_KEY}${wanted}&scope=a+b&resource=urn:a:b&audience=x&actor_token=`)).toEqual({
+    ok: true,
+    value: { ...common, scope: 'a b', resources: ['urn:a:b'], audience: 'x' },
+  });
+  expect(requestOf(EXCHANGE + OF_KEY)).toEqual({
+    ok: true,
+    value: { ...common, scope: undefined, resources: [], audience: undefined },
+  });
+});
+
+test.each([
+  [EXCHANGE, 'parameter_missing'],
+  [`${EXCHANGE.replace('=k', '=')}${OF_KEY}`, 'parameter_missing'],
+  [`${EXCHANGE}&subject_token_type=urn:ietf:params:oauth:token-type:access_token`, 'subject_token_type_unsupported'],
+  [`${EXCHANGE}&subject_token_type=api_key`, 'subject_token_type_unsupported'],
+  [
+    `${EXCHANGE}${OF_KEY}&requested_token_type=urn:ietf:params:oauth:token-type:refresh_token`,
+    'requested_token_type_unsupported',
+  ],
+  [
+    `${EXCHANGE}${OF_KEY}&requested_token_type=urn:ietf:params:oauth:token-type:jwt`,
+    'requested_token_type_unsupported',
+  ],
+  [`${EXCHANGE}${OF_KEY}&actor_token=x`, 'actor_token_unsupported'],
+  [`${EXCHANGE}${OF_KEY}&actor_token_type=x`, 'actor_token_unsupported'],
+  [`${EXCHANGE}${OF_KEY}&resource=x`, 'resource_malformed'],
+])('APK-05 RFC 8693 §2.2.2: %s is refused: %s', (text, error) => {
+  expect(requestOf(text)).toEqual(refused(error));
+});
+
+test('whatever is refused of a key for what it is, the answer is the same, and tells no more', () => {
+  const whose = ['subject_token_malformed', 'subject_token_wrong', 'subject_token_over'] as const;
+  for (const id of [...whose, 'subject_token_changed', 'subject_token_network_refused'] as const)
+    expect(errorRow(id)).toMatchObject({ status: 400, code: 'invalid_request', disclose: false });
+});
+
 test.each([
   [42, false],
   [43, true],

@@ -6,7 +6,18 @@ import { fail, ok, type Result } from './result.ts';
 import type { ResourceIdentifier } from './types.ts';
 
 /** A token request, as far as the wire goes; who sends it is proved elsewhere. */
-export type TokenRequest = AuthorizationCodeRequest | ClientCredentialsRequest | RefreshTokenRequest;
+export type TokenRequest =
+  | AuthorizationCodeRequest
+  | ClientCredentialsRequest
+  | RefreshTokenRequest
+  | TokenExchangeRequest;
+
+/** The grant type of token exchange. @spec RFC 8693 §2.1 */
+export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+/** What comes of an exchange. @spec RFC 8693 §3 */
+export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
+/** What is exchanged: a type of our own, since no standard has one for API keys. @spec RFC 8693 §3 */
+export const API_KEY_TYPE = 'urn:latchkey:params:oauth:token-type:api_key';
 
 export interface AuthorizationCodeRequest {
   readonly grantType: 'authorization_code';
@@ -31,12 +42,23 @@ export interface RefreshTokenRequest {
   readonly resources: readonly ResourceIdentifier[];
 }
 
+/** An API key, in exchange for an access token. */
+export interface TokenExchangeRequest {
+  readonly grantType: typeof TOKEN_EXCHANGE;
+  readonly subjectToken: string;
+  readonly scope: string | undefined;
+  readonly resources: readonly ResourceIdentifier[];
+  /** The API by the name that stands in its tokens. */
+  readonly audience: string | undefined;
+}
+
 /**
  * Reads a token request. Unknown parameters are ignored.
  *
  * @returns `parameter_missing`, `grant_type_unsupported`, `resource_malformed`, `code_unknown`,
- *   `code_verifier_malformed`
- * @spec RFC 6749 §4.1.3, §4.4.2, §6; RFC 7636 §4.5; RFC 8707 §2
+ *   `code_verifier_malformed`, `actor_token_unsupported`, `subject_token_type_unsupported`,
+ *   `requested_token_type_unsupported`
+ * @spec RFC 6749 §4.1.3, §4.4.2, §6; RFC 7636 §4.5; RFC 8707 §2; RFC 8693 §2.1
  */
 export function parseTokenRequest(form: Parameters): Result<TokenRequest, ErrorId> {
   const grantType = form.get('grant_type');
@@ -46,6 +68,7 @@ export function parseTokenRequest(form: Parameters): Result<TokenRequest, ErrorI
   const scope = form.get('scope');
   if (grantType === 'client_credentials') return ok({ grantType, scope, resources: resources.value });
   if (grantType === 'authorization_code') return parseCodeRequest(form, resources.value);
+  if (grantType === TOKEN_EXCHANGE) return parseExchangeRequest(form, resources.value);
   if (grantType !== 'refresh_token') return fail('grant_type_unsupported');
   const refreshToken = form.get('refresh_token');
   if (refreshToken === undefined) return fail('parameter_missing');
@@ -63,6 +86,23 @@ function parseCodeRequest(
   if (codeVerifier !== undefined && !isCodeVerifier(codeVerifier)) return fail('code_verifier_malformed');
   if (code.length > LIMITS.codeMax) return fail('code_unknown');
   return ok({ grantType: 'authorization_code', code, redirectUri: form.get('redirect_uri'), codeVerifier, resources });
+}
+
+/** Only API keys are exchanged, for access tokens, and nobody else acts with them. @spec RFC 8693 §2.1, §2.2.2 */
+function parseExchangeRequest(
+  form: Parameters,
+  resources: readonly ResourceIdentifier[],
+): Result<TokenExchangeRequest, ErrorId> {
+  const subjectToken = form.get('subject_token');
+  const subjectTokenType = form.get('subject_token_type');
+  if (subjectToken === undefined || subjectTokenType === undefined) return fail('parameter_missing');
+  if (subjectTokenType !== API_KEY_TYPE) return fail('subject_token_type_unsupported');
+  if ((form.get('requested_token_type') ?? ACCESS_TOKEN_TYPE) !== ACCESS_TOKEN_TYPE)
+    return fail('requested_token_type_unsupported');
+  if (form.get('actor_token') !== undefined || form.get('actor_token_type') !== undefined)
+    return fail('actor_token_unsupported');
+  const [scope, audience] = [form.get('scope'), form.get('audience')];
+  return ok({ grantType: TOKEN_EXCHANGE, subjectToken, scope, resources, audience });
 }
 
 /**

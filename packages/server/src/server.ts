@@ -111,6 +111,8 @@ export type CredentialKind =
   | 'access_token_openid'
   | 'access_token_admin'
   | 'access_token_api'
+  | 'opaque_token'
+  | 'api_key'
   | 'metrics_token';
 
 /** How a route words its refusals: RFC 6749 JSON, RFC 9457 problem documents, problem with an RFC 6750 challenge, a page. */

@@ -48,3 +48,11 @@ test('an access that was accepted while nobody knows is marked, and the other on
   const access = accessOf(claims());
   expect([staleAccess(access), access.stale]).toEqual([{ ...access, stale: true }, false]);
 });
+
+test('APK-05: a token of a client’s API key is of the client, whoever exchanged the key', () => {
+  const owner = 'cli_00000000000000000000000001';
+  const kindOf = (more: object) => accessOf(claims(more)).principal.kind;
+  expect(kindOf({ sub: owner, client_id: 'cli_x', api_key: 'key_x' })).toBe('client');
+  expect(kindOf({ sub: owner, client_id: 'cli_x' })).toBe('account');
+  expect(kindOf({ sub: 'acc_x', client_id: 'key_x', api_key: 'key_x' })).toBe('account');
+});

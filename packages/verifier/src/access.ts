@@ -1,4 +1,5 @@
 import type { AccessTokenClaims } from '@latchkey/protocol/claims';
+import { parseId } from '@latchkey/protocol/ids';
 
 /** An access that was granted. It is frozen, claims and all: two requests with one token share it. */
 export interface Access {
@@ -48,7 +49,7 @@ export function accessOf(
   apiKey?: ApiKeyAccess,
 ): Access {
   const { iss: issuer, sub: subject } = claims;
-  const principal = Object.freeze({ kind: subject === claims.client_id ? 'client' : 'account', issuer, subject });
+  const principal = Object.freeze({ kind: isOfClient(claims) ? 'client' : 'account', issuer, subject });
   const scope = Object.freeze(claims.scope === undefined ? [] : claims.scope.split(' '));
   return Object.freeze({
     principal,
@@ -61,6 +62,10 @@ export function accessOf(
     ...(apiKey === undefined ? {} : { apiKey: deepFrozen(apiKey) }),
   });
 }
+
+/** A client's API key may be exchanged by another client, which then asks for it and is not who it is about. */
+const isOfClient = ({ sub, client_id, api_key }: AccessTokenClaims): boolean =>
+  sub === client_id || (api_key !== undefined && parseId('cli', sub) !== undefined);
 
 const NONE: readonly string[] = Object.freeze([]);
 

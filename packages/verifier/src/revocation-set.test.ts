@@ -57,6 +57,7 @@ describe('which event ends which token', () => {
     ['a session, where the token has none', event('session', 'undefined'), { sid: undefined }, false],
     ['its API key', event('api_key', 'key_1'), {}, true],
     ['an API key that is no text', event('api_key', '1'), { api_key: 1 }, false],
+    ['the client that it is about, where another asked for it', event('client', 'cli_9'), { sub: 'cli_9' }, true],
     ['the same id of another kind', event('session', 'fam_1'), {}, false],
     ['its subject', event('subject', 'acc_1'), {}, true],
     ['its client', event('client', 'cli_1'), {}, true],

@@ -180,6 +180,7 @@ export function createRevocationSet(monotonic: () => number, max: number = LIMIT
       if (all !== undefined && isBefore(token.pos, all)) return true;
       if (isCutOff(cutOffs.subject, token.subject, token.pos)) return true;
       if (isCutOff(cutOffs.client, token.client, token.pos)) return true;
+      if (isCutOff(cutOffs.client, token.subject, token.pos)) return true; // a client's key, exchanged by another
       for (const other of token.others)
         if (isCutOff(cutOffs.subject, other, token.pos) || isCutOff(cutOffs.client, other, token.pos)) return true;
       return false;

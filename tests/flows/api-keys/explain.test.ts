@@ -40,7 +40,11 @@ test('a key is explained: its form, whether there is one, its secret, its life',
 
   clock.advance(3_600_000);
   admin = await addAdministrator(world.at);
-  expect(await explained(key.text)).toEqual(['an API key', 'life', expect.stringMatching(/^It expired at /)]);
+  expect(await explained(key.text)).toEqual([
+    'an API key',
+    'life',
+    expect.stringMatching(/^The key key_\w+ expired at /),
+  ]);
   const last = await addApiKey(world.at, own);
   await admin.post(`/accounts/${world.accountId}/disable`);
   expect(await explained(last.text)).toEqual(['an API key', 'life', expect.stringContaining('has ended, and with it')]);

@@ -2,6 +2,7 @@ import type { ApiKey } from '@latchkey/domain/api-keys/api-key';
 import type { Write } from '@latchkey/domain/write';
 import { later, seconds } from '@latchkey/protocol/types';
 import { addApiKey } from '@latchkey/testkit/api-keys';
+import { addClient, form } from '@latchkey/testkit/test-server';
 import type { Verifier } from '@latchkey/verifier';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addAdministrator, type TestAdministrator } from '../admin/administrator.ts';
@@ -48,6 +49,30 @@ test('APK-06: a key that ended is refused as soon as the feed has told it', asyn
     { kind: 'revocation.emit', event: { kind: 'api_key', id: row.id, exp: seconds(later(now, 3_780_000)) } },
   ]);
   expect(await untilRefused(verifier, text)).toEqual({ ok: false, error: 'token_revoked' });
+});
+
+test('APK-05, APK-06: a token that was made of a key is verified locally, and dies with the key and with its owner', async () => {
+  const client = await addClient(world.at.server);
+  const [first, second] = [await addKey(), await addKey({ owner: client.row.id })];
+  const exchanged = async (token: string): Promise<string> => {
+    const asked = {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: token,
+      subject_token_type: 'urn:latchkey:params:oauth:token-type:api_key',
+    };
+    return (await (await world.at.fetch('/oauth/token', form(asked))).json()).access_token;
+  };
+  const [one, two] = [await exchanged(first.text), await exchanged(second.text)];
+  const principal = { kind: 'account', subject: world.accountId };
+  expect(await verifier.verify(one)).toMatchObject({ ok: true, value: { principal, credential: 'jwt' } });
+  expect((await verifier.verify(two)).ok).toBe(true);
+  const { now } = await world.at.server.store.read.moment();
+  const exp = seconds(later(now, 3_780_000));
+  await commit([{ kind: 'revocation.emit', event: { kind: 'api_key', id: first.row.id, exp } }]);
+  expect(await untilRefused(verifier, one)).toEqual({ ok: false, error: 'token_revoked' });
+  expect((await verifier.verify(two)).ok).toBe(true);
+  await commit([{ kind: 'revocation.emit', event: { kind: 'client', id: client.row.id, exp } }]);
+  expect(await untilRefused(verifier, two)).toEqual({ ok: false, error: 'token_revoked' });
 });
 
 test('networks hold for the address that the framework tells', async () => {

@@ -50,7 +50,15 @@ const decision = onAuthorityOf(
   () => Promise.resolve('facts'),
   (facts) => allow(facts, [write]),
 );
-const authority = { account: undefined, client, session: undefined, family: undefined, events: [] };
+const authority = {
+  account: undefined,
+  client,
+  session: undefined,
+  family: undefined,
+  apiKey: undefined,
+  owner: undefined,
+  events: [],
+};
 
 test('a decision on a live token is what the decision says', () => {
   expect(decision.decide({ authority, facts: 'facts' }, moment)).toEqual(allow('facts', [write]));

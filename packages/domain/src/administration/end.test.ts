@@ -219,7 +219,15 @@ test('a token that an event names already, or whose family has ended, makes no f
     pos: '1:0',
     fid: family.id,
   };
-  const access = { account, client, session, family: { ...family, ended }, events: [] };
+  const access = {
+    account,
+    client,
+    session,
+    family: { ...family, ended },
+    apiKey: undefined,
+    owner: undefined,
+    events: [],
+  };
   expect(decideRevokeToken({ ...unkept, events: [], access }, { ...byId, claims }, moment)).toEqual(none);
   const live = { ...access, family };
   expect(decideRevokeToken({ ...unkept, events: [], access: live }, { ...byId, claims }, moment).writes).toHaveLength(
@@ -230,7 +238,15 @@ test('a token that an event names already, or whose family has ended, makes no f
 test('REV-07: of a token that left a row the id is enough to know whether it is over; the row goes with it', () => {
   const kept = row.tokenRecord(1);
   const asked = { administrator, id: kept.jti, claims: undefined };
-  const access = { account: row.account(1), client: row.client(1), session: undefined, family: undefined, events: [] };
+  const access = {
+    account: row.account(1),
+    client: row.client(1),
+    session: undefined,
+    family: undefined,
+    apiKey: undefined,
+    owner: undefined,
+    events: [],
+  };
   const decide = (record: TokenRecord, more: object = {}) =>
     decideRevokeToken({ events: [], access: { ...access, ...more }, record }, asked, moment);
   const event = { kind: 'revocation.emit', event: { kind: 'token', id: kept.jti, exp } };

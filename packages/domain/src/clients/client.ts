@@ -2,6 +2,7 @@ import type { SigningAlgorithm } from '@latchkey/protocol/jwk';
 import type { Position } from '@latchkey/protocol/position';
 import type { ApplicationType } from '@latchkey/protocol/redirect-uri';
 import type { Scope } from '@latchkey/protocol/scope';
+import type { TOKEN_EXCHANGE } from '@latchkey/protocol/token-request';
 import type {
   ClientId,
   EpochMilliseconds,
@@ -14,7 +15,7 @@ import type {
 /** How a client authenticates at the endpoints; `none` makes it a public client. @spec RFC 7591 §2 */
 export type ClientAuthenticationMethod = 'none' | 'client_secret_basic' | 'client_secret_post';
 
-export type GrantType = 'authorization_code' | 'client_credentials' | 'refresh_token';
+export type GrantType = 'authorization_code' | 'client_credentials' | 'refresh_token' | typeof TOKEN_EXCHANGE;
 
 /** An OAuth client. */
 export interface Client {

@@ -133,6 +133,11 @@ test.each([
     'client_metadata_conflict',
   ],
   [
+    'RFC 8693 §2.1: a public client that exchanges keys',
+    { ...publicClient, grantTypes: ['refresh_token', 'urn:ietf:params:oauth:grant-type:token-exchange'] },
+    'client_metadata_conflict',
+  ],
+  [
     'RFC 9700 §4.14.2: a public client that keeps its refresh token',
     {
       ...publicClient,

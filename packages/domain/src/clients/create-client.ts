@@ -2,6 +2,7 @@ import { LIMITS } from '@latchkey/protocol/limits';
 import { commonHost, isCallableUri, isRegistrableRedirectUri } from '@latchkey/protocol/redirect-uri';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
 import { isIdentityScope, isScopeName, type Scope } from '@latchkey/protocol/scope';
+import { TOKEN_EXCHANGE } from '@latchkey/protocol/token-request';
 import type { ClientId, ResourceIdentifier } from '@latchkey/protocol/types';
 import { type Administrator, mayGive } from '../administration/scopes.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
@@ -178,13 +179,14 @@ const clientOf = (
 });
 
 /**
- * Only a client that proves itself acts on its own, keeps a refresh token or goes without PKCE; answers of the pages need
+ * Only a client that proves itself acts on its own or exchanges keys, keeps a refresh token or goes without PKCE; answers of the pages need
  * somewhere to go; and only a client that people use has pages with origins.
  */
 function fitsTogether(command: CreateClientCommand): boolean {
   const isPublic = command.authentication === 'none';
   if (command.grantTypes.length === 0) return false;
-  if (isPublic && (command.grantTypes.includes('client_credentials') || command.refreshPolicy === 'keep')) return false;
+  const isForConfidential = command.grantTypes.some((type) => type === 'client_credentials' || type === TOKEN_EXCHANGE);
+  if (isPublic && (isForConfidential || command.refreshPolicy === 'keep')) return false;
   const isSignIn = command.grantTypes.includes('authorization_code');
   if (isSignIn !== command.redirectUris.length > 0) return false;
   if (!isSignIn && command.postLogoutRedirectUris.length > 0) return false;

@@ -272,6 +272,7 @@ function grantOf(
       amr: code.amr,
       acr: code.acr,
     },
+    apiKey: undefined,
   };
   return {
     access,

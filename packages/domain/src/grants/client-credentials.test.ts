@@ -42,6 +42,7 @@ const issued = (more: object = {}) => ({
         pos: moment.position,
         cnf: undefined,
         person: undefined,
+        apiKey: undefined,
         ...more,
       },
       refresh: undefined,

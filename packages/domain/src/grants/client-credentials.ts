@@ -65,6 +65,7 @@ export function decideClientCredentials(
     pos: moment.position,
     cnf: undefined,
     person: undefined,
+    apiKey: undefined,
   };
   const excess = excessOf(access, command.issuer);
   if (excess !== undefined) return refuseWith({ error: 'access_token_too_large', detail: excess });

@@ -144,6 +144,7 @@ export function decideRefresh(facts: RefreshFacts, command: RefreshCommand, mome
     pos: moment.position,
     cnf: family.cnf,
     person: personOf(family, session, command, now),
+    apiKey: undefined,
   };
   const excess = excessOf(access, command.issuer);
   if (excess !== undefined) return refuseWith({ error: 'access_token_too_large', detail: excess });

@@ -176,6 +176,7 @@ function grantOf(
         amr: session.amr,
         acr: session.acr,
       },
+      apiKey: undefined,
     },
     refresh: refresh === undefined ? undefined : refreshGrantOf(family, refresh),
     identity: undefined,

@@ -1,10 +1,11 @@
-import type { Confirmation } from '@latchkey/protocol/claims';
+import type { Actor, Confirmation } from '@latchkey/protocol/claims';
 import { claimsOf } from '@latchkey/protocol/claims-request';
 import type { SigningAlgorithm } from '@latchkey/protocol/jwk';
 import type { Position } from '@latchkey/protocol/position';
 import type { Scope } from '@latchkey/protocol/scope';
 import type {
   AccountId,
+  ApiKeyId,
   ClientId,
   EpochMilliseconds,
   EpochSeconds,
@@ -23,7 +24,8 @@ import { idleEnd, type RefreshState, sidOf, subjectOf, type TokenFamily } from '
  */
 export interface AccessGrant extends AddedClaims {
   readonly subject: string;
-  readonly clientId: ClientId;
+  /** Of a token that was made of an API key of an account, by nobody who said who they are, it is the key. */
+  readonly clientId: ClientId | ApiKeyId;
   readonly resource: Resource;
   readonly scope: Scope;
   readonly issuedAt: EpochMilliseconds;
@@ -31,6 +33,17 @@ export interface AccessGrant extends AddedClaims {
   readonly cnf: Confirmation | undefined;
   /** Undefined for a machine token. */
   readonly person: PersonGrant | undefined;
+  /** Undefined for a token that was not made of an API key. */
+  readonly apiKey: ApiKeyGrant | undefined;
+}
+
+/** What a token adds that was made of an API key. It dies with the key. */
+interface ApiKeyGrant {
+  readonly id: ApiKeyId;
+  /** When the secret ends that was presented. No token outlives it. */
+  readonly goodUntil: EpochMilliseconds;
+  /** Who acts for its subject, if anybody does. */
+  readonly act: Actor | undefined;
 }
 
 /** What a token of a person adds. */

@@ -17,6 +17,7 @@ const machine: AccessGrant = {
   pos: { epoch: 1, seq: 2 },
   cnf: undefined,
   person: undefined,
+  apiKey: undefined,
 };
 const jti = row.idOf('tok', 1);
 const iat = Math.floor(row.after(0) / 1000);
@@ -69,4 +70,20 @@ test('RSV-08 RFC 9068 §2.2: a person’s token says how they signed in, what th
   expect(accessTokenClaims(grant, 'https://id.example', jti)).toEqual({ ...said, ...how });
   const bare = { ...person, sessionId: undefined, authTime: undefined, amr: [], acr: undefined };
   expect(accessTokenClaims({ ...grant, person: bare }, 'https://id.example', jti)).toEqual(said);
+});
+
+test.each([
+  [299_000, 300, 299],
+  [300_000, 300, 300],
+  [301_000, 300, 300],
+  [3_600_000, 3_600, 300],
+  [3_600_000, 60, 60],
+])('APK-05: a key that is good for %d ms more, a resource of %d s: the token lives for %d s', (left, life, lives) => {
+  const resource = { ...machine.resource, accessTokenSeconds: life };
+  const act = { sub: 'x' };
+  const apiKey = { id: row.idOf('key', 1), goodUntil: row.after(left), act };
+  const of = (grant: Partial<AccessGrant>) =>
+    accessTokenClaims({ ...machine, resource, ...grant }, 'https://id.example', jti);
+  expect(of({ apiKey })).toEqual({ ...least, exp: iat + lives, api_key: apiKey.id, act });
+  expect(of({ apiKey: { ...apiKey, act: undefined } })).toEqual({ ...least, exp: iat + lives, api_key: apiKey.id });
 });

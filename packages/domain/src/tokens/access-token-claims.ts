@@ -1,4 +1,5 @@
 import type { AccessTokenClaims } from '@latchkey/protocol/claims';
+import { DURATIONS } from '@latchkey/protocol/limits';
 import { formatPosition } from '@latchkey/protocol/position';
 import { formatScope } from '@latchkey/protocol/scope';
 import { type EpochSeconds, seconds, type TokenId } from '@latchkey/protocol/types';
@@ -7,7 +8,7 @@ import type { AccessGrant } from './access-grant.ts';
 /** The claims of a granted access token. Those of its own stand last, and none has a name of those before. @spec RFC 9068 §2.2 */
 export function accessTokenClaims(grant: AccessGrant, issuer: string, jti: TokenId): AccessTokenClaims {
   const issuedAt = seconds(grant.issuedAt);
-  const { person } = grant;
+  const { person, apiKey } = grant;
   return {
     iss: issuer,
     sub: grant.subject,
@@ -31,12 +32,16 @@ export function accessTokenClaims(grant: AccessGrant, issuer: string, jti: Token
           ...(person.amr.length === 0 ? {} : { amr: person.amr }),
           ...(person.acr === undefined ? {} : { acr: person.acr }),
         }),
+    ...(apiKey === undefined ? {} : { api_key: apiKey.id }),
+    ...(apiKey?.act === undefined ? {} : { act: apiKey.act }),
     ...grant.custom,
   };
 }
 
-/** As long as its resource says, and no longer than the family that it belongs to. */
-function expiryOf({ issuedAt, resource, person }: AccessGrant): EpochSeconds {
-  const whole = seconds(issuedAt) + resource.accessTokenSeconds;
-  return Math.min(whole, person === undefined ? whole : Math.ceil(person.familyExpiresAt / 1000)) as EpochSeconds;
+/** As long as its resource says, and no longer than the family or the key that it belongs to. */
+function expiryOf({ issuedAt, resource, person, apiKey }: AccessGrant): EpochSeconds {
+  const life = Math.min(resource.accessTokenSeconds, apiKey === undefined ? Infinity : DURATIONS.exchangedTokenMax);
+  const end = person?.familyExpiresAt ?? apiKey?.goodUntil;
+  const whole = seconds(issuedAt) + life;
+  return Math.min(whole, end === undefined ? whole : Math.ceil(end / 1000)) as EpochSeconds;
 }

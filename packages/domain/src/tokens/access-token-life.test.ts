@@ -24,7 +24,7 @@ const claims: AccessTokenClaims = {
   sid: session.id,
   fid: family.id,
 };
-const facts: AccessTokenFacts = { account, client, session, family, events: [] };
+const facts: AccessTokenFacts = { account, client, session, family, apiKey: undefined, owner: undefined, events: [] };
 const ended = { at: now, reason: 'logout', by: 'x' } as const;
 const event = (kind: RevocationEvent['kind'], epoch: number, seq: number): RevocationEvent => ({
   epoch,
@@ -61,6 +61,39 @@ test.each([
 ] as const)('I1: %s', (_, someFacts, someClaims, end) => {
   const all = { ...claims, ...someClaims } as AccessTokenClaims;
   expect(accessTokenEnd({ ...facts, ...someFacts }, all, moment)).toBe(end);
+});
+
+const key = row.apiKey(1);
+const ofKey = { key, account, client: undefined };
+const owner = row.client(2);
+const alone = { api_key: key.id, client_id: key.id, sid: undefined, fid: undefined };
+const none = { session: undefined, family: undefined };
+test.each([
+  ['all of it lives', {}, {}, undefined],
+  ['its key is gone', { apiKey: undefined }, {}, 'api_key'],
+  ['its key has ended', { apiKey: { ...ofKey, key: { ...key, ended } } }, {}, 'api_key'],
+  ['its key has expired', { apiKey: { ...ofKey, key: { ...key, expiresAt: now } } }, {}, 'api_key'],
+  ['the owner of its key is disabled', { apiKey: { ...ofKey, account: undefined } }, {}, 'api_key'],
+  ['its key is another’s by now, and its account is disabled', { account: undefined }, {}, 'account'],
+  ['a client exchanged it, and is gone', { client: undefined }, { client_id: client.id }, 'client'],
+  ['a client exchanged it, and lives', {}, { client_id: client.id }, undefined],
+  ['no client exchanged it', { client: undefined }, {}, undefined],
+  [
+    'it is of a client, and another exchanged it',
+    { owner, account: undefined },
+    { sub: owner.id, client_id: client.id },
+    undefined,
+  ],
+  [
+    'the client that it is of was deleted',
+    { owner: { ...owner, deletedAt: now }, account: undefined },
+    { sub: owner.id, client_id: client.id },
+    'account',
+  ],
+  ['it names another key as its client', { client: undefined }, { client_id: row.idOf('key', 2) }, 'client'],
+] as const)('APK-05 I1: of a token that was made of a key, %s', (_, someFacts, someClaims, end) => {
+  const all = { ...claims, ...alone, ...someClaims } as unknown as AccessTokenClaims;
+  expect(accessTokenEnd({ ...facts, apiKey: ofKey, ...none, ...someFacts }, all, moment)).toBe(end);
 });
 
 test.each([

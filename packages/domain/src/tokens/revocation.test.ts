@@ -78,7 +78,16 @@ const claims: AccessTokenClaims = {
   fid: family.id,
 };
 const machine: AccessTokenClaims = { ...claims, sub: client.id, sid: undefined, fid: undefined } as never;
-const access: RevokeAccessTokenFacts = { account, client, session, family, events: [], record: undefined };
+const access: RevokeAccessTokenFacts = {
+  account,
+  client,
+  session,
+  family,
+  apiKey: undefined,
+  owner: undefined,
+  events: [],
+  record: undefined,
+};
 const decide = (
   more: Partial<Parameters<typeof decideRevokeAccessToken>[1]> = {},
   some: Partial<RevokeAccessTokenFacts> = {},

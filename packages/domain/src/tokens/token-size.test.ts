@@ -22,6 +22,7 @@ const grant = (change: Partial<AccessGrant> = {}, resource: Partial<Resource> = 
   pos: { epoch: 1, seq: 2 },
   cnf: undefined,
   person: undefined,
+  apiKey: undefined,
   ...change,
 });
 const filled = (length: number) => ({ custom: { plan: 'x'.repeat(length) } });

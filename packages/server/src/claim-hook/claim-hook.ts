@@ -4,6 +4,7 @@ import type { HookClaims } from '@latchkey/domain/tokens/added-claims';
 import { hookProblem } from '@latchkey/domain/tokens/hook-claims';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
+import type { TokenRequest } from '@latchkey/protocol/token-request';
 import type { FetchRefusal } from '../guarded-fetch/guarded-fetch.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -12,7 +13,7 @@ import { createBreaker } from './breaker.ts';
 
 /** What a hook is told of a token that is about to be issued. There is no secret in it. */
 export interface HookInput {
-  readonly grant_type: 'login' | 'authorization_code' | 'refresh_token' | 'client_credentials';
+  readonly grant_type: 'login' | TokenRequest['grantType'];
   readonly client_id: string;
   readonly resource: string;
   readonly sub: string;

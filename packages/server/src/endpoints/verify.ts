@@ -34,7 +34,7 @@ export const verify: Endpoint = {
   path: '/verify/:resource',
   reach: 'any_method_below',
   summary: 'Tells a named proxy whether a request may pass to an API, by any method; see docs/guides/gateway.md.',
-  credentials: ['access_token_api'],
+  credentials: ['access_token_api', 'opaque_token', 'api_key'],
   wording: 'oauth',
   cors: 'none',
   bodyMax: 0,

@@ -9,6 +9,7 @@ import { milliseconds, type ResourceId } from '@latchkey/protocol/types';
 import { decodeUnverified, type UnverifiedToken } from '@latchkey/tokens/formats/access-token-jwt';
 import { readOwnAccessToken } from '../prove/own-token.ts';
 import type { Server } from '../server.ts';
+import { apiKeyFinding } from './api-key.ts';
 import { eventInAudit } from './events.ts';
 import { type Explanation, explanationOf, type Finding, failed, passed, timeText } from './explanation.ts';
 import { accountFinding, clientFinding, familyFinding, sessionFinding } from './life.ts';
@@ -175,8 +176,14 @@ export async function* lookAtLife(claims: AccessTokenClaims, moment: Moment, rea
   const facts = await loadAccessTokenFacts(read, claims, moment);
   const pos = parsePosition(claims.pos ?? '') ?? BEGINNING;
   yield await tokenFinding(claims, facts, moment, read);
-  yield await clientFinding(facts.client, pos, read);
+  if (claims.api_key !== undefined)
+    yield facts.apiKey === undefined
+      ? failed('api_key', `The key ${claims.api_key} that it was made of is no longer kept.`, 'Get a new key.')
+      : await apiKeyFinding('api_key', facts.apiKey, moment.now, read);
+  if (claims.client_id === claims.api_key) yield passed('client', 'No client asked for it: its API key was enough.');
+  else yield await clientFinding(facts.client, pos, read);
   if (claims.sub === claims.client_id) yield passed('account', 'It is a machine token: it belongs to its client.');
+  else if (facts.owner !== undefined) yield { ...(await clientFinding(facts.owner, pos, read)), check: 'account' };
   else yield await accountFinding(facts.account, pos, read);
   if (claims.sid === undefined && facts.family?.sessionId === undefined)
     yield passed('session', 'It belongs to no session.');

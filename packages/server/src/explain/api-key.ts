@@ -1,4 +1,6 @@
-import { apiKeyEnd, loadApiKey } from '@latchkey/domain/api-keys/life';
+import { type ApiKeyLifelines, apiKeyEnd, loadApiKey } from '@latchkey/domain/api-keys/life';
+import type { Reader } from '@latchkey/domain/ports/reader';
+import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import { parseApiKey } from '@latchkey/tokens/formats/api-key';
 import { proveApiKey } from '../prove/api-key.ts';
 import type { Server } from '../server.ts';
@@ -39,18 +41,26 @@ async function* look(text: string, { store: { read } }: Server): AsyncGenerator<
       'If it was rotated, its overlap is over: use the new one.',
     );
   yield passed('secret', 'The secret fits.');
+  yield await apiKeyFinding('life', found, now, read);
+}
+
+/** Whether a key lives, and its owner: of a key itself, or of what was made of it. */
+export async function apiKeyFinding(
+  check: string,
+  found: ApiKeyLifelines,
+  now: EpochMilliseconds,
+  read: Reader,
+): Promise<Finding> {
+  const { key } = found;
   const end = apiKeyEnd(found, now);
   if (end === 'api_key_owner_ended')
-    return yield failed('life', `Its owner ${key.owner} has ended, and with it this key.`, NEW_ONE);
-  if (key.ended !== undefined)
-    return yield failed(
-      'life',
-      `The key ${key.id} has ended.`,
-      NEW_ONE,
-      await eventOfEnd('the API key', key.id, key.ended, read),
-    );
+    return failed(check, `The owner ${key.owner} of the key ${key.id} has ended, and with it the key.`, NEW_ONE);
+  if (key.ended !== undefined) {
+    const event = await eventOfEnd('the API key', key.id, key.ended, read);
+    return failed(check, `The key ${key.id} has ended.`, NEW_ONE, event);
+  }
   const when = timeText(key.expiresAt, now);
-  yield end === undefined
-    ? passed('life', `It is for ${key.resource}, acts for ${key.owner}, and expires at ${when}.`)
-    : failed('life', `It expired at ${when}.`, NEW_ONE);
+  return end === undefined
+    ? passed(check, `The key ${key.id} is for ${key.resource}, acts for ${key.owner}, and expires at ${when}.`)
+    : failed(check, `The key ${key.id} expired at ${when}.`, NEW_ONE);
 }

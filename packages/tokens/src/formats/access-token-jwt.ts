@@ -104,7 +104,7 @@ function isAudience(aud: unknown, expected: string): boolean {
 }
 
 const TEXTS = ['sub', 'client_id', 'jti'] as const;
-const OPTIONAL_TEXTS = ['scope', 'sid', 'fid', 'acr', 'org_id'] as const;
+const OPTIONAL_TEXTS = ['scope', 'sid', 'fid', 'acr', 'org_id', 'api_key'] as const;
 const OPTIONAL_LISTS = ['roles', 'permissions', 'amr'] as const;
 const OPTIONAL_OBJECTS = ['cnf', 'act'] as const;
 

@@ -3,6 +3,7 @@ import type { Client, OwnerSecret } from '@latchkey/domain/clients/client';
 import type { Resource } from '@latchkey/domain/clients/resource';
 import { RESOURCE_ALGORITHMS, SIGNING_ALGORITHMS } from '@latchkey/protocol/jwk';
 import { LIMITS } from '@latchkey/protocol/limits';
+import { TOKEN_EXCHANGE } from '@latchkey/protocol/token-request';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import { z } from 'zod';
 import { ENCRYPTION_KEY_VIEW } from './encryption-key.ts';
@@ -13,7 +14,9 @@ export const time = z.iso.datetime().describe('RFC 3339, UTC');
 export const timeOf = (at: EpochMilliseconds): string => new Date(at).toISOString();
 
 export const AUTHENTICATION = z.enum(['none', 'client_secret_basic', 'client_secret_post']);
-export const GRANT_TYPES = z.array(z.enum(['authorization_code', 'client_credentials', 'refresh_token'])).max(3);
+export const GRANT_TYPES = z
+  .array(z.enum(['authorization_code', 'client_credentials', 'refresh_token', TOKEN_EXCHANGE]))
+  .max(4);
 
 export const APPLICATION_TYPE = z.enum(['web', 'native']);
 

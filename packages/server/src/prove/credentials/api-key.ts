@@ -1,3 +1,4 @@
+import { apiKeyAddedClaims } from '@latchkey/domain/api-keys/added-claims';
 import { apiKeyTerms } from '@latchkey/domain/api-keys/terms';
 import type { ActiveIntrospection } from '@latchkey/protocol/claims';
 import { formatPosition } from '@latchkey/protocol/position';
@@ -22,7 +23,11 @@ export const proveApiKeyFor: ProveCredential = async (text, resource, server, co
   if (!proved.ok) return proved;
   const { key, account, goodUntil } = proved.value;
   if (key.resource !== resource.identifier) return fail('api_key_of_other_resource');
-  const roles = account === undefined ? [] : await read.roles(account.id, resource.identifier);
+  const { roles, permissions, tenant } = apiKeyAddedClaims(key, resource, {
+    roles: account === undefined ? [] : await read.roles(account.id, resource.identifier),
+    metadata: account === undefined ? undefined : await read.metadata(account.id),
+    hook: undefined,
+  });
   const scope = intersect(key.scope, resource.scope);
   const allowed: ActiveIntrospection = {
     active: true,
@@ -37,8 +42,9 @@ export const proveApiKeyFor: ProveCredential = async (text, resource, server, co
     exp: Math.ceil(goodUntil / 1000) as EpochSeconds,
     pos: formatPosition(moment.position),
     ...(scope.length === 0 ? {} : { scope: formatScope(scope) }),
-    ...(roles.length === 0 ? {} : { roles: roles.map(({ role }) => role) }),
-    ...(key.tenant === undefined ? {} : { org_id: key.tenant }),
+    ...(roles.length === 0 ? {} : { roles }),
+    ...(permissions.length === 0 ? {} : { permissions }),
+    ...(tenant === undefined ? {} : { org_id: tenant }),
     terms: apiKeyTerms(key),
   };
   const refused = context.admits?.(allowed);
