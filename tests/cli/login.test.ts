@@ -146,7 +146,7 @@ describe('with the sign-in of an administrator', () => {
     expect((await place.latchkey(['role', 'grant', 'bob', adminApi, 'support'])).code).toBe(0);
     const args = ['--credential', 'bob.json'];
     const { code, out } = await logIn('bob', args);
-    expect([code, out]).toEqual([0, expect.stringContaining('accounts:read sessions:read')]);
+    expect([code, out]).toEqual([0, expect.stringContaining('accounts:read api_keys:read sessions:read')]);
     expect((await place.latchkey([...args, 'account', 'list'])).code).toBe(0);
     const refused = await place.latchkey([...args, 'client', 'list']);
     expect([refused.code, refused.err]).toEqual([6, expect.stringContaining('insufficient_scope')]);

@@ -19,7 +19,8 @@ test('CLI-02 RFC 8252, ASVS 13.3: no option and no argument of any command takes
   ]);
   expect(commands.length).toBeGreaterThan(30);
   const secret = values.filter(
-    (flags) => SECRET.test(flags) && !/<(?:file|seconds|typ|algorithm)>|-(?:file|seconds|lookup) <value>/.test(flags),
+    (flags) =>
+      SECRET.test(flags) && !/<(?:file|seconds|bytes|typ|algorithm)>|-(?:file|seconds|lookup) <value>/.test(flags),
   );
   expect(secret).toEqual([]);
   expect(values).toEqual(expect.arrayContaining(['--password-file <file>', '--credential <file>']));

@@ -24,6 +24,8 @@ test.each([
   'docs/guides/accounts-and-mail.md',
   'docs/guides/rotate-keys.md',
   'docs/guides/claims.md',
+  'docs/guides/encrypted-tokens.md',
+  'docs/guides/pay-once.md',
   'docs/guides/run-in-production.md',
 ])('%s does what it says, from top to bottom', { timeout: 120_000 }, async (file) => {
   expect((await runGuide(file, workshop)).length).toBeGreaterThan(2);

@@ -1,3 +1,5 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { LIMITS } from '@latchkey/protocol/limits';
 import { describe, expect, test } from 'vitest';
 import { configOf, type VerifierOptions } from './options.ts';
 
@@ -146,6 +148,62 @@ describe('API keys are taken only where that was said, and as it was said', () =
     [{ apiKeys: { header: '' } }, 'apiKeys.header must be the name of a header of its own, like x-api-key'],
   ])('%j', (change, message) => {
     expect(mistake(change)).toBe(message);
+  });
+});
+
+describe('JWE-07, JWT-11: keys and secrets are taken as they are made, and what they hold is never told', () => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const key = { ...privateKey.export({ format: 'jwk' }), kid: 'k1', alg: 'ECDH-ES+A256KW' };
+  const { d: _, ...publicHalf } = key;
+  const PEM = privateKey.export({ format: 'pem', type: 'pkcs8' });
+  const secret = randomBytes(32).toString('base64url');
+  const shared = { kid: 's1', secret };
+  const many = <T>(count: number, one: (n: number) => T) => Array.from({ length: count }, (__, n) => one(n));
+  const KEYS = 'decryptionKeys must be private keys as JWK, with kid and alg: see latchkey resource encryption-key';
+  const SECRETS =
+    'sharedSecrets must be { kid, secret }, the secret 32 bytes at least in base64url: see latchkey resource rotate-shared-secret';
+  const max = LIMITS.keySetKeysMax;
+
+  test.each([
+    ['one key', { decryptionKeys: [key], requireEncryption: true }, undefined],
+    ['as many keys as may be', { decryptionKeys: many(max, (n) => ({ ...key, kid: `k${n}` })) }, undefined],
+    [
+      'one more',
+      { decryptionKeys: many(max + 1, (n) => ({ ...key, kid: `k${n}` })) },
+      `decryptionKeys must be ${max} at most`,
+    ],
+    ['the public half', { decryptionKeys: [publicHalf] }, KEYS],
+    ['no kid', { decryptionKeys: [{ ...key, kid: undefined }] }, KEYS],
+    ['no alg', { decryptionKeys: [{ ...key, alg: undefined }] }, KEYS],
+    ['another alg', { decryptionKeys: [{ ...key, alg: 'RSA-OAEP-256' }] }, KEYS],
+    ['for signatures', { decryptionKeys: [{ ...key, use: 'sig' }] }, KEYS],
+    ['no list', { decryptionKeys: key }, 'decryptionKeys must be a list of private keys as JWK'],
+    ['two of one kid', { decryptionKeys: [key, key] }, 'two decryptionKeys have the same kid'],
+    ['null', { decryptionKeys: [null] }, KEYS],
+    ['encryption without keys', { requireEncryption: true }, 'requireEncryption needs decryptionKeys'],
+    ['no switch', { decryptionKeys: [key], requireEncryption: 'yes' }, 'requireEncryption must be true or false'],
+    ['one secret', { sharedSecrets: [shared] }, undefined],
+    ['as many secrets as may be', { sharedSecrets: many(max, (n) => ({ kid: `s${n}`, secret })) }, undefined],
+    [
+      'one more',
+      { sharedSecrets: many(max + 1, (n) => ({ kid: `s${n}`, secret })) },
+      `sharedSecrets must be ${max} at most`,
+    ],
+    ['no list', { sharedSecrets: shared }, 'sharedSecrets must be a list of { kid, secret }'],
+    ['two of one kid', { sharedSecrets: [shared, shared] }, 'two sharedSecrets have the same kid'],
+    ['a text alone', { sharedSecrets: [secret] }, SECRETS],
+    ['null', { sharedSecrets: [null] }, SECRETS],
+    ['no kid', { sharedSecrets: [{ secret }] }, SECRETS],
+    ['an empty kid', { sharedSecrets: [{ kid: '', secret }] }, SECRETS],
+    ['a kid that is too long', { sharedSecrets: [{ kid: 'x'.repeat(LIMITS.kidMax + 1), secret }] }, SECRETS],
+    ['31 bytes', { sharedSecrets: [{ kid: 's', secret: secret.slice(0, -2) }] }, SECRETS],
+    ['padded base64', { sharedSecrets: [{ kid: 's', secret: `${secret}=` }] }, SECRETS],
+    ['a key in PEM', { sharedSecrets: [{ kid: 's', secret: PEM }] }, SECRETS],
+    ['a key as JWK', { sharedSecrets: [{ kid: 's', secret: JSON.stringify(key) }] }, SECRETS],
+  ])('%s', (__, change, message) => {
+    const told = mistake(change);
+    expect(told).toEqual(message);
+    for (const one of [secret.slice(0, 41), String(key.d), 'BEGIN']) expect(String(told)).not.toContain(one);
   });
 });
 

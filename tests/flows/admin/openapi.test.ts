@@ -92,6 +92,6 @@ test('a body that the description allows is what the route takes', () => {
     type: 'object',
     required: ['identifier', 'name'],
     additionalProperties: false,
-    properties: { algorithm: { enum: ['ES256', 'RS256', 'PS256', 'Ed25519'], default: 'ES256' } },
+    properties: { algorithm: { enum: ['ES256', 'RS256', 'PS256', 'Ed25519', 'HS256'], default: 'ES256' } },
   });
 });

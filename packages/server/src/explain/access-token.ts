@@ -87,13 +87,15 @@ interface Seen {
   readonly moment: Moment;
 }
 
-function audienceOf(said: UnverifiedToken | undefined): string | undefined {
+/** The audience that a token names, believed or not. */
+export function audienceOf(said: UnverifiedToken | undefined): string | undefined {
   const aud = said?.claims.aud;
   const first: unknown = Array.isArray(aud) ? aud[0] : aud;
   return typeof first === 'string' ? first : undefined;
 }
 
-async function resourceOf(audience: string, read: Reader): Promise<Resource | undefined> {
+/** The resource with an audience. */
+export async function resourceOf(audience: string, read: Reader): Promise<Resource | undefined> {
   let after: ResourceId | undefined;
   for (let seen = 0; seen < LIMITS.resourcesKeptMax; seen += LIMITS.pageRowsMax) {
     const page = await read.resources({ after, limit: LIMITS.pageRowsMax });

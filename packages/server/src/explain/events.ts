@@ -3,6 +3,7 @@ import type { Ended } from '@latchkey/domain/login/session';
 import type { Reader } from '@latchkey/domain/ports/reader';
 import type { EndReason } from '@latchkey/domain/tokens/end-reason';
 import { parseId } from '@latchkey/protocol/ids';
+import type { ResourceId } from '@latchkey/protocol/types';
 import type { HappenedEvent } from './explanation.ts';
 
 /** Rows of the audit log that are looked through for what happened to one id. */
@@ -60,6 +61,24 @@ export async function eventInAudit(
     by: await actorText(row.actor, read),
     why,
   };
+}
+
+/** By what a secret that a resource shared was revoked: the rotation after it was made that left no other good. */
+export async function sharedSecretRevocation(
+  kid: string,
+  resource: ResourceId,
+  read: Reader,
+): Promise<HappenedEvent | undefined> {
+  const made = await auditRow(kid, ['resource.shared_secret_rotated'], read);
+  if (made === undefined || made.subject.key !== kid) return undefined;
+  const row = (await read.auditOf(resource, ROWS)).findLast(
+    ({ id, event, detail }) =>
+      id > made.id && event === 'resource.shared_secret_rotated' && detail.revoked_others === true,
+  );
+  if (row === undefined) return undefined;
+  const when = new Date(row.at).toISOString();
+  const why = 'The secret was revoked, and with it every token under it.';
+  return { what: row.event, when, by: await actorText(row.actor, read), why };
 }
 
 const auditRow = async (id: string, events: readonly AuditEvent[], read: Reader): Promise<AuditRow | undefined> =>

@@ -1,12 +1,16 @@
 import { isApiKeyText } from '@latchkey/tokens/formats/api-key';
+import { isEncryptedToken } from '@latchkey/tokens/formats/encrypted-token';
 import { OPAQUE_TOKEN_PREFIX } from '@latchkey/tokens/formats/opaque-token';
 import { REFRESH_TOKEN_PREFIX } from '@latchkey/tokens/formats/refresh-token';
+import { isUnderSharedSecret } from '../prove/credentials/shared-secret.ts';
 import type { Server } from '../server.ts';
 import { explainAccessToken } from './access-token.ts';
 import { explainApiKey } from './api-key.ts';
+import { explainEncryptedToken } from './encrypted-token.ts';
 import type { Explanation } from './explanation.ts';
 import { explainOpaqueToken } from './opaque-token.ts';
 import { explainRefreshToken } from './refresh-token.ts';
+import { explainSharedSecretToken } from './shared-secret-token.ts';
 
 /**
  * Explains a credential, whichever of ours it is: runs the checks that it would meet, in their order, and says of each
@@ -19,6 +23,8 @@ export async function explainCredential(given: string, server: Server): Promise<
   if (isApiKeyText(text)) return explainApiKey(text, server);
   if (text.startsWith('lk_cs_')) return secret('the secret of a client', 'latchkey client rotate-secret');
   if (text.startsWith('lk_rs_')) return secret('the secret of a resource server', 'latchkey resource rotate-secret');
+  if (isEncryptedToken(text)) return explainEncryptedToken(text, server);
+  if (isUnderSharedSecret(text)) return explainSharedSecretToken(text, server);
   if (text.includes('.')) return explainAccessToken(text, server);
   return {
     kind: 'nothing that this server knows',

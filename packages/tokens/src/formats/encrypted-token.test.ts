@@ -17,7 +17,13 @@ import { importNodeKeySet, importSigner } from '../keys/node-crypto.ts';
 import type { Signer } from '../keys/signer.ts';
 import { createAccessTokenDecoder, encodeAccessToken } from './access-token-jwt.ts';
 import { signCompact } from './compact.ts';
-import { createTokenDecrypter, encryptedTokenHandle, encryptToken, isEncryptedToken } from './encrypted-token.ts';
+import {
+  createTokenDecrypter,
+  encryptedTokenHandle,
+  encryptedTokenKeyId,
+  encryptToken,
+  isEncryptedToken,
+} from './encrypted-token.ts';
 
 const NOW = 1_795_000_000 as EpochSeconds;
 const expected = {
@@ -135,6 +141,11 @@ test('the row of a token is found by its whole text; what is no such token has n
   expect([`${one}=`, '....', signed, await rewritten({ zip: 'DEF' })].map(encryptedTokenHandle)).toEqual(
     Array.from({ length: 4 }, () => undefined),
   );
+});
+
+test('a token tells to which key it says that it is encrypted; what is no such token tells nothing', async () => {
+  const kid = JSON.parse(Buffer.from((await forge()).split('.')[0] ?? '', 'base64url').toString()).kid;
+  expect([await forge(), '....', signed].map(encryptedTokenKeyId)).toEqual([kid, undefined, undefined]);
 });
 
 describe('form', () => {

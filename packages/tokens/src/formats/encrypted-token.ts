@@ -48,6 +48,12 @@ export function isEncryptedToken(token: string): boolean {
 export const encryptedTokenHandle = (token: string): Sha256 | undefined =>
   parseEncrypted(token).ok ? (createHash('sha256').update(token).digest('base64url') as Sha256) : undefined;
 
+/** The key that a token says it is encrypted to: to tell people, never to decide by. */
+export function encryptedTokenKeyId(token: string): string | undefined {
+  const jwe = parseEncrypted(token);
+  return jwe.ok ? jwe.value.kid : undefined;
+}
+
 /** Decrypts a token. What comes out is a text that anybody may have written: it is believed when its signature is. */
 export type DecryptToken = (token: string) => Promise<Result<string, ErrorId>>;
 
