@@ -1419,7 +1419,7 @@ export const ERRORS = {
     'RFC 3986 §5.2.4',
     'tell',
     'The path of the original request can be read in more than one way.',
-    'Send a path without dot segments, backslashes and encoded dots, slashes and control characters.',
+    'Send a path without dot segments, backslashes and encoded letters, digits, dots, slashes and control characters.',
   ),
 
   // Introspection, revocation, the feed

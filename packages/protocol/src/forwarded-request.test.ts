@@ -52,6 +52,8 @@ test.each([
   '/?',
   '/a//b',
   '/:colon@at',
+  '/c%23/what%3F/a%3Bb/%40%5B%5D%60%7B%7D%7E/_%5F%3A',
+  '/a..%3b/b',
 ])('one reading: %s', (uri) => {
   expect(read(nginx(uri))).toEqual(ok('GET', uri));
 });
@@ -66,6 +68,15 @@ test.each([
   '/a/..;x=1/b',
   '/a/.;/b',
   '/a/..;',
+  '/a/..%3b/b',
+  '/a/.%3Bx=1/b',
+  '/a/..%253b',
+  '/%61dmin',
+  '/a/%41',
+  '/a/%5a',
+  '/a/%7A',
+  '/a/%30',
+  '/a/%39x',
   '/a/%2e%2e/b',
   '/a/%2E%2e%2fb',
   '/a/.%2e/b',
