@@ -107,10 +107,11 @@ export function createMeters(config: Part, max: number = LIMITS.meteredKeysMax):
   }
 
   function use(meter: Meter): NoUse | undefined {
-    const now = elapsed();
     if (meter.bucket !== undefined && !meter.bucket.has()) return 'api_key_rate_limited';
-    if (!config.isStrict && meter.leases !== undefined && !meter.leases.take(now))
-      return meter.leases.isKnownEmpty(now) ? 'api_key_quota_exhausted' : 'wait';
+    if (!config.isStrict && meter.leases !== undefined) {
+      const now = elapsed();
+      if (!meter.leases.take(now)) return meter.leases.isKnownEmpty(now) ? 'api_key_quota_exhausted' : 'wait';
+    }
     meter.bucket?.take();
     count(meter, 'allowed');
     return undefined;
@@ -166,7 +167,8 @@ export function createMeters(config: Part, max: number = LIMITS.meteredKeysMax):
     },
     limits(id) {
       const meter = meters.get(id);
-      return meter === undefined ? undefined : limitHeaders(meter.leases?.standing(elapsed()), meter.bucket);
+      if (meter?.leases === undefined && meter?.bucket === undefined) return undefined;
+      return limitHeaders(meter.leases?.standing(elapsed()), meter.bucket);
     },
     collect(isEnd) {
       const usage: UsageCount[] = [];

@@ -56,15 +56,16 @@ export function createIntrospectedKind(
       return refused === undefined ? undefined : fail(refused);
     }
     const age = monotonic() - hit.askedAt;
-    if (revocations.isEnded(hit.revocable)) return fail('token_revoked');
+    const isRevoked = revocations.isRevoked(hit.revocable);
+    if (isRevoked && revocations.isEnded(hit.revocable)) return fail('token_revoked');
     // an account that was cut off may have a key that lives, and whose answer is newer now: the server knows
-    const isCutOff = revocations.isRevoked(hit.revocable);
-    if (isCutOff || age >= KEPT_FRESH || revocations.isOutdated(hit.revocable, hit.askedAt)) {
+    if (isRevoked || age >= KEPT_FRESH || revocations.isOutdated(hit.revocable, hit.askedAt)) {
       cache.delete(text);
       return undefined;
     }
-    if (seconds() >= hit.notAfter) return fail('token_expired');
-    if (seconds() < hit.notBefore) return fail('token_not_yet_valid');
+    const moment = seconds();
+    if (moment >= hit.notAfter) return fail('token_expired');
+    if (moment < hit.notBefore) return fail('token_not_yet_valid');
     return whenKept(hit.access, age);
   }
 
