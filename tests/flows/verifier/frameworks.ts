@@ -15,6 +15,7 @@ export const ROUTES: Readonly<Record<string, Requirements>> = {
   '/things': { scope: ['read'] },
   '/secret': { scope: ['read', 'admin'] },
   '/office': { roles: ['clerk'] },
+  '/orders': { permissions: ['orders:write'] },
   '/recent': { maxAgeSeconds: 60, acrValues: ['mfa'] },
   '/public': {},
   '/transfer': { scope: ['read'], once: true },

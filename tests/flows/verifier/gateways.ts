@@ -14,19 +14,24 @@ export interface Gateway extends Running {
 
 /** What the app's route asks for, as the operator of a proxy writes it. */
 function questionOf(path: string): string {
-  const { scope, roles = [], maxAgeSeconds, acrValues } = ROUTES[path.replace(/\?.*/, '')] ?? {};
-  const question = new URLSearchParams(roles.map((role) => ['role', role]));
+  const { scope, roles = [], permissions = [], maxAgeSeconds, acrValues } = ROUTES[path.replace(/\?.*/, '')] ?? {};
+  const question = new URLSearchParams([['api_key_header', 'x-api-key']]);
+  for (const role of roles) question.append('role', role);
+  for (const permission of permissions) question.append('permission', permission);
   if (scope !== undefined) question.set('scope', scope.join(' '));
   if (maxAgeSeconds !== undefined) question.set('max_age', String(maxAgeSeconds));
   if (acrValues !== undefined) question.set('acr_values', acrValues.join(' '));
   return question.toString();
 }
 
-/** The question that a proxy makes of a request; it leaves the body where it is. */
+/** From where requests come to the proxy. */
+const CLIENT = '127.0.0.9';
+
+/** The question that a proxy makes of a request; it leaves the body where it is, and says from where the request came. */
 const forwarded = ({ path, method = 'GET', headers = [] }: Asked, resource: string): Asked => ({
   path: `/verify/${resource}?${questionOf(path)}`,
   method: method === 'HEAD' ? 'HEAD' : 'GET',
-  headers: [...headers, 'x-original-method', method, 'x-original-uri', path],
+  headers: [...headers, 'x-forwarded-for', CLIENT, 'x-original-method', method, 'x-original-uri', path],
 });
 
 const asking = (running: Running, { api }: ApiWorld): Gateway => ({
@@ -48,7 +53,7 @@ const onSidecar = async (world: ApiWorld): Promise<Gateway> => {
       audience: world.api.row.audience,
       issuer: () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
       key: { jwk, signer: importSigner('ES256', jwk.kid, pkcs8) },
-      peers: { mayAsk: () => true, isProxy: () => false },
+      peers: { mayAsk: () => true, isProxy: (address) => address === '127.0.0.1' },
       isReady: () => true,
       now: () => world.at.server.now(),
       log: { info: () => {} },

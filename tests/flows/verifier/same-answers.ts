@@ -64,10 +64,20 @@ export const malformed = told(
   'invalid_request',
   'The Authorization header cannot be read, or there is more than one credential.',
 );
-const expired = told(401, 'invalid_token', 'The access token has expired.');
-const lacksScope = told(403, 'insufficient_scope', 'The token lacks a scope that this needs.', 'scope="read admin", ');
-const lacksRole = told(403, 'insufficient_scope', 'The subject lacks a role that this needs.');
-const tooWeak = told(
+export const expired = told(401, 'invalid_token', 'The access token has expired.');
+export const lacksScope = told(
+  403,
+  'insufficient_scope',
+  'The token lacks a scope that this needs.',
+  'scope="read admin", ',
+);
+export const lacksRole = told(403, 'insufficient_scope', 'The subject lacks a role that this needs.');
+export const lacksPermission = told(
+  403,
+  'insufficient_scope',
+  'The roles of the subject lack a permission that this needs.',
+);
+export const tooWeak = told(
   401,
   'insufficient_user_authentication',
   'The person signed in too long ago, or not strongly enough.',

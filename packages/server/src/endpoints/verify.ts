@@ -9,6 +9,7 @@ import { fail, ok, type Result } from '@latchkey/protocol/result';
 import { type EpochSeconds, seconds } from '@latchkey/protocol/types';
 import { accessOf } from '@latchkey/verifier/internal/access';
 import { type Rejection, rejectionOf } from '@latchkey/verifier/internal/challenge';
+import { formOf } from '@latchkey/verifier/internal/credential';
 import {
   API_KEY_HEADER,
   answerForwardAuth,
@@ -84,7 +85,7 @@ async function authorityOf(resource: Resource, call: Call, server: Server): Prom
       const allowed = await allowedBy(text, resource, server, admits);
       if (!allowed.ok) {
         const about = { ...aboutOf(allowed.error.error, undefined, text), ...allowed.error.about };
-        return fail(rejection({ ...allowed.error, about }, asked));
+        return fail(rejection({ ...allowed.error, about }, asked, wordedFor(text, allowed.error.error)));
       }
       const access = accessOf(allowed.value);
       const error = admits(allowed.value);
@@ -100,12 +101,16 @@ async function authorityOf(resource: Resource, call: Call, server: Server): Prom
     signer: keys.signer('ES256'),
   };
 
-  function rejection(refusal: Refusal, asked: Requirements): Rejection {
+  function rejection(refusal: Refusal, asked: Requirements, worded = refusal.error): Rejection {
     const errorId = rememberRefusal(refusal, verify, call, server);
-    const said = rejectionOf(refusal.error, errorId, audience, asked);
+    const said = rejectionOf(worded, errorId, audience, asked);
     return { ...said, headers: { ...said.headers, ...refusal.headers } };
   }
 }
+
+/** What the API’s own verifier must ask about is not active there, whatever is the cause. */
+const wordedFor = (text: string, error: ErrorId): ErrorId =>
+  error === 'token_expired' && formOf(text) !== 'jwt' ? 'token_inactive' : error;
 
 /** What a credential allows by the rows of this moment. This one use of it is counted, if the request is admitted. */
 async function allowedBy(
