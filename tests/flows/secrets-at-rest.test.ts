@@ -1,11 +1,14 @@
 import { createHash, createPrivateKey } from 'node:crypto';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { ARGON2_COST, createArgon2Hasher } from '@latchkey/server/prove/argon2-hasher';
 import { secretHash } from '@latchkey/server/prove/secret';
-import { macKeyPlace, seedPlace, signingKeyPlace } from '@latchkey/server/seal/places';
+import { macKeyPlace, seedPlace, sharedSecretPlace, signingKeyPlace } from '@latchkey/server/seal/places';
 import { PASSWORD, populate, type World } from '@latchkey/testkit/people';
-import { addClient, addResource, form, startTestServer } from '@latchkey/testkit/test-server';
+import { addClient, addResource, form, startTestServer, type TestServer } from '@latchkey/testkit/test-server';
+import { generateEncryptionKeyPair } from '@latchkey/tokens/keys/encryption-key';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addAdministrator, type TestAdministrator } from './admin/administrator.ts';
 
@@ -19,8 +22,8 @@ beforeAll(async () => {
 afterAll(() => world.at.close());
 
 /** All bytes of the data folder: the database, its log, its lock. */
-const onDisk = (): readonly (readonly [string, Buffer])[] =>
-  readdirSync(world.at.data).map((name) => [name, readFileSync(join(world.at.data, name))]);
+const onDisk = ({ data }: TestServer): readonly (readonly [string, Buffer])[] =>
+  readdirSync(data).map((name) => [name, readFileSync(join(data, name))]);
 
 /** Bytes as they are, and in the spellings that a text column or a log could hold them in. */
 const spellings = (secret: Uint8Array): readonly Buffer[] => {
@@ -31,13 +34,13 @@ const spellings = (secret: Uint8Array): readonly Buffer[] => {
     Buffer.from(bytes.toString('hex').toUpperCase()),
   ];
 };
-const foundIn = (secret: Uint8Array): readonly string[] => [
-  ...onDisk()
+const foundIn = (secret: Uint8Array, at = world.at): readonly string[] => [
+  ...onDisk(at)
     .filter(([, bytes]) => spellings(secret).some((one) => bytes.includes(one)))
     .map(([name]) => name),
-  ...(spellings(secret).some((one) => Buffer.from(world.at.logged.join('')).includes(one)) ? ['log'] : []),
+  ...(spellings(secret).some((one) => Buffer.from(at.logged.join('')).includes(one)) ? ['log'] : []),
 ];
-const foundText = (secret: string): readonly string[] => foundIn(Buffer.from(secret));
+const foundText = (secret: string, at = world.at): readonly string[] => foundIn(Buffer.from(secret), at);
 
 test('KEY-08 ASVS 11.1, 13.3: no private key, MAC key or seed lies in a file or the log, whole or its secret number', async () => {
   const { store, seal } = world.at.server;
@@ -177,4 +180,79 @@ test('I4: of an opaque token there is the hash of its random part, in no spellin
   const random = Buffer.from(token.slice('lk_at_'.length), 'base64url').subarray(5, 21);
   expect([foundText(token), foundText(token.slice(6)), foundIn(random)]).toEqual([[], [], []]);
   expect(foundText(createHash('sha256').update(random).digest('base64url'))).not.toEqual([]);
+});
+
+const tokenFor = async (resource: string): Promise<string> => {
+  const client = await addClient(world.at.server, { resources: [resource as never] });
+  const asked = form({ grant_type: 'client_credentials' }, { authorization: client.basic });
+  return (await (await world.at.fetch('/oauth/token', asked)).json()).access_token;
+};
+/** The parts of a token that nobody can make anew; its header is the same for many. */
+const tail = (token: string): readonly string[] => token.split('.').slice(2);
+
+test('KEY-08, KEY-03: a secret that an API shares lies under a seal that opens in its row and nowhere else', async () => {
+  const { store, seal } = world.at.server;
+  const made = (await admin.post('/resources', { identifier: 'https://shared.example', name: 'S', algorithm: 'HS256' }))
+    .body;
+  const next = (await admin.post(`/resources/${made.id}/shared-secrets`, {})).body;
+  const token = await tokenFor('https://shared.example');
+  for (const { kid, secret } of [made.shared_secret, next]) {
+    const sealed = (await store.read.sharedSecrets()).find((one) => one.kid === kid)?.sealed ?? expect.fail();
+    const bytes = Buffer.from(secret, 'base64url');
+    expect([bytes.length, Buffer.from(seal.open(sharedSecretPlace(kid), sealed)).equals(bytes)]).toEqual([32, true]);
+    expect([foundIn(bytes), foundText(secret), foundIn(sealed).length > 0]).toEqual([[], [], true]);
+    const elsewhere = [sharedSecretPlace('other'), signingKeyPlace(kid), { ...sharedSecretPlace(kid), version: 2 }];
+    for (const place of elsewhere) expect(() => seal.open(place, sealed)).toThrow();
+  }
+  expect(tail(token).map((part) => foundText(part))).toEqual([[]]);
+  const audit = JSON.stringify((await admin.get('/audit?limit=200')).body);
+  expect([made.shared_secret, next].map(({ secret }) => audit.includes(secret))).toEqual([false, false]);
+});
+
+test('I4: of an encrypted token there is the hash of its text; a private key that was sent is nowhere', async () => {
+  const { publicJwk, privateJwk } = await generateEncryptionKeyPair('P-256');
+  const wanted = { identifier: 'https://encrypted.example', name: 'E', format: 'jwe', status_list: true };
+  expect((await admin.post('/resources', { ...wanted, encryption_key: privateJwk })).status).toBe(422);
+  expect((await admin.post('/resources', { ...wanted, encryption_key: publicJwk })).status).toBe(201);
+  const token = await tokenFor('https://encrypted.example');
+  expect([
+    foundText(token),
+    ...token
+      .split('.')
+      .slice(1)
+      .map((part) => foundText(part)),
+  ]).toEqual(Array.from({ length: 5 }, () => []));
+  expect(foundText(createHash('sha256').update(token).digest('base64url'))).not.toEqual([]);
+  expect([foundText(String(privateJwk.d)), foundIn(Buffer.from(String(privateJwk.d), 'base64url'))]).toEqual([[], []]);
+});
+
+test('I4: of a token with a place in a status list there is what it says, and no signature', async () => {
+  await admin.post('/resources', { identifier: 'https://listed.example', name: 'L', status_list: true });
+  const token = await tokenFor('https://listed.example');
+  const { jti } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+  expect(await world.at.server.store.read.tokenRecord(jti)).toMatchObject({ status: { list: 1 } });
+  expect([foundText(token), ...tail(token).map((part) => foundText(part))]).toEqual([[], []]);
+});
+
+test('the secret of a hook signs what is sent to it, and lies nowhere', async () => {
+  const claimHookSecret = 'k'.repeat(16) + '0123456789abcdef'.repeat(3);
+  const signatures: unknown[] = [];
+  const hook = createServer((request, response) => {
+    signatures.push(request.headers['latchkey-signature']);
+    request.resume().on('end', () => response.setHeader('content-type', 'application/json').end('{}'));
+  }).listen(0, '127.0.0.1');
+  await once(hook, 'listening');
+  const address = hook.address();
+  const origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  const settings = { claimHook: `${origin}/claims`, claimHookSecretFile: 'somewhere', fetchAllow: origin };
+  const other = await populate(await startTestServer({ kek, settings, claimHookSecret }));
+  try {
+    expect((await other.login()).status).toBe(200);
+    expect(signatures).toEqual([expect.stringMatching(/^t=\d+,v1=[0-9a-f]{64}$/)]);
+    expect(foundText(claimHookSecret, other.at)).toEqual([]);
+  } finally {
+    await other.at.close();
+    hook.closeAllConnections();
+    hook.close();
+  }
 });
