@@ -18,7 +18,7 @@ import {
   loadRevokeFamily,
   loadRevokeToken,
 } from './administration/revoke-token.ts';
-import { decideGrantRole, decideRevokeRole, loadRole } from './administration/roles.ts';
+import { decideGrantRole, decideRevokeRole, loadRevokeRole, loadRole } from './administration/roles.ts';
 import { decideAdvance, loadAdvance } from './authorization/advance.ts';
 import { proved } from './clients/client.ts';
 import { decideDeleteClient, loadDeleteClient } from './clients/delete-client.ts';
@@ -228,7 +228,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'a role is revoked': (store) =>
     transact(
       store,
-      (read) => loadRole(read, { ...role, role: 'viewer' }),
+      (read, moment) => loadRevokeRole(read, { ...role, role: 'viewer' }, moment),
       (facts, moment) => decideRevokeRole(facts, { ...role, role: 'viewer' }, moment),
     ),
   'KEY-07: a key is revoked': (store) => {

@@ -57,7 +57,7 @@ export const LIMITS = {
   familiesPerClientMax: 100,
   /** Access tokens of one client that left a row; one more takes the place of the one that expires first. */
   tokenRecordsPerClientMax: 100_000,
-  /** The same of those that have a place in a status list. */
+  /** The same of those that have a place in a status list, none of which makes way: one more is refused. */
   statusRecordsPerClientMax: 1_000_000,
   /** A name or user agent that is kept for people to read, in characters. */
   nameMax: 200,

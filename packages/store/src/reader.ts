@@ -69,6 +69,7 @@ export function createReader(executor: Executor, now: () => EpochMilliseconds): 
     tokenRecord: (jti) => maybe(tokenRecords.byJti(jti), tokenRecords.model),
     tokenRecordByHandle: (handle) => maybe(tokenRecords.byHandle(handle), tokenRecords.model),
     tokenRecordOwners: (page) => list(tokenRecords.owners(page), tokenRecords.owner),
+    listedTokenRecords: async (client) => (await maybe(tokenRecords.listed(client), tokenRecords.count)) ?? 0,
     client: (id) => maybe(clients.byId(id), clients.model),
     clients: (page) => list(clients.page(page), clients.model),
     firstPartyClients: () => list(clients.firstParty(), clients.model),

@@ -135,7 +135,7 @@ describe('a token for the admin API', () => {
     // nothing was rotated: once there is a role again, the same refresh token gives what it gives
     await roleOf('role.grant', id, 'auditor');
     const again = await refresh(first.refresh_token);
-    expect([again.status, again.body.scope]).toEqual([200, 'accounts:read sessions:read explain']);
+    expect([again.status, again.body.scope]).toEqual([200, 'accounts:read api_keys:read sessions:read explain']);
   });
 
   test('a login of the first-party API follows the same rule', async () => {

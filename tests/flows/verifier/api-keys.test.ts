@@ -4,7 +4,7 @@ import { later, seconds } from '@latchkey/protocol/types';
 import { addApiKey } from '@latchkey/testkit/api-keys';
 import { addClient, form } from '@latchkey/testkit/test-server';
 import type { Verifier } from '@latchkey/verifier';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { addAdministrator, type TestAdministrator } from '../admin/administrator.ts';
 import { type ApiWorld, bearer, startApi, untilRefused } from './api.ts';
 
@@ -73,6 +73,20 @@ test('APK-05, APK-06: a token that was made of a key is verified locally, and di
   expect((await verifier.verify(two)).ok).toBe(true);
   await commit([{ kind: 'revocation.emit', event: { kind: 'client', id: client.row.id, exp } }]);
   expect(await untilRefused(verifier, two)).toEqual({ ok: false, error: 'token_revoked' });
+});
+
+test('a role that the owner loses is not believed of a key any more as soon as the feed has told of it', async () => {
+  const role = { accountId: world.accountId, resource: world.api.row.identifier, role: 'editor' } as const;
+  await commit([{ kind: 'role.grant', role }]);
+  const { text } = await addKey();
+  const rolesNow = async () => {
+    const verified = await verifier.verify(text);
+    return verified.ok ? verified.value.roles : verified.error;
+  };
+  expect(await rolesNow()).toEqual(['editor']);
+  const asked = new URLSearchParams({ resource: role.resource, role: role.role });
+  expect((await admin.delete(`/accounts/${world.accountId}/roles?${asked}`)).status).toBe(204);
+  await vi.waitFor(async () => expect(await rolesNow()).toEqual([]), { timeout: 5_000 });
 });
 
 test('networks hold for the address that the framework tells', async () => {

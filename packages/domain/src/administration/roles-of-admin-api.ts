@@ -6,7 +6,8 @@ import { ADMIN_SCOPES, type AdminScope } from './scopes.ts';
 
 /**
  * What the roles at the admin API let a person do there. Only an `admin` writes accounts and roles: whoever sets
- * passwords or grants roles could become anybody. Who may write clients makes none that may do more than they may.
+ * passwords or grants roles could become anybody, and so could who makes API keys for the accounts of others. Who may
+ * write clients makes none that may do more than they may.
  *
  * @spec RFC 9700 §2.3 (least privilege)
  */

@@ -1,9 +1,9 @@
-import { LIMITS } from '@latchkey/protocol/limits';
+import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import type { AccountId, EpochMilliseconds, ResourceId, ResourceIdentifier } from '@latchkey/protocol/types';
 import { expect, test } from 'vitest';
 import type { Role } from '../accounts/account.ts';
 import { PLAIN_RESOURCE } from '../clients/resource.ts';
-import { decideGrantRole, decideRevokeRole, type RoleFacts } from './roles.ts';
+import { decideGrantRole, decideRevokeRole, type RevokeRoleFacts } from './roles.ts';
 import { ADMIN_ROLES, type AdminRole } from './roles-of-admin-api.ts';
 import { ADMIN_SCOPES } from './scopes.ts';
 
@@ -19,7 +19,7 @@ const command = {
   role: 'editor',
   adminApi,
 };
-const facts: RoleFacts = {
+const facts: RevokeRoleFacts = {
   account: { id: accountId, version: 1, createdAt: 0 as EpochMilliseconds, disabledAt: undefined, cutOff: undefined },
   resource: {
     id: 'res_1' as ResourceId,
@@ -36,6 +36,7 @@ const facts: RoleFacts = {
     builtIn: false,
   },
   roles: [],
+  liveApiKeys: 0,
 };
 const role: Role = { accountId, resource: identifier, role: 'editor' };
 const audit = (event: string) => ({
@@ -56,6 +57,15 @@ test('a role is granted, once', () => {
     writes: [{ kind: 'role.grant', role }, audit('role.granted')],
   });
   expect(decideGrantRole({ ...facts, roles: [role] }, command, moment).writes).toEqual([]);
+});
+
+test('what verifiers keep of the API keys of who loses a role is not true any more', () => {
+  const exp = now / 1000 + DURATIONS.eventRetention;
+  expect(decideRevokeRole({ ...facts, roles: [role], liveApiKeys: 1 }, command, moment).writes).toEqual([
+    { kind: 'role.revoke', role },
+    { kind: 'revocation.emit', event: { kind: 'changed', id: accountId, exp } },
+    audit('role.revoked'),
+  ]);
 });
 
 test('a role is revoked, though its resource is gone', () => {
@@ -92,7 +102,7 @@ test('a role that the account does not have is not revoked', () => {
   expect(decideRevokeRole(facts, command, moment).outcome).toEqual({ ok: false, error: 'not_found' });
 });
 
-const ofAdminApi: RoleFacts = {
+const ofAdminApi: RevokeRoleFacts = {
   ...facts,
   resource: facts.resource === undefined ? undefined : { ...facts.resource, identifier: adminApi },
 };

@@ -1,10 +1,11 @@
 import { LIMITS } from '@latchkey/protocol/limits';
 import type { AccountId, ResourceIdentifier } from '@latchkey/protocol/types';
 import type { Account, Role } from '../accounts/account.ts';
+import { changedEvent } from '../api-keys/writes.ts';
 import type { AuditEvent } from '../audit.ts';
 import type { Resource } from '../clients/resource.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
-import type { AccountReader, ClientReader, Moment } from '../ports/reader.ts';
+import type { AccountReader, ApiKeyReader, ClientReader, Moment } from '../ports/reader.ts';
 import type { Write } from '../write.ts';
 import { isAdminRole, scopesOf } from './roles-of-admin-api.ts';
 import { type Administrator, mayGive } from './scopes.ts';
@@ -29,7 +30,12 @@ export interface RoleFacts {
   readonly roles: readonly Role[];
 }
 
-/** Loads what the decisions on roles look at. */
+/** Whoever takes a role away must know whether the account has keys: what is kept of those says its roles. */
+export interface RevokeRoleFacts extends RoleFacts {
+  readonly liveApiKeys: number;
+}
+
+/** Loads what `decideGrantRole` looks at. */
 export const loadRole = async (
   read: Pick<AccountReader, 'account' | 'roles'> & Pick<ClientReader, 'resource'>,
   command: RoleCommand,
@@ -37,6 +43,16 @@ export const loadRole = async (
   account: await read.account(command.accountId),
   resource: await read.resource(command.resource as ResourceIdentifier),
   roles: await read.roles(command.accountId, undefined),
+});
+
+/** Loads what `decideRevokeRole` looks at. */
+export const loadRevokeRole = async (
+  read: Parameters<typeof loadRole>[0] & Pick<ApiKeyReader, 'liveApiKeys'>,
+  command: RoleCommand,
+  { now }: Moment,
+): Promise<RevokeRoleFacts> => ({
+  ...(await loadRole(read, command)),
+  liveApiKeys: await read.liveApiKeys(command.accountId, now),
 });
 
 /**
@@ -59,16 +75,20 @@ export function decideGrantRole(facts: RoleFacts, command: RoleCommand, { now }:
 }
 
 /**
- * Decides that an account loses a role; access tokens that name it are replaced within their life of minutes. The
- * resource need not exist any more. At the admin API it is gone at once, and only who may do as much takes it away.
+ * Decides that an account loses a role; access tokens that name it are replaced within their life of minutes, and what
+ * verifiers keep of the account's API keys at once. The resource need not exist any more. At the admin API it is gone at once, and only who may do as much takes it away.
  *
  * @returns `not_found`, `scope_insufficient`
  */
-export function decideRevokeRole(facts: RoleFacts, command: RoleCommand, { now }: Moment): Decision<Role> {
+export function decideRevokeRole(facts: RevokeRoleFacts, command: RoleCommand, { now }: Moment): Decision<Role> {
   const role: Role = { accountId: command.accountId, resource: command.resource, role: command.role };
   if (facts.account === undefined || !has(facts, role)) return refuse('not_found');
   if (!mayGive(command.administrator, scopesOf([role], command.adminApi))) return refuse('scope_insufficient');
-  return allow(role, [{ kind: 'role.revoke', role }, entry('role.revoked', role, command, now)]);
+  return allow(role, [
+    { kind: 'role.revoke', role },
+    ...(facts.liveApiKeys === 0 ? [] : [changedEvent(role.accountId, now)]),
+    entry('role.revoked', role, command, now),
+  ]);
 }
 
 const has = ({ roles }: RoleFacts, wanted: Role): boolean =>

@@ -17,7 +17,9 @@ import { type ApiKeyChanges, decideUpdateApiKey, loadUpdateApiKey } from './upda
 const { account, client } = { account: row.account(1), client: row.client(1) };
 const mailbox = { ...row.identifier(1, 'a@example.com'), kind: 'email' as const };
 const resource = row.resource(1, { identifier: row.API });
-const administrator = { id: 'cli_admin', scope: ['api_keys:write'] };
+const administrator = { id: 'cli_admin', scope: ['api_keys:write', 'accounts:write'] };
+/** Who makes keys, but writes no accounts. */
+const operator = { id: 'cli_operator', scope: ['api_keys:write'] };
 const DAY = 86_400_000;
 const exp = NOW / 1000 + DURATIONS.eventRetention;
 const changed = (id: string) => ({ kind: 'revocation.emit', event: { kind: 'changed', id, exp } });
@@ -138,6 +140,13 @@ describe('a new key', () => {
     expect(await outcome({ scope: ['read', 'admin'] })).toBe('api_key_scope_unknown');
   });
 
+  test('RFC 9700 §2.3: who may not write accounts makes none for somebody else’s: they would become that person', async () => {
+    expect(await outcome({ administrator: operator })).toBe('scope_insufficient');
+    expect(await outcome({ administrator: operator, owner: client.id })).toBe('made');
+    const oneself = { ...operator, id: account.id };
+    expect(await outcome({ administrator: oneself, id: row.idOf('key', 2) })).toBe('made');
+  });
+
   test('APK-03: it lives for 730 days at most, and is not over when it begins', async () => {
     const max = DURATIONS.apiKeyMax * 1000;
     const at = (...times: readonly number[]) =>
@@ -197,8 +206,8 @@ describe('a new key', () => {
 });
 
 describe('other terms of a key', () => {
-  const decided = (changes: ApiKeyChanges, id = made.id) => {
-    const command = { administrator, id, changes, adminApi: row.ADMIN_API };
+  const decided = (changes: ApiKeyChanges, id = made.id, by = administrator) => {
+    const command = { administrator: by, id, changes, adminApi: row.ADMIN_API };
     return transact(
       store,
       (read, moment) => loadUpdateApiKey(read, command, moment),
@@ -251,6 +260,15 @@ describe('other terms of a key', () => {
     expect(await outcome({ owner: client.id })).toBe('changed');
   });
 
+  test('RFC 9700 §2.3: who may not write accounts changes no key of somebody else, nor makes one theirs', async () => {
+    expect((await decided({ name: 'x' }, made.id, operator)).outcome).toMatchObject({ error: 'scope_insufficient' });
+    const ofClient = row.idOf('key', 2);
+    await putKey({ id: ofClient, owner: client.id });
+    const moved = { owner: account.id };
+    expect((await decided(moved, ofClient, operator)).outcome).toMatchObject({ error: 'scope_insufficient' });
+    expect((await decided({ name: 'x' }, ofClient, operator)).outcome.ok).toBe(true);
+  });
+
   test('it is checked like a new one, but for scopes that the resource has forgotten', async () => {
     expect(await outcome({ name: '' })).toBe('api_key_terms_invalid');
     expect(await outcome({ scope: ['admin'] })).toBe('api_key_scope_unknown');
@@ -273,9 +291,16 @@ describe('other terms of a key', () => {
 });
 
 describe('another secret of a key', () => {
-  const decided = (overlapSeconds: number, id = made.id) => {
+  const decided = (overlapSeconds: number, id = made.id, by = administrator) => {
     const next = 'next' as Sha256;
-    const command = { administrator, id, secretHash: next, overlapSeconds, adminApi: row.ADMIN_API, language: 'en' };
+    const command = {
+      administrator: by,
+      id,
+      secretHash: next,
+      overlapSeconds,
+      adminApi: row.ADMIN_API,
+      language: 'en',
+    };
     return transact(
       store,
       (read, moment) => loadOwnedApiKey(read, command, moment),
@@ -300,6 +325,13 @@ describe('another secret of a key', () => {
   test('APK-03: without an overlap the old one is over at once', async () => {
     await putKey({ previous: { hash: 'older' as Sha256, until: row.after(1) } });
     expect((await decided(0)).outcome).toMatchObject({ ok: true, value: { secretHash: 'next', previous: undefined } });
+  });
+
+  test('RFC 9700 §2.3: none for somebody else’s key by who may not write accounts', async () => {
+    await putKey();
+    expect((await decided(0, made.id, operator)).outcome).toEqual({ ok: false, error: 'scope_insufficient' });
+    await putKey({ id: row.idOf('key', 2), owner: client.id });
+    expect((await decided(0, row.idOf('key', 2), operator)).outcome.ok).toBe(true);
   });
 
   test('there is none for a key that is over, nor for one of who may do more', async () => {

@@ -62,10 +62,9 @@ export const loadCreateApiKey = async (
 
 /**
  * Decides a new key: for one resource, which is not the server's own, and for an owner that lives. Whoever has a key acts
- * for its owner: so nobody makes one for an account that may do more in the admin API than they may themselves. The
- * account is told.
+ * for its owner: so for somebody else's account only those make one who could set its password. The account is told.
  *
- * @returns `api_key_owner_unknown`, `account_outranks`, `resource_unknown`, `built_in`, what `termsRefused` says,
+ * @returns `api_key_owner_unknown`, `scope_insufficient`, `account_outranks`, `resource_unknown`, `built_in`, what `termsRefused` says,
  *   `limit_reached`
  * @spec ASVS 13.3 (APK-03)
  */
@@ -76,7 +75,8 @@ export function decideCreateApiKey(
 ): Decision<ApiKey> {
   const { administrator, id, adminApi } = command;
   if (!isOwnerLive(owner, { position })) return refuse('api_key_owner_unknown');
-  if (outranks(owner, administrator, adminApi)) return refuse('account_outranks');
+  const unheld = notHeld(owner, administrator, adminApi);
+  if (unheld !== undefined) return refuse(unheld);
   if (resource === undefined) return refuse('resource_unknown');
   if (resource.builtIn) return refuse('built_in');
   const refused = termsRefused(command, resource, now);
@@ -118,6 +118,16 @@ export function decideCreateApiKey(
 export const isOwnerLive = ({ account, client }: ApiKeyOwner, { position }: Pick<Moment, 'position'>): boolean =>
   isAccountLive(account, position) || isClientLive(client, position);
 
-/** Whether an owner may do more in the admin API than whoever asks. */
-export const outranks = ({ roles }: Pick<OwnerFacts, 'roles'>, by: Administrator, adminApi: string): boolean =>
-  !mayGive(by, scopesOf(roles, adminApi));
+/**
+ * Why somebody may not hold a key of this owner; undefined where they may. A key of an account has its roles at every
+ * API: whoever may not write accounts could become anybody else by it.
+ */
+export function notHeld(
+  { account, roles }: Pick<OwnerFacts, 'account' | 'roles'>,
+  by: Administrator,
+  adminApi: string,
+): 'scope_insufficient' | 'account_outranks' | undefined {
+  if (account !== undefined && account.id !== by.id && !by.scope.includes('accounts:write'))
+    return 'scope_insufficient';
+  return mayGive(by, scopesOf(roles, adminApi)) ? undefined : 'account_outranks';
+}

@@ -4,7 +4,7 @@ import type { Administrator } from '../administration/scopes.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import type { ApiKey } from './api-key.ts';
-import { loadOwnerFacts, type OwnerFacts, outranks } from './create-api-key.ts';
+import { loadOwnerFacts, notHeld, type OwnerFacts } from './create-api-key.ts';
 import { type ApiKeyLifelines, apiKeyEnd, loadApiKey } from './life.ts';
 import { changedEvent, entryOf, tellOwner } from './writes.ts';
 
@@ -39,7 +39,7 @@ export async function loadOwnedApiKey(
  * replaced before is over at once: two are good at a time, never three. Verifiers ask again about either, and so learn
  * when the old one ends.
  *
- * @returns `not_found`, `api_key_over`, `account_outranks`
+ * @returns `not_found`, `api_key_over`, `scope_insufficient`, `account_outranks`
  * @spec ASVS 13.3 (APK-03)
  */
 export function decideRotateApiKey(
@@ -50,7 +50,8 @@ export function decideRotateApiKey(
   if (found === undefined || owner === undefined) return refuse('not_found');
   const { key } = found;
   if (apiKeyEnd(found, now) !== undefined) return refuse('api_key_over');
-  if (outranks(owner, administrator, adminApi)) return refuse('account_outranks');
+  const unheld = notHeld(owner, administrator, adminApi);
+  if (unheld !== undefined) return refuse(unheld);
   const until = later(now, overlapSeconds * 1000);
   const rotated: ApiKey = {
     ...key,

@@ -6,7 +6,7 @@ import { allow, type Decision, refuse } from '../decision.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import type { ApiKey } from './api-key.ts';
 import { type ChosenTerms, termsRefused } from './check-terms.ts';
-import { isOwnerLive, loadOwnerFacts, type OwnerFacts, outranks } from './create-api-key.ts';
+import { isOwnerLive, loadOwnerFacts, notHeld, type OwnerFacts } from './create-api-key.ts';
 import { type ApiKeyLifelines, apiKeyEnd, loadApiKey } from './life.ts';
 import { changedEvent, entryOf } from './writes.ts';
 
@@ -54,7 +54,7 @@ const TOLD = ['scope', 'tenant', 'networks', 'quota', 'rate', 'expiresAt', 'owne
  * less does less at once; tokens that were made from it before live on for their few minutes. A key with a new owner acts
  * for that one from here on, and dies with it.
  *
- * @returns `not_found`, `api_key_over`, `account_outranks`,
+ * @returns `not_found`, `api_key_over`, `scope_insufficient`, `account_outranks`,
  *   `api_key_owner_unknown`, `resource_unknown`, `limit_reached`, what `termsRefused` says
  */
 export function decideUpdateApiKey(
@@ -65,7 +65,8 @@ export function decideUpdateApiKey(
   if (found === undefined || before === undefined || after === undefined) return refuse('not_found');
   if (apiKeyEnd(found, now) !== undefined) return refuse('api_key_over');
   const { key } = found;
-  if ([before, after].some((owner) => outranks(owner, administrator, adminApi))) return refuse('account_outranks');
+  const unheld = notHeld(before, administrator, adminApi) ?? notHeld(after, administrator, adminApi);
+  if (unheld !== undefined) return refuse(unheld);
   if (!isOwnerLive(after, { position })) return refuse('api_key_owner_unknown');
   if (resource === undefined) return refuse('resource_unknown');
   const wanted: ApiKey = { ...key, ...changes };

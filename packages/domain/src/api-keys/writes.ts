@@ -1,4 +1,4 @@
-import type { ApiKeyId, EpochMilliseconds } from '@latchkey/protocol/types';
+import type { AccountId, ApiKeyId, EpochMilliseconds } from '@latchkey/protocol/types';
 import type { Identifier } from '../accounts/account.ts';
 import { type MailLanguage, type NoticeKind, noticeWrites } from '../accounts/notice.ts';
 import type { AuditEntry } from '../audit.ts';
@@ -18,8 +18,8 @@ export interface Told {
 export const tellOwner = (kind: NoticeKind, { identifiers, language }: Told, at: EpochMilliseconds): readonly Write[] =>
   noticeWrites(identifiers, { kind, language }, at);
 
-/** What verifiers keep of a key is not true any more: they ask again. */
-export const changedEvent = (id: ApiKeyId, now: EpochMilliseconds): Write => ({
+/** What verifiers keep of a key, or of all keys of an account, is not true any more: they ask again. */
+export const changedEvent = (id: ApiKeyId | AccountId, now: EpochMilliseconds): Write => ({
   kind: 'revocation.emit',
   event: { kind: 'changed', id, exp: eventExpiry(now) },
 });

@@ -156,6 +156,8 @@ export interface StatusListReader {
   isStatusTaken(place: StatusPlace): Promise<boolean>;
   /** Records of tokens in a list, by their index. */
   statusRecords(list: number, page: Page<number>): Promise<readonly TokenRecord[]>;
+  /** How many tokens of a client have a place in a list and a record. */
+  listedTokenRecords(client: ClientId | ApiKeyId): Promise<number>;
 }
 
 export interface ReplayReader {

@@ -1,6 +1,6 @@
 import type { AccessTokenClaims } from '@latchkey/protocol/claims';
 import { LIMITS } from '@latchkey/protocol/limits';
-import { allow, type Decision } from '../decision.ts';
+import { allow, type Decision, refuse } from '../decision.ts';
 import type { StatusListReader } from '../ports/reader.ts';
 import type { StatusPlace, TokenRecord } from './token-record.ts';
 
@@ -41,29 +41,35 @@ export interface StatusPlaceFacts {
   readonly newest: StatusListRow | undefined;
   /** The first of the candidates that no token has ever had in the newest list. */
   readonly free: number | undefined;
+  /** How many tokens of the client have a place. */
+  readonly listed: number;
 }
 
 export async function loadStatusPlace(
   read: StatusListReader,
-  { candidates }: StatusPlaceCommand,
+  { record: { clientId }, candidates }: StatusPlaceCommand,
 ): Promise<StatusPlaceFacts> {
+  const listed = await read.listedTokenRecords(clientId);
   const newest = await read.newestStatusList();
-  if (newest === undefined || newest.taken >= TAKEN_MAX) return { newest, free: undefined };
+  if (newest === undefined || newest.taken >= TAKEN_MAX) return { newest, free: undefined, listed };
   for (const index of candidates)
-    if (!(await read.isStatusTaken({ list: newest.number, index }))) return { newest, free: index };
-  return { newest, free: undefined };
+    if (!(await read.isStatusTaken({ list: newest.number, index }))) return { newest, free: index, listed };
+  return { newest, free: undefined, listed };
 }
 
 /**
  * Decides the place of a token in a status list: one of its own, which no other token had or will have. Its record goes
- * with it, or the list could not tell what became of the token.
+ * with it, or the list could not tell what became of the token. For the same reason no record makes way for another: a
+ * client that has as many as it may gets no token until one of those has expired.
  *
+ * @returns `overloaded`
  * @spec TSL draft-21 §12.1, §13.2 (TSL-13, TSL-14: random indexes, none allocated twice)
  */
 export function decideStatusPlace(
-  { newest, free }: StatusPlaceFacts,
+  { newest, free, listed }: StatusPlaceFacts,
   { record, candidates: [first] }: StatusPlaceCommand,
 ): Decision<StatusPlace> {
+  if (listed >= LIMITS.statusRecordsPerClientMax) return refuse('overloaded');
   const number = newest?.number ?? 0;
   const place = free === undefined ? { list: number + 1, index: first } : { list: number, index: free };
   return allow(place, [

@@ -2,7 +2,9 @@ import type { AccessGrant } from '@latchkey/domain/tokens/access-grant';
 import { decideStatusPlace, loadStatusPlace, STATUS_LIST_SIZE } from '@latchkey/domain/tokens/status-place';
 import type { StatusPlace } from '@latchkey/domain/tokens/token-record';
 import type { AccessTokenClaims } from '@latchkey/protocol/claims';
+import type { ErrorId } from '@latchkey/protocol/errors';
 import { DURATIONS } from '@latchkey/protocol/limits';
+import { ok, type Result } from '@latchkey/protocol/result';
 import { type EpochMilliseconds, milliseconds, type TokenId } from '@latchkey/protocol/types';
 import type { Server } from '../server.ts';
 
@@ -15,14 +17,15 @@ const LONGER_MILLISECONDS = (DURATIONS.leewayMax + 120) * 1000;
  * Takes a place in a status list for a token, where its resource has one. Place and record are on disk before anybody
  * gets the token: whoever reads the list of a token without a record would be told that it is valid.
  *
+ * @returns `overloaded`
  * @spec TSL draft-21 §6.1
  */
 export async function takeStatusPlace(
   claims: AccessTokenClaims,
   { jti, grant: { clientId, resource } }: { readonly jti: TokenId; readonly grant: AccessGrant },
   server: Server,
-): Promise<StatusPlace | undefined> {
-  if (!resource.hasStatusList) return undefined;
+): Promise<Result<StatusPlace | undefined, ErrorId>> {
+  if (!resource.hasStatusList) return ok(undefined);
   const expiresAt = statusExpiresAt(claims);
   const record = { jti, opaque: undefined, clientId, resourceId: resource.id, claims, expiresAt };
   const command = { record, candidates: randomIndexes(server) };
@@ -30,8 +33,7 @@ export async function takeStatusPlace(
     (read) => loadStatusPlace(read, command),
     (facts) => decideStatusPlace(facts, command),
   );
-  if (!outcome.ok) throw new Error('a place in a status list is never refused');
-  return outcome.value;
+  return outcome;
 }
 
 /** Until when the record of a token with a place is kept: as long as anybody may look its place up. */

@@ -23,7 +23,7 @@ export interface MintedTokens {
 /**
  * Mints what was granted, with the keys of the catalogue that the decision saw.
  *
- * @returns `refresh_token_key_unknown` when the MAC key was revoked between the decision and now
+ * @returns `refresh_token_key_unknown` when the MAC key was revoked between the decision and now, `overloaded`
  */
 export async function mintTokens(
   grant: TokenGrant,
@@ -35,7 +35,9 @@ export async function mintTokens(
   const refreshToken = refresh === undefined ? undefined : mintRefreshToken(refresh, keys, server);
   if (refresh !== undefined && refreshToken === undefined)
     return fail({ error: 'refresh_token_key_unknown', about: { family: refresh.familyId } });
-  const access = await mintAccessToken(grant.access, keys, server);
+  const minted = await mintAccessToken(grant.access, keys, server);
+  if (!minted.ok) return fail({ error: minted.error, about: { client: grant.access.clientId } });
+  const access = minted.value;
   const { identity } = grant;
   const secondsUntil = (at: number) => Math.max(0, Math.floor((at - moment.now) / 1000));
   server.metrics.count('latchkey_tokens_issued_total', {

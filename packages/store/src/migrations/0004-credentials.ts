@@ -13,12 +13,12 @@ export const credentials: Migration = {
     `ALTER TABLE resources ADD COLUMN has_status_list {int} NOT NULL DEFAULT 0`,
     `ALTER TABLE resources ADD COLUMN has_self_service_keys {int} NOT NULL DEFAULT 0`,
 
-    // access tokens that leave a row, and how many of them each client has
+    // access tokens that leave a row, and how many of them each client has, those with a place in a status list apart
     `CREATE TABLE token_records (jti {bytes} PRIMARY KEY, handle TEXT UNIQUE, mac_key_id {int}, client_id TEXT NOT NULL, resource_id {bytes} NOT NULL, status_list {int}, status_index {int}, claims TEXT NOT NULL, expires_at {int} NOT NULL)`,
     `CREATE UNIQUE INDEX token_records_status ON token_records (status_list, status_index) WHERE status_list IS NOT NULL`,
-    `CREATE INDEX token_records_client ON token_records (client_id, expires_at, jti)`,
+    `CREATE INDEX token_records_client ON token_records (client_id, expires_at, jti) WHERE status_list IS NULL`,
     `CREATE INDEX token_records_expiry ON token_records (expires_at, jti, client_id)`,
-    `CREATE TABLE token_record_counts (client_id TEXT PRIMARY KEY, records {int} NOT NULL)`,
+    `CREATE TABLE token_record_counts (client_id TEXT NOT NULL, is_listed {int} NOT NULL, records {int} NOT NULL, PRIMARY KEY (client_id, is_listed))`,
 
     // secrets that resources share with the server
     `CREATE TABLE shared_secrets (kid TEXT PRIMARY KEY, resource_id {bytes} NOT NULL, sealed {bytes} NOT NULL, created_at {int} NOT NULL, active_at {int} NOT NULL, retires_at {int})`,

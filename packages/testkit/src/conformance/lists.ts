@@ -1,6 +1,6 @@
 import { DURATIONS } from '@latchkey/protocol/limits';
 import type { EpochSeconds, Sha256 } from '@latchkey/protocol/types';
-import { type ConformanceCase, NOW, put, same } from './conformance-case.ts';
+import { type ConformanceCase, conflicts, NOW, put, same } from './conformance-case.ts';
 import * as row from './rows.ts';
 
 const FIVE = [3, 1, 5, 2, 4] as const;
@@ -396,6 +396,42 @@ export const LISTS: readonly ConformanceCase[] = [
       same(await left(), those(5, 7, 8), 'what went has made room');
       await record(9, 9);
       same(await left(), those(7, 8, 9));
+    },
+  },
+  {
+    name: 'TSL-10: the row of a token in a status list makes way for no other: the list would say that the token is valid',
+    async run(store) {
+      const clientId = row.idOf('cli', 1);
+      const write = (n: number, isListed: boolean) =>
+        ({
+          kind: 'token.record',
+          record: row.tokenRecord(n, {
+            ...(isListed ? { status: { list: 1, index: n } } : {}),
+            expiresAt: row.after(n),
+          }),
+          max: 2,
+        }) as const;
+      for (const n of [1, 2]) await put(store, write(n, true));
+      for (const n of [3, 4, 5]) await put(store, write(n, false));
+      const there = [1, 2, 3, 4, 5].map((n) => store.read.tokenRecord(row.idOf('tok', n)));
+      same(
+        (await Promise.all(there)).map((one) => one !== undefined),
+        [true, true, false, true, true],
+      );
+      same(await conflicts(store, [write(6, true)]), true, 'one more is none');
+      same(
+        [await store.read.listedTokenRecords(clientId), await store.read.listedTokenRecords(row.idOf('cli', 2))],
+        [2, 0],
+      );
+      await put(store, { kind: 'token.forget', jti: row.idOf('tok', 1) });
+      same(await store.read.listedTokenRecords(clientId), 1);
+      await put(store, write(6, true));
+      same(await store.expire(row.after(4), 9), 2);
+      same(await store.read.listedTokenRecords(clientId), 1);
+      await put(store, write(7, false));
+      await put(store, write(8, true));
+      same(await store.read.tokenRecordOwners({ after: undefined, limit: 9 }), [clientId]);
+      same(await store.read.tokenRecord(row.idOf('tok', 5)), row.tokenRecord(5, { expiresAt: row.after(5) }));
     },
   },
   {

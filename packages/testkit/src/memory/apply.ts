@@ -220,8 +220,12 @@ const APPLY: Apply = {
     const isSame = ({ opaque, status }: TokenRecord) =>
       (opaque !== undefined && opaque.handle === record.opaque?.handle) ||
       (status !== undefined && status.list === record.status?.list && status.index === record.status.index);
-    const others = all.filter(({ clientId }) => clientId === record.clientId).sort(firstToExpire);
+    const isListed = record.status !== undefined;
+    const others = all
+      .filter(({ clientId, status }) => clientId === record.clientId && (status !== undefined) === isListed)
+      .sort(firstToExpire);
     const gone = others.length < max ? undefined : others[0];
+    if (isListed) isFree(gone);
     const kept = gone === undefined ? state.tokenRecords : withoutRow(state.tokenRecords, gone.jti);
     isFree(kept.get(record.jti));
     isFree([...kept.values()].find(isSame));

@@ -120,6 +120,9 @@ export function createMemoryReader(current: () => MemoryState, now: () => EpochM
         .sort((a, b) => a.number - b.number)
         .slice(0, limit),
     isStatusTaken: async (place) => current().statusIndexes.has(placeKey(place)),
+    listedTokenRecords: async (client) =>
+      [...current().tokenRecords.values()].filter(({ clientId, status }) => clientId === client && status !== undefined)
+        .length,
     statusRecords: async (list, { after = -1, limit }) =>
       [...current().tokenRecords.values()]
         .filter(({ status }) => status?.list === list && status.index > after)

@@ -1,5 +1,11 @@
 import type { Role } from '@latchkey/domain/accounts/account';
-import { decideGrantRole, decideRevokeRole, loadRole, type RoleCommand } from '@latchkey/domain/administration/roles';
+import {
+  decideGrantRole,
+  decideRevokeRole,
+  loadRevokeRole,
+  loadRole,
+  type RoleCommand,
+} from '@latchkey/domain/administration/roles';
 import type { Administrator } from '@latchkey/domain/administration/scopes';
 import { parseId } from '@latchkey/protocol/ids';
 import { LIMITS } from '@latchkey/protocol/limits';
@@ -56,7 +62,7 @@ const revokeRole = adminEndpoint({
     const command = commandOf(params, query, administrator, adminApi);
     if (!command.ok) return command;
     const { outcome } = await server.commit(
-      (read) => loadRole(read, command.value),
+      (read, moment) => loadRevokeRole(read, command.value, moment),
       (facts, moment) => decideRevokeRole(facts, command.value, moment),
     );
     return outcome.ok ? ok(undefined) : fail({ error: outcome.error });
