@@ -305,5 +305,8 @@ test('whoever is not named may not ask', async () => {
   const { access_token: token } = await login();
   const got = await ask(port, { path: '/verify', headers: forwarded(token) });
   expect([got.status, JSON.parse(got.body).error]).toEqual([403, 'access_denied']);
+  expect((await ask(port, { path: '/metrics' })).status).toBe(403);
+  for (const path of ['/healthz', '/readyz', '/.well-known/jwks.json'])
+    expect((await ask(port, { path })).status).toBe(200);
   expect(sidecar.out()).toMatch(/forward_peer_not_named/);
 });

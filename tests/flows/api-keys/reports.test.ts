@@ -102,6 +102,18 @@ test('verifier_instance_taken: the name of a verifier of one resource is no name
   expect(rowsOf(world.at)).toEqual(before);
 });
 
+test('a verifier of a later release refuses for reasons that are not known here: its report counts all the same', async () => {
+  const refusals = [
+    { id: 'v5-1', error: 'token_of_tomorrow', at: 1, where: 'x', about: {} },
+    { id: 'v5-2', error: 'toString', at: 1, where: 'x', about: {} },
+    { id: 'v5-3', error: 'token_expired', at: 1, where: 'x', about: {} },
+  ];
+  const answer = await told({ refusals, instance: 'v5', number: 1, renew: [KEY.id] });
+  expect([answer.status, answer.body.leases.length]).toEqual([200, 1]);
+  const found = refusals.map(({ id }) => world.at.server.refusals.find(id)?.error);
+  expect(found).toEqual([undefined, undefined, 'token_expired']);
+});
+
 test('keysPerReportMax, verifierNameMax: so many keys of each kind and so long a name, and no more', async () => {
   const many = (size: number) => Array.from({ length: size }, () => KEY.id);
   const [max, over] = [many(LIMITS.keysPerReportMax), many(LIMITS.keysPerReportMax + 1)];

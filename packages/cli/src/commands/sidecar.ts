@@ -39,8 +39,9 @@ export function register(command: Command, context: Context): void {
       'after',
       `
 --credential is the file of the resource, as latchkey resource create --json wrote it, and not an administrator's.
-A proxy asks at /verify, or /verify/<id of the resource>; see docs/guides/gateway.md. Also /healthz, /readyz, /metrics
-and /.well-known/jwks.json, with the key of its assertions. It needs no database, and no call per request.
+A proxy asks at /verify, or /verify/<id of the resource>; see docs/guides/gateway.md. Also /metrics, for
+who may ask, and for all /healthz, /readyz and /.well-known/jwks.json, with the key of its assertions. It needs no
+database, and no call per request.
 
 A key or a secret is read from a file that nobody else can read. A key that is bound to networks counts where a proxy
 says, in X-Forwarded-For, from where its client came; the addresses of --trust are believed.

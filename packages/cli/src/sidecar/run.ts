@@ -28,6 +28,7 @@ const TRANSPORT = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTim
 const DRAIN_MILLISECONDS = 10_000;
 /** A proxy may be told of the end before its requests are turned away. */
 const CLOSE_IDLE_MILLISECONDS = 50;
+/** For so long it waits to log that it is ready; whether it is, `/readyz` says by itself. */
 const READY_SECONDS = 86_400;
 
 /** Runs a sidecar until it is asked to stop. */
@@ -38,12 +39,9 @@ export async function runSidecar(context: Context, options: SidecarOptions): Pro
   const log = createLog('info', { write: context.out });
   const verifier = verifierOf(context, options, credential, (event, fields) => log.info(event, fields));
   const { jwk, pkcs8 } = await generateSigningKey('ES256');
-  const life = { knows: false, stops: false };
+  const life = { stops: false };
   verifier.ready(READY_SECONDS).then(
-    () => {
-      life.knows = true;
-      log.info('ready');
-    },
+    () => log.info('ready'),
     () => {}, // it was closed before
   );
   let own = options.assertionIssuer ?? '';
@@ -58,7 +56,7 @@ export async function runSidecar(context: Context, options: SidecarOptions): Pro
       key: { jwk, signer: importSigner('ES256', jwk.kid, pkcs8) },
       peers,
       apiKeyHeader: options.apiKeyHeader,
-      isReady: () => life.knows && !life.stops && isCurrent(verifier, options),
+      isReady: () => !life.stops && isCurrent(verifier, options),
       now: systemParts().now,
       log,
     }),
@@ -109,9 +107,10 @@ function verifierOf(
   }
 }
 
-/** Whether what is known of revocations is young enough for the policy. */
+/** Whether there are keys, and what is known of revocations is young enough for the policy. */
 function isCurrent(verifier: Verifier, { onStale, maxStaleness, maxAccept }: SidecarOptions): boolean {
-  const { isStale, stalenessMilliseconds } = verifier.status();
+  const { isStale, stalenessMilliseconds, keys } = verifier.status();
+  if (keys.length === 0) return false;
   if (!isStale) return true;
   return onStale === 'accept' && stalenessMilliseconds <= (maxStaleness + maxAccept) * 1000;
 }

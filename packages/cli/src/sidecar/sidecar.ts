@@ -68,7 +68,9 @@ export function createSidecar(parts: SidecarParts): RequestListener {
   return (request, response) => {
     drainBody(request, response);
     const said = places[request.url ?? ''];
-    if (said !== undefined) return say(response, request.method ?? '', said());
+    // how many come, and with what, is for those who may ask; whether it lives and by which key it signs, for all
+    const isOpen = request.url !== '/metrics' || parts.peers.mayAsk(request.socket.remoteAddress);
+    if (said !== undefined && isOpen) return say(response, request.method ?? '', said());
     verify(request, parts).then(
       (answer) => send(response, answer),
       (error: unknown) => {
