@@ -229,7 +229,9 @@ async function opaqueToken({ at, api, clientId }: World): Promise<string> {
     person: undefined,
     apiKey: undefined,
   };
-  const { value } = await mintAccessToken(grant, await server.keys.at(catalogue), server);
+  const minted = await mintAccessToken(grant, await server.keys.at(catalogue), server);
+  if (!minted.ok) throw new Error(minted.error);
+  const { value } = minted.value;
   at.secrets.add('access token', value);
   return value;
 }
