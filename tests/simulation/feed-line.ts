@@ -54,7 +54,7 @@ export function createFeedLine({ scheduler, network, node, delivered, introspect
     const text = await response.text();
     answered?.(JSON.parse(text).active === true);
     await scheduler.sleep(network.transit());
-    return new Response(text, { status, headers });
+    return new Response(text === '' ? null : text, { status, headers });
   }
 
   /** Passes a stream on, piece by piece, each a little later and in its order. */

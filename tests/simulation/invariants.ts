@@ -2,9 +2,9 @@ import type { Scheduler } from './scheduler.ts';
 
 /**
  * What must never happen, by the names of the design; `L` is what an honest client was promised, `C` is about codes and
- * consents, `G` about guessing.
+ * consents, `G` about guessing, `Q` about quotas.
  */
-export type Invariant = 'I1' | 'I2' | 'I3' | 'I6' | 'I10' | 'L' | 'C' | 'G';
+export type Invariant = 'I1' | 'I2' | 'I3' | 'I6' | 'I10' | 'L' | 'C' | 'G' | 'Q';
 
 export interface Violation {
   readonly invariant: Invariant;
