@@ -1,3 +1,4 @@
+import { DURATIONS } from '@latchkey/protocol/limits';
 import { testClock } from '@latchkey/testkit/clock';
 import { populate, type World } from '@latchkey/testkit/people';
 import { addClient, jsonBody, startTestServer } from '@latchkey/testkit/test-server';
@@ -110,15 +111,35 @@ test('a rotation leaves it live; a secret that was revoked says when and by whom
   const { access_token: token } = await signIn();
   await admin.post(`/resources/${api.id}/shared-secrets`, { delay_seconds: 0 });
   expect(await explained(token)).toMatchObject({ check: 'family', result: 'passed' });
+  clock.advance(1_000);
   await admin.post(`/resources/${api.id}/shared-secrets`, { revoke_others: true });
+  const when = new Date(clock.now()).toISOString();
   expect(await explained(token)).toMatchObject({
     check: 'secret',
     text: `The secret ${api.shared_secret.kid} that signed it was revoked.`,
     event: {
       what: 'resource.shared_secret_rotated',
+      when,
       by: `client ${admin.clientId} (Test client)`,
       why: 'The secret was revoked, and with it every token under it.',
     },
+  });
+});
+
+test('a secret that was only replaced, and is over, was not revoked', async () => {
+  const own = (await admin.post('/resources', { identifier: 'https://own.example', name: 'Own', algorithm: 'HS256' }))
+    .body;
+  const { kid, secret } = own.shared_secret;
+  const token = await new SignJWT({ aud: 'https://own.example', iat: 1 })
+    .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid })
+    .sign(Buffer.from(secret, 'base64url'));
+  await admin.post(`/resources/${own.id}/shared-secrets`, { delay_seconds: 0 });
+  clock.advance(DURATIONS.eventRetention * 1000);
+  admin = await addAdministrator(world.at);
+  expect(await explained(token)).toMatchObject({
+    check: 'secret',
+    text: `No secret ${kid} is shared with https://own.example now.`,
+    event: undefined,
   });
 });
 
