@@ -2,6 +2,7 @@ import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { addApiKey } from '@latchkey/testkit/api-keys';
 import { freePort } from '@latchkey/testkit/test-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ApiWorld, startApi } from '../flows/verifier/api.ts';
@@ -82,6 +83,19 @@ describe.runIf(hasPrograms())('the examples of proxies and of other languages', 
           path,
           expect.not.stringContaining('This is private'),
         ]);
+  });
+
+  test('APK-03: nginx says itself from where a request came, and a client that claims another network is refused', async () => {
+    const answerTo = async (network: string) => {
+      const more = { owner: world.accountId, resource: world.api.row.identifier, scope: ['read'] };
+      const { text } = await addApiKey(world.at, { ...more, networks: [network] });
+      const headers = ['authorization', `Bearer ${text}`, 'x-forwarded-for', '192.0.2.1'];
+      return (await ask(ports.site, { path: '/private/', headers })).status;
+    };
+    expect([await answerTo('192.0.2.0/24'), await answerTo('127.0.0.0/8')]).toEqual([401, 200]);
+    const examples = ['nginx-static', 'flask-api'].map((name) => join(EXAMPLES, name, 'nginx.conf'));
+    for (const path of examples)
+      expect(readFileSync(path, 'utf8')).toContain('proxy_set_header X-Forwarded-For $remote_addr;');
   });
 
   test('nginx, sidecar and Flask: the API learns who it is by an assertion, and nothing that a client made up', async () => {

@@ -47,6 +47,8 @@ test('APK-03: networks are written as CIDR, IPv4 or IPv6, without bits beyond th
     ':::192.0.2.1/128',
     '192.0.2.1::1/128',
     '1:2:3:4:5:6:7/128',
+    '::ffff:192.0.2.1/32',
+    '::ffff:192.0.2.0/120',
   ])
     expect([text, isNetwork(text)]).toEqual([text, false]);
 });

@@ -33,6 +33,7 @@ function networkIn(text: string): Network | undefined {
   const bytes = addressIn(address);
   const bits = Number(length);
   if (bytes === undefined || bits > bytes.length * 8) return undefined;
+  if (bytes.length === 4 && address.includes(':')) return undefined; // of which length its prefix is would be a guess
   const isWithin = bytes.every((byte, index) => (byte & ~maskOf(bits, index)) === 0);
   return isWithin ? { bytes, bits } : undefined;
 }

@@ -70,10 +70,10 @@ function createServerReplay({ issuer, basic, fetch, timers }: Part): ReplayPort 
 
 /**
  * Remembers in this process, and in no other. What was used before it began is not known: a token that is older counts
- * as used.
+ * as used. By how much the clock of the issuer is ahead of ours is not known either, but for the leeway.
  */
-function createMemoryReplay({ now }: Part): ReplayPort {
-  const began = Math.floor(now() / 1000);
+function createMemoryReplay({ now, leewaySeconds }: Part): ReplayPort {
+  const began = Math.floor(now() / 1000) + leewaySeconds;
   const used = new Map<string, number>();
 
   function forgetExpired(seconds: number): void {
