@@ -23,9 +23,20 @@ let api: Awaited<ReturnType<typeof addResource>>;
 let machine: Awaited<ReturnType<typeof addClient>>;
 const clock = testClock();
 let steady = 0;
+/** What each look at the clock takes. */
+let slow = 0;
 beforeEach(async () => {
   steady = 0;
-  world = await populate(await startTestServer({ now: clock.now, monotonic: () => steady }));
+  slow = 0;
+  world = await populate(
+    await startTestServer({
+      now: clock.now,
+      monotonic: () => {
+        steady += slow;
+        return steady;
+      },
+    }),
+  );
   api = await addResource(world.at.server, { hasStatusList: true });
   machine = await addClient(world.at.server, { resources: [api.row.identifier] });
 });
@@ -134,6 +145,18 @@ test('TSL-11, TSL-12 TSL §8.1, §8.2: the list is for everybody, of its own typ
   await revoke(token);
   const changed = await get({ 'if-none-match': etag });
   expect([changed.status, changed.headers.get('etag') === etag]).toEqual([200, false]);
+});
+
+test('a list that is slow to build is not built for each question: it rests, for no longer than promised', async () => {
+  const token = await issue();
+  slow = 50;
+  expect(await statusOf(token)).toBe(0);
+  slow = 0;
+  const kept = (await listAt(placeOf(token).uri)).list;
+  await revoke(token);
+  expect((await listAt(placeOf(token).uri)).list).toEqual(kept);
+  pass(2_000);
+  expect(await statusOf(token)).toBe(1);
 });
 
 test('a list is built once for a place in the log, and signed anew before it ends', async () => {

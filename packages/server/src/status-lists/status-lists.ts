@@ -19,8 +19,9 @@ interface Built {
   readonly seq: number;
   readonly epoch: number;
   readonly taken: number;
-  /** By the clock that nobody sets. */
+  /** By the clock that nobody sets, and how long it took. */
   readonly at: number;
+  readonly took: number;
 }
 
 /**
@@ -28,6 +29,11 @@ interface Built {
  * that has new tokens is built anew after so long, in milliseconds, though no event came.
  */
 const NEW_TOKENS_AFTER = 2_000;
+/**
+ * A list rests for so many times as long as it took to build, and for no longer than new tokens wait: anybody may ask for
+ * it, and where much is revoked each question would build it anew.
+ */
+const REST = 9;
 /** A list under which nothing changes is signed anew after so long, well before its end. */
 const SIGNED_AGAIN_AFTER = 300_000;
 const LIFE_SECONDS = 900;
@@ -46,7 +52,9 @@ export function createStatusLists(server: Part): StatusLists {
 
   function isGood(built: Built, { taken }: StatusListRow, { position }: Moment): boolean {
     const age = server.steady() - built.at;
-    if (built.epoch !== position.epoch || built.seq !== position.seq || age >= SIGNED_AGAIN_AFTER) return false;
+    if (built.epoch !== position.epoch || age >= SIGNED_AGAIN_AFTER) return false;
+    if (age < Math.min(built.took * REST, NEW_TOKENS_AFTER)) return true;
+    if (built.seq !== position.seq) return false;
     return built.taken === taken || age < NEW_TOKENS_AFTER;
   }
 
@@ -67,7 +75,7 @@ export function createStatusLists(server: Part): StatusLists {
       signer,
     );
     if (known.size >= LIMITS.statusListsKept) known.clear();
-    known.set(row.number, { token, ...moment.position, taken: row.taken, at });
+    known.set(row.number, { token, ...moment.position, taken: row.taken, at, took: server.steady() - at });
     return token;
   }
 
