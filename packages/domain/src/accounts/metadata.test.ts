@@ -1,6 +1,7 @@
 import { LIMITS } from '@latchkey/protocol/limits';
 import type { AccountId, ClientId, EpochMilliseconds } from '@latchkey/protocol/types';
 import { describe, expect, test } from 'vitest';
+import { eventExpiry } from '../tokens/event-expiry.ts';
 import { type AccountMetadata, parseMetadata } from './metadata.ts';
 import { decideSetMetadata, loadSetMetadata, type SetMetadataFacts } from './set-metadata.ts';
 
@@ -66,7 +67,7 @@ describe('metadata are put as a whole', () => {
   const moment = { now: 5 as EpochMilliseconds, position: { epoch: 1, seq: 0 }, catalogue: 1 };
   const account = { id, version: 1, createdAt: 1 as EpochMilliseconds, disabledAt: undefined, cutOff: undefined };
   const before: AccountMetadata = { accountId: id, version: 3, tenant: 'acme', values: { plan: 'gold', seats: 1 } };
-  const facts: SetMetadataFacts = { account, metadata: before };
+  const facts: SetMetadataFacts = { account, metadata: before, liveApiKeys: 0 };
   const command = {
     id,
     administrator: { id: 'cli_1' as ClientId, scope: [] },
@@ -88,7 +89,11 @@ describe('metadata are put as a whole', () => {
     });
   });
   test('the first begins with version 1; a tenant that goes is a change', () => {
-    const first = decideSetMetadata({ account, metadata: undefined }, { ...command, version: 0 }, moment);
+    const first = decideSetMetadata(
+      { account, metadata: undefined, liveApiKeys: 0 },
+      { ...command, version: 0 },
+      moment,
+    );
     expect(first.outcome).toEqual({
       ok: true,
       value: { accountId: id, version: 1, tenant: 'acme', values: command.values },
@@ -96,6 +101,15 @@ describe('metadata are put as a whole', () => {
     expect(first.writes[1]).toEqual(audited({ fields: 'tenant plan seats', tenant: 'acme' }));
     const without = decideSetMetadata(facts, { ...command, tenant: undefined, values: {} }, moment);
     expect(without.writes[1]).toEqual(audited({ fields: 'tenant plan seats' }));
+  });
+  test('what verifiers keep of the API keys of who belongs to another tenant is not true any more', () => {
+    const withKeys = { ...facts, liveApiKeys: 1 };
+    const event = { kind: 'changed', id, exp: eventExpiry(moment.now) };
+    const emitted = { kind: 'revocation.emit', event };
+    for (const tenant of ['other', undefined])
+      expect(decideSetMetadata(withKeys, { ...command, tenant }, moment).writes).toContainEqual(emitted);
+    expect(decideSetMetadata(withKeys, command, moment).writes).not.toContainEqual(emitted);
+    expect(decideSetMetadata(facts, { ...command, tenant: 'other' }, moment).writes).not.toContainEqual(emitted);
   });
   test('what stays as it is writes nothing', () => {
     const same = decideSetMetadata(facts, { ...command, version: 3, values: before.values }, moment);
@@ -106,11 +120,11 @@ describe('metadata are put as a whole', () => {
     expect([outcome, writes]).toEqual([{ ok: false, error: 'changed_meanwhile' }, []]);
   });
   test('there is nobody', () => {
-    const { outcome } = decideSetMetadata({ account: undefined, metadata: undefined }, command, moment);
+    const { outcome } = decideSetMetadata({ account: undefined, metadata: undefined, liveApiKeys: 0 }, command, moment);
     expect(outcome).toEqual({ ok: false, error: 'not_found' });
   });
   test('what the decision looks at', async () => {
-    const read = { account: async () => account, metadata: async () => before };
-    expect(await loadSetMetadata(read, id)).toEqual(facts);
+    const read = { account: async () => account, metadata: async () => before, liveApiKeys: async () => 0 };
+    expect(await loadSetMetadata(read, id, moment)).toEqual(facts);
   });
 });

@@ -1,7 +1,8 @@
 import type { AccountId } from '@latchkey/protocol/types';
 import type { Administrator } from '../administration/scopes.ts';
+import { changedEvent } from '../api-keys/writes.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
-import type { AccountReader, Moment } from '../ports/reader.ts';
+import type { AccountReader, ApiKeyReader, Moment } from '../ports/reader.ts';
 import type { Account } from './account.ts';
 import type { AccountMetadata } from './metadata.ts';
 
@@ -16,21 +17,28 @@ export interface SetMetadataCommand extends Pick<AccountMetadata, 'tenant' | 'va
 export interface SetMetadataFacts {
   readonly account: Account | undefined;
   readonly metadata: AccountMetadata | undefined;
+  /** What verifiers keep of its API keys says its tenant. */
+  readonly liveApiKeys: number;
 }
 
 export const loadSetMetadata = async (
-  read: Pick<AccountReader, 'account' | 'metadata'>,
+  read: Pick<AccountReader, 'account' | 'metadata'> & Pick<ApiKeyReader, 'liveApiKeys'>,
   id: AccountId,
-): Promise<SetMetadataFacts> => ({ account: await read.account(id), metadata: await read.metadata(id) });
+  { now }: Pick<Moment, 'now'>,
+): Promise<SetMetadataFacts> => ({
+  account: await read.account(id),
+  metadata: await read.metadata(id),
+  liveApiKeys: await read.liveApiKeys(id, now),
+});
 
 /**
  * Decides what is kept about an account for its APIs. It stands in the next access token; those that there are already
- * are replaced within their life of minutes. The audit log names what changed, and no value but the tenant.
+ * are replaced within their life of minutes; of its API keys verifiers ask again when the tenant is another. The audit log names what changed, and no value but the tenant.
  *
  * @returns `not_found`, `changed_meanwhile`
  */
 export function decideSetMetadata(
-  { account, metadata: before }: SetMetadataFacts,
+  { account, metadata: before, liveApiKeys }: SetMetadataFacts,
   { id, administrator, version, tenant, values }: SetMetadataCommand,
   { now }: Moment,
 ): Decision<AccountMetadata> {
@@ -42,6 +50,7 @@ export function decideSetMetadata(
   const metadata: AccountMetadata = { accountId: id, version: known.version + 1, tenant, values };
   return allow(metadata, [
     { kind: 'account_metadata.set', metadata },
+    ...(tenant === known.tenant || liveApiKeys === 0 ? [] : [changedEvent(id, now)]),
     {
       kind: 'audit.append',
       entry: {

@@ -54,7 +54,7 @@ const putMetadata = adminEndpoint({
       return fail({ error: 'field_invalid', detail: `${parsed.error.member}: must be ${parsed.error.form}.` });
     const command = { ...parsed.value, id, administrator, version: body.version };
     const { outcome } = await server.commit(
-      (read) => loadSetMetadata(read, id),
+      (read, moment) => loadSetMetadata(read, id, moment),
       (facts, moment) => decideSetMetadata(facts, command, moment),
     );
     return outcome.ok ? ok(metadataView(outcome.value)) : fail({ error: outcome.error, about: { account: id } });
