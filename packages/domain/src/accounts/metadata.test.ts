@@ -1,5 +1,5 @@
 import { LIMITS } from '@latchkey/protocol/limits';
-import type { AccountId, ClientId, EpochMilliseconds } from '@latchkey/protocol/types';
+import { type AccountId, type ClientId, type EpochMilliseconds, seconds } from '@latchkey/protocol/types';
 import { describe, expect, test } from 'vitest';
 import { type AccountMetadata, parseMetadata } from './metadata.ts';
 import { decideSetMetadata, loadSetMetadata, type SetMetadataFacts } from './set-metadata.ts';
@@ -93,9 +93,10 @@ describe('metadata are put as a whole', () => {
       ok: true,
       value: { accountId: id, version: 1, tenant: 'acme', values: command.values },
     });
-    expect(first.writes[1]).toEqual(audited({ fields: 'tenant plan seats', tenant: 'acme' }));
+    const changed = { kind: 'revocation.emit', event: { kind: 'changed', id, exp: seconds(moment.now) + 3_780 } };
+    expect(first.writes.slice(1)).toEqual([changed, audited({ fields: 'tenant plan seats', tenant: 'acme' })]);
     const without = decideSetMetadata(facts, { ...command, tenant: undefined, values: {} }, moment);
-    expect(without.writes[1]).toEqual(audited({ fields: 'tenant plan seats' }));
+    expect(without.writes.slice(1)).toEqual([changed, audited({ fields: 'tenant plan seats' })]);
   });
   test('what stays as it is writes nothing', () => {
     const same = decideSetMetadata(facts, { ...command, version: 3, values: before.values }, moment);

@@ -1,5 +1,6 @@
 import type { AccountId } from '@latchkey/protocol/types';
 import type { Administrator } from '../administration/scopes.ts';
+import { changedEvent } from '../api-keys/writes.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
 import type { AccountReader, Moment } from '../ports/reader.ts';
 import type { Account } from './account.ts';
@@ -25,7 +26,7 @@ export const loadSetMetadata = async (
 
 /**
  * Decides what is kept about an account for its APIs. It stands in the next access token; those that there are already
- * are replaced within their life of minutes. The audit log names what changed, and no value but the tenant.
+ * are replaced within their life of minutes. The tenant is told of keys, too: verifiers ask again about them. The audit log names what changed, and no value but the tenant.
  *
  * @returns `not_found`, `changed_meanwhile`
  */
@@ -42,6 +43,7 @@ export function decideSetMetadata(
   const metadata: AccountMetadata = { accountId: id, version: known.version + 1, tenant, values };
   return allow(metadata, [
     { kind: 'account_metadata.set', metadata },
+    ...(fields.includes('tenant') ? [changedEvent(id, now)] : []),
     {
       kind: 'audit.append',
       entry: {
