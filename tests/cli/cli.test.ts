@@ -6,7 +6,15 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { openPlace, readScript, runScript } from './script.ts';
 
-const SCRIPTS = ['usage.txt', 'init.txt', 'accounts.txt', 'clients.txt', 'resources.txt', 'tokens.txt'] as const;
+const SCRIPTS = [
+  'usage.txt',
+  'init.txt',
+  'accounts.txt',
+  'clients.txt',
+  'resources.txt',
+  'tokens.txt',
+  'api-keys.txt',
+] as const;
 
 test.each(SCRIPTS)('%s', { timeout: 120_000 }, async (name) => {
   const place = await openPlace();

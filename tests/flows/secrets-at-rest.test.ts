@@ -256,3 +256,22 @@ test('the secret of a hook signs what is sent to it, and lies nowhere', async ()
     hook.close();
   }
 });
+
+test('APK-02 ASVS 6.5.2: of an API key there is a hash, after a rotation and an exchange, too', async () => {
+  const wanted = { owner: world.accountId, name: 'Import', resource: world.api.row.identifier };
+  const made = (await admin.post('/api-keys', wanted)).body;
+  const rotated = (await admin.post(`/api-keys/${made.id}/rotate`, { overlap_seconds: 60 })).body;
+  const asked = {
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token_type: 'urn:latchkey:params:oauth:token-type:api_key',
+  };
+  for (const key of [made.secret, rotated.secret]) {
+    const secret = key.slice(-49, -6);
+    const answer = await world.at.fetch('/oauth/token', form({ ...asked, subject_token: key }));
+    expect(answer.status).toBe(200);
+    await world.at.fetch('/oauth/token', form({ ...asked, subject_token: `${key.slice(0, -1)}_` }));
+    const { access_token: token } = await answer.json();
+    expect([foundText(key), foundText(secret), foundText(token)]).toEqual([[], [], []]);
+    expect(foundText(secretHash(secret))).not.toEqual([]);
+  }
+});

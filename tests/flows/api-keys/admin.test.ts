@@ -35,6 +35,10 @@ test('APK-01, APK-02: a key is told once, when it is made, and in no list and no
   for (const by of [`owner=${wanted.owner}`, `resource=${encodeURIComponent(wanted.resource)}`])
     expect((await admin.get(`/api-keys?${by}`)).body.items).toContainEqual(view);
   expect(await isActive(secret)).toBe(true);
+  await world.at.server.usage.flush();
+  const used = { ...view, last_used_at: new Date(clock.now()).toISOString() };
+  expect((await admin.get(`/api-keys/${view.id}`)).body).toEqual(used);
+  expect((await admin.get(`/api-keys?owner=${wanted.owner}`)).body.items).toContainEqual(used);
 });
 
 test('APK-03: it is changed, rotated with an overlap, and revoked for good', async () => {

@@ -64,6 +64,22 @@ test('APK-03: introspection says what a key of an account allows, and on which t
   expect((await introspect(text)).body.roles).toBe(undefined);
 });
 
+test('a key of an account has what the roles of the account add up to, and its organisation', async () => {
+  const permissions = { clerk: ['file', 'read'], chief: ['hire', 'read'] };
+  const api = await addResource(world.at.server, { permissions });
+  const roles = ['clerk', 'chief'].map((role) => ({ accountId: world.accountId, resource: api.row.identifier, role }));
+  const metadata = { accountId: world.accountId, version: 1, tenant: 'south', values: {} };
+  await commit([
+    ...roles.map((role): Write => ({ kind: 'role.grant', role })),
+    { kind: 'account_metadata.set', metadata },
+  ]);
+  const { text } = await addKey({ resource: api.row.identifier });
+  const told = { permissions: ['file', 'hire', 'read'], org_id: 'south' };
+  expect((await introspect(text, api.basic)).body).toMatchObject(told);
+  await commit([{ kind: 'account_metadata.set', metadata: { ...metadata, version: 2, tenant: undefined } }]);
+  expect((await introspect(text, api.basic)).body.org_id).toBe(undefined);
+});
+
 test('a key of a client acts for the client', async () => {
   const client = await addClient(world.at.server);
   const { text } = await addKey({ owner: client.row.id, scope: [] });

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import { parseDuration } from '../duration.ts';
 import { accountId, findResource, segment } from '../find.ts';
 import { column } from '../output.ts';
+import { actUsage } from '../usage.ts';
 
 interface TermOptions {
   readonly name?: string;
@@ -36,6 +37,7 @@ Examples:
   latchkey api-key create --owner cli_… --resource https://api.example.com --name ci --expires 30d \\
     --network 192.0.2.0/24 --quota 10000/day --rate 10/1s
   latchkey api-key list --owner ada
+  latchkey api-key usage key_… --hours 24
   latchkey api-key set key_… --scope orders:read --network 192.0.2.7/32
   latchkey api-key rotate key_… --overlap 24h
   latchkey api-key revoke key_…`,
@@ -71,6 +73,7 @@ Examples:
       column('resource'),
       column('scopes'),
       column('expires', 'expires_at'),
+      column('last used', 'last_used_at'),
       column('ended', 'ended_at'),
     ];
     output.table(await api.all('/api-keys', query), columns, 'There are no keys.');
@@ -81,6 +84,9 @@ Examples:
     context,
     async ({ output, admin }, _options, id = '') => output.record(await (await admin()).get(pathOf(id))),
   );
+
+  const usage = command.command('usage <key>').description('how often a key was used, as a chart');
+  actUsage(usage, context, async (_api, id) => `${pathOf(id)}/usage`);
 
   act<TermOptions>(
     withTerms(command.command('set <key>').description('change what a key may do, as far as options are given')),

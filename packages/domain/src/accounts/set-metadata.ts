@@ -33,7 +33,8 @@ export const loadSetMetadata = async (
 
 /**
  * Decides what is kept about an account for its APIs. It stands in the next access token; those that there are already
- * are replaced within their life of minutes; of its API keys verifiers ask again when the tenant is another. The audit log names what changed, and no value but the tenant.
+ * are replaced within their life of minutes; of its API keys verifiers ask again when the tenant is another. The audit log
+ * names what changed, and no value but the tenant.
  *
  * @returns `not_found`, `changed_meanwhile`
  */

@@ -65,6 +65,7 @@ const VIEW = z.object({
   created_at: time,
   expires_at: time,
   previous_secret_ends_at: time.optional().describe('When the secret before the last rotation stops to work.'),
+  last_used_at: time.optional().describe('As far as verifiers have reported; in lists and views.'),
   ended_at: time.optional(),
   end_reason: z.string().optional(),
 });
@@ -85,6 +86,11 @@ const viewOf = (key: ApiKey) => ({
   ...(key.previous === undefined ? {} : { previous_secret_ends_at: timeOf(key.previous.until) }),
   ...(key.ended === undefined ? {} : { ended_at: timeOf(key.ended.at), end_reason: key.ended.reason }),
 });
+/** The same, with when it was used last. */
+const usedViewOf = async (key: ApiKey, { store: { read } }: Server) => {
+  const usedAt = await read.lastUse(key.id);
+  return { ...viewOf(key), ...(usedAt === undefined ? {} : { last_used_at: timeOf(usedAt) }) };
+};
 const WITH_SECRET = VIEW.extend({ secret: z.string().describe('The API key itself. Told in this answer only.') });
 
 const ownerIn = (text: string): AccountId | ClientId | undefined => parseId('acc', text) ?? parseId('cli', text);
@@ -155,7 +161,8 @@ const listApiKeys = adminEndpoint({
     ...PAGE,
   }),
   success: { status: 200, schema: pageOf(VIEW) },
-  async answer({ query: { owner: named, resource, after, limit }, server: { store } }) {
+  async answer({ query: { owner: named, resource, after, limit }, server }) {
+    const { read } = server.store;
     const from = after === undefined ? undefined : parseId('key', after);
     if (after !== undefined && from === undefined) return fail({ error: 'field_invalid', detail: 'after is no id.' });
     if ((named === undefined) === (resource === undefined))
@@ -165,9 +172,10 @@ const listApiKeys = adminEndpoint({
     const page = { after: from, limit };
     const rows =
       owner === undefined
-        ? await store.read.apiKeysFor((resource ?? '') as ResourceIdentifier, page)
-        : await store.read.apiKeysOf(owner, page);
-    return ok({ items: rows.map(viewOf), ...nextOf(rows, limit, ({ id }) => id) });
+        ? await read.apiKeysFor((resource ?? '') as ResourceIdentifier, page)
+        : await read.apiKeysOf(owner, page);
+    const items = await Promise.all(rows.map((row) => usedViewOf(row, server)));
+    return ok({ items, ...nextOf(rows, limit, ({ id }) => id) });
   },
 });
 
@@ -180,7 +188,7 @@ const getApiKey = adminEndpoint({
   async answer({ params, server }) {
     const id = parseId('key', params.id ?? '');
     const key = id === undefined ? undefined : await server.store.read.apiKey(id);
-    return key === undefined ? fail({ error: 'not_found' }) : ok(viewOf(key));
+    return key === undefined ? fail({ error: 'not_found' }) : ok(await usedViewOf(key, server));
   },
 });
 
