@@ -24,6 +24,7 @@ test.each([
   'docs/guides/accounts-and-mail.md',
   'docs/guides/rotate-keys.md',
   'docs/guides/claims.md',
+  'docs/guides/gateway.md',
   'docs/guides/encrypted-tokens.md',
   'docs/guides/pay-once.md',
   'docs/guides/run-in-production.md',
