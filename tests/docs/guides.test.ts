@@ -26,6 +26,7 @@ test.each([
   'docs/guides/rotate-keys.md',
   'docs/guides/claims.md',
   'docs/guides/api-keys.md',
+  'docs/guides/gateway.md',
   'docs/guides/encrypted-tokens.md',
   'docs/guides/pay-once.md',
   'docs/guides/run-in-production.md',

@@ -83,8 +83,7 @@ async function runBlock(
     running.push(
       spawn('bash', ['-c', text], { cwd: folder, env, detached: true, stdio: ['ignore', 'ignore', 'inherit'] }),
     );
-    const port = /\bserve\b/.test(text) ? ports.get('8400') : ports.get('3000');
-    await untilOpen(Number(port), line);
+    await untilOpen(Number(ports.get(portOf(text))), line);
     return 'background';
   }
   if (attributes.run !== 'once') return undefined;
@@ -95,6 +94,10 @@ async function runBlock(
   if (expect === undefined && output.code !== 0) throw new Error(`line ${line}: exit ${output.code}: ${output.text}`);
   return `once ${expect ?? ''}`.trim();
 }
+
+/** Where it answers what a block starts. */
+const portOf = (text: string): (typeof PORTS)[number] =>
+  /\bserve\b/.test(text) ? '8400' : /\bsidecar\b/.test(text) ? '9400' : '3000';
 
 function bash(
   text: string,

@@ -11,8 +11,12 @@ export function hasPrograms(): boolean {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     const options = { stdio: 'ignore', env, timeout: 300_000 } as const;
     const packages = ['nginx-light', 'python3-flask', 'python3-jwt', 'python3-cryptography'];
-    spawnSync('apt-get', ['update', '-qq'], options);
-    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], options);
+    process.stderr.write(
+      'latchkey: installing nginx, Flask and PyJWT for the examples (LATCHKEY_TEST_APT=0 leaves them out)\n',
+    );
+    const patiently = ['-o', 'DPkg::Lock::Timeout=240']; // another test may be installing its own
+    spawnSync('apt-get', ['update', '-qq', ...patiently], options);
+    spawnSync('apt-get', ['install', '-y', ...patiently, '-qq', '--no-install-recommends', ...packages], options);
   }
   if (isThere()) return true;
   process.stderr.write('latchkey: no root, nginx, Flask or PyJWT here, so the examples of proxies are left out\n');

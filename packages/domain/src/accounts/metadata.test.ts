@@ -1,5 +1,5 @@
 import { LIMITS } from '@latchkey/protocol/limits';
-import { type AccountId, type ClientId, type EpochMilliseconds, seconds } from '@latchkey/protocol/types';
+import type { AccountId, ClientId, EpochMilliseconds } from '@latchkey/protocol/types';
 import { describe, expect, test } from 'vitest';
 import { eventExpiry } from '../tokens/event-expiry.ts';
 import { type AccountMetadata, parseMetadata } from './metadata.ts';
