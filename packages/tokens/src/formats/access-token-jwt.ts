@@ -7,6 +7,7 @@ import type { EpochSeconds } from '@latchkey/protocol/types';
 import type { KeySet } from '../keys/key-set.ts';
 import type { Signer } from '../keys/signer.ts';
 import { createHeaderCache, type HeaderCache, parseCompact, parsePayload, signCompact } from './compact.ts';
+import { isMediaType, openCompact } from './open-compact.ts';
 import { type JsonObject, member } from './strict-json.ts';
 
 /** The media type of an access token; `JWT` only where a resource's verifiers know no other. @spec RFC 9068 §2.1 */
@@ -44,15 +45,8 @@ export type DecodeAccessToken = (
  */
 export function createAccessTokenDecoder(headers: HeaderCache = createHeaderCache()): DecodeAccessToken {
   return (token, keys, expected, now) => {
-    const jws = parseCompact(token, headers);
-    if (!jws.ok) return jws;
-    const { header, input, payload, signature } = jws.value;
-    if (!isType(header.typ, expected.typ)) return fail('token_type_wrong');
-    const key = keys.find(header);
-    if (!key.ok) return key;
-    if (!key.value.verifies(input, signature)) return fail('token_signature_invalid');
-    const claims = parsePayload(payload);
-    return claims === undefined ? fail('token_malformed') : checkAccessTokenClaims(claims, expected, now);
+    const opened = openCompact(token, { keys, headers, isType: (typ) => isMediaType(typ, expected.typ) });
+    return opened.ok ? checkAccessTokenClaims(opened.value, expected, now) : opened;
   };
 }
 
@@ -83,12 +77,6 @@ export interface UnverifiedToken {
   readonly unverified: true;
   readonly header: { readonly alg: string; readonly kid: string | undefined; readonly typ: string | undefined };
   readonly claims: JsonObject;
-}
-
-/** Media types are compared without regard to case, and `application/` may be left out. @spec RFC 7515 §4.1.9 */
-function isType(typ: string | undefined, expected: AccessTokenType): boolean {
-  if (typ === expected) return true;
-  return typ?.toLowerCase().replace(/^application\//, '') === expected.toLowerCase();
 }
 
 function claimsError(claims: JsonObject, expected: Expected, now: EpochSeconds): ErrorId | undefined {

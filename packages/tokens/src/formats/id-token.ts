@@ -5,7 +5,8 @@ import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { KeySet } from '../keys/key-set.ts';
 import type { Signer } from '../keys/signer.ts';
 import { encodeBase64url } from './base64url.ts';
-import { createHeaderCache, parseCompact, parsePayload, signCompact } from './compact.ts';
+import { signCompact } from './compact.ts';
+import { openCompact } from './open-compact.ts';
 import { type JsonObject, member } from './strict-json.ts';
 
 /**
@@ -65,15 +66,9 @@ export interface IdTokenHint {
  * @spec OIDC Core §3.1.2.1; OIDC RP-Initiated Logout §2 (LOGO-02: `exp` is not looked at); RFC 8725 §3.11, §3.12
  */
 export function decodeIdTokenHint(token: string, keys: KeySet, issuer: string): Result<IdTokenHint, ErrorId> {
-  const jws = parseCompact(token, createHeaderCache(1));
-  if (!jws.ok) return jws;
-  const { header, input, payload, signature } = jws.value;
-  if (!isIdTokenType(header.typ)) return fail('token_type_wrong');
-  const key = keys.find(header);
-  if (!key.ok) return key;
-  if (!key.value.verifies(input, signature)) return fail('token_signature_invalid');
-  const claims = parsePayload(payload);
-  if (claims === undefined) return fail('token_malformed');
+  const opened = openCompact(token, { keys, isType: isIdTokenType });
+  if (!opened.ok) return opened;
+  const claims = opened.value;
   if (member(claims, 'iss') !== issuer) return fail('token_issuer_wrong');
   return hintOf(claims);
 }

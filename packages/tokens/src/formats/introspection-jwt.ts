@@ -4,7 +4,8 @@ import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { EpochSeconds } from '@latchkey/protocol/types';
 import type { KeySet } from '../keys/key-set.ts';
 import type { Signer } from '../keys/signer.ts';
-import { createHeaderCache, parseCompact, parsePayload, signCompact } from './compact.ts';
+import { signCompact } from './compact.ts';
+import { isMediaType, openCompact } from './open-compact.ts';
 import { type JsonObject, member } from './strict-json.ts';
 
 /** The `typ` of an answer of introspection; with `application/` before it, its media type. @spec RFC 9701 §5, §10.1 */
@@ -52,15 +53,9 @@ export function decodeIntrospection(
   expected: ExpectedIntrospection,
   now: EpochSeconds,
 ): Result<IntrospectionAnswer, ErrorId> {
-  const jws = parseCompact(token, createHeaderCache(1));
-  if (!jws.ok) return jws;
-  const { header, input, payload, signature } = jws.value;
-  if (header.typ?.toLowerCase().replace(/^application\//, '') !== INTROSPECTION_TYPE) return fail('token_type_wrong');
-  const key = keys.find(header);
-  if (!key.ok) return key;
-  if (!key.value.verifies(input, signature)) return fail('token_signature_invalid');
-  const claims = parsePayload(payload);
-  if (claims === undefined) return fail('token_malformed');
+  const opened = openCompact(token, { keys, isType: (typ) => isMediaType(typ, INTROSPECTION_TYPE) });
+  if (!opened.ok) return opened;
+  const claims = opened.value;
   if (member(claims, 'iss') !== expected.issuer) return fail('token_issuer_wrong');
   if (member(claims, 'aud') !== expected.audience) return fail('token_audience_wrong');
   return answerOf(claims, expected, now);

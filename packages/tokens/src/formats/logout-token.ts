@@ -4,7 +4,8 @@ import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { EpochSeconds } from '@latchkey/protocol/types';
 import type { KeySet } from '../keys/key-set.ts';
 import type { Signer } from '../keys/signer.ts';
-import { createHeaderCache, parseCompact, parsePayload, signCompact } from './compact.ts';
+import { signCompact } from './compact.ts';
+import { isMediaType, openCompact } from './open-compact.ts';
 import { type JsonObject, member } from './strict-json.ts';
 
 /** The member of `events` that makes a token one of logout. @spec OIDC Back-Channel Logout §2.4 */
@@ -55,15 +56,9 @@ export function decodeLogoutToken(
   expected: ExpectedLogout,
   now: EpochSeconds,
 ): Result<LogoutTokenClaims, ErrorId> {
-  const jws = parseCompact(token, createHeaderCache(1));
-  if (!jws.ok) return jws;
-  const { header, input, payload, signature } = jws.value;
-  if (header.typ?.toLowerCase().replace(/^application\//, '') !== 'logout+jwt') return fail('token_type_wrong');
-  const key = keys.find(header);
-  if (!key.ok) return key;
-  if (!key.value.verifies(input, signature)) return fail('token_signature_invalid');
-  const claims = parsePayload(payload);
-  if (claims === undefined) return fail('token_malformed');
+  const opened = openCompact(token, { keys, isType: (typ) => isMediaType(typ, 'logout+jwt') });
+  if (!opened.ok) return opened;
+  const claims = opened.value;
   if (member(claims, 'iss') !== expected.issuer) return fail('token_issuer_wrong');
   if (member(claims, 'aud') !== expected.clientId) return fail('token_audience_wrong');
   return claimsOf(claims, expected, now);

@@ -4,7 +4,8 @@ import { fail, ok, type Result } from '@latchkey/protocol/result';
 import type { EpochSeconds } from '@latchkey/protocol/types';
 import type { KeySet } from '../keys/key-set.ts';
 import type { Signer } from '../keys/signer.ts';
-import { createHeaderCache, parseCompact, parsePayload, signCompact } from './compact.ts';
+import { signCompact } from './compact.ts';
+import { isMediaType, openCompact } from './open-compact.ts';
 import { decodeStatusList, encodeStatusList, type StatusList } from './status-list.ts';
 import { type JsonObject, member } from './strict-json.ts';
 
@@ -50,15 +51,9 @@ export async function decodeStatusListToken(
   expected: ExpectedStatusList,
   now: EpochSeconds,
 ): Promise<Result<StatusListToken, ErrorId>> {
-  const jws = parseCompact(token, createHeaderCache(1), LIMITS.statusListTokenMax);
-  if (!jws.ok) return jws;
-  const { header, input, payload, signature } = jws.value;
-  if (header.typ?.toLowerCase().replace(/^application\//, '') !== TYPE) return fail('token_type_wrong');
-  const key = keys.find(header);
-  if (!key.ok) return key;
-  if (!key.value.verifies(input, signature)) return fail('token_signature_invalid');
-  const claims = parsePayload(payload);
-  if (claims === undefined) return fail('token_malformed');
+  const opened = openCompact(token, { keys, isType: (typ) => isMediaType(typ, TYPE), max: LIMITS.statusListTokenMax });
+  if (!opened.ok) return opened;
+  const claims = opened.value;
   const times = timesOf(claims, expected, now);
   if (!times.ok) return times;
   const list = await decodeStatusList(member(claims, 'status_list'));
