@@ -17,10 +17,10 @@ import type { Account, Identifier, Role } from './accounts/account.ts';
 import type { AccountMetadata } from './accounts/metadata.ts';
 import type { Profile } from './accounts/profile.ts';
 import type { ApiKey } from './api-keys/api-key.ts';
-import type { StoredLease } from './api-keys/lease.ts';
-import type { Period } from './api-keys/quota.ts';
-import type { VerifierInstance } from './api-keys/report.ts';
+import type { Period } from './api-keys/period.ts';
+import type { StoredLease } from './api-keys/stored-lease.ts';
 import type { AddedUsage } from './api-keys/usage.ts';
+import type { VerifierInstance } from './api-keys/verifier-instance.ts';
 import type { AuditEntry } from './audit.ts';
 import type { AuthorizationCode } from './authorization/code.ts';
 import type { Consent } from './authorization/consent.ts';
@@ -33,7 +33,7 @@ import type { OneTimeLink } from './login/one-time-link.ts';
 import type { Ended, Session, SessionCookie } from './login/session.ts';
 import type { TokenFamily } from './tokens/family.ts';
 import type { StatusPlace, TokenRecord } from './tokens/token-record.ts';
-import type { UsedToken } from './tokens/use-once.ts';
+import type { UsedToken } from './tokens/used-token.ts';
 
 /** Everything that a decision may change. The union is closed: a store has a statement for every kind. */
 export type Write =

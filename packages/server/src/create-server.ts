@@ -8,7 +8,7 @@ import type { Timers } from '@latchkey/protocol/timers';
 import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import { memoryEphemeral } from '@latchkey/store/ephemeral/memory';
 import { openSqlite, type SqliteStore } from '@latchkey/store/sqlite';
-import { createUsageCounter } from './api-keys/usage-counter.ts';
+import { createUsageCounter } from './api-keys/count-usage.ts';
 import { readAppearance } from './appearance/appearance.ts';
 import { bootstrap } from './bootstrap.ts';
 import { type BreachSource, createBreachedPasswords } from './breached-passwords/breached-passwords.ts';
@@ -34,7 +34,7 @@ import { ROUTES } from './routes.ts';
 import { createAuditMac, createSealer, csrfKey, kekCheck } from './seal/aead.ts';
 import type { Server } from './server.ts';
 import type { Settings } from './settings.ts';
-import { createStatusLists } from './status-lists/status-lists.ts';
+import { createStatusLists } from './status-lists/build-status-lists.ts';
 import { createUnknownGuesses } from './throttle/unknown-guesses.ts';
 
 /** What a server is made of beside its settings. */

@@ -6,6 +6,6 @@ export type { Caching } from './caching.ts';
 export type { Rejection } from './challenge.ts';
 export type { Requirements } from './guards.ts';
 export type { ApiKeyOptions, OnStale, VerifierEvent, VerifierOptions } from './options.ts';
-export type { ReplayPort } from './replay.ts';
+export type { ReplayPort } from './replay-port.ts';
 export type { RequestLike } from './request.ts';
 export { createVerifier, type From, type Verifier, type VerifierStatus } from './verifier.ts';

@@ -7,22 +7,9 @@ import { createApiKeyKind } from './credentials/api-key.ts';
 import { createIntrospectedKind } from './credentials/introspected.ts';
 import { createJwtKind } from './credentials/jwt.ts';
 import { opaqueRules } from './credentials/opaque.ts';
-import { createFreshness, type Sources } from './freshness.ts';
-import type { Introspector } from './introspection.ts';
-import type { KeySource } from './key-source.ts';
-import type { Meters } from './meters.ts';
+import { createFreshness } from './freshness.ts';
+import type { Known } from './known.ts';
 import type { Config } from './options.ts';
-import type { RefusedAnswers } from './refused-answers.ts';
-import type { TokenCache } from './token-cache.ts';
-
-/** What decisions about credentials are made of. */
-export interface Known extends Sources {
-  readonly keys: KeySource;
-  readonly cache: TokenCache;
-  readonly introspector: Introspector;
-  readonly refusedAnswers: RefusedAnswers;
-  readonly meters: Meters;
-}
 
 export interface Judge {
   /** Decides by what is here; undefined when something must be fetched first. */

@@ -2,7 +2,7 @@ import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import type { Timers } from '@latchkey/protocol/timers';
 import { type DecryptionKey, importDecryptionKey } from '@latchkey/tokens/keys/encryption-key';
 import { importSharedSecret, parseSharedSecret, type SharedSecret } from '@latchkey/tokens/keys/shared-secret';
-import type { ReplayPort } from './replay.ts';
+import type { ReplayPort } from './replay-port.ts';
 import { systemTimers } from './system-timers.ts';
 
 /** What to do with a token while it is not known whether it was revoked. */

@@ -4,17 +4,7 @@ import { parsePosition } from '@latchkey/protocol/position';
 import { withDeadline } from './deadline.ts';
 import { strictAnswer } from './json-answer.ts';
 import type { Config } from './options.ts';
-
-/** Remembers which tokens were used, where each may be used once. */
-export interface ReplayPort {
-  /**
-   * Says whether this is the first time that it hears of a key, and remembers it until then, in seconds since 1970. It
-   * must be atomic, among all processes that verify for the API. When it cannot tell, it throws: the request is refused.
-   *
-   * @param claims of the token that is used
-   */
-  consume(key: string, untilSeconds: number, claims: AccessTokenClaims): Promise<'first' | 'seen'>;
-}
+import type { ReplayPort } from './replay-port.ts';
 
 const TIMEOUT = 3_000;
 /** Questions under way at a time; one more is not asked. */

@@ -6,8 +6,9 @@ import type { Moment, Reader } from '../ports/reader.ts';
 import { type AccessTokenFacts, accessTokenEnd, loadAccessTokenFacts } from '../tokens/access-token-life.ts';
 import { eventExpiry } from '../tokens/event-expiry.ts';
 import type { TokenFamily } from '../tokens/family.ts';
+import { forgetWrites } from '../tokens/forget-token.ts';
 import { familyLife, type Lifelines } from '../tokens/liveness.ts';
-import { forgetWrites, handleSubject, type TokenRecord } from '../tokens/token-record.ts';
+import { handleSubject, type TokenRecord } from '../tokens/token-record.ts';
 import type { EndedNow } from './end-session.ts';
 import type { Administrator } from './scopes.ts';
 

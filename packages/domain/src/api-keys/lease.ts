@@ -1,7 +1,6 @@
 import type { Lease } from '@latchkey/protocol/api-key-terms';
 import { DURATIONS, LIMITS } from '@latchkey/protocol/limits';
 import {
-  type ApiKeyId,
   type EpochMilliseconds,
   type EpochSeconds,
   milliseconds,
@@ -11,19 +10,7 @@ import {
 import { allow, type Decision } from '../decision.ts';
 import type { Write } from '../write.ts';
 import { debit, periodOf, type QuotaFacts, remainingOf } from './quota.ts';
-
-/** A lease that a verifier holds, as it is stored until it is closed, or until nobody may close it any more. */
-export interface StoredLease {
-  readonly id: string;
-  readonly apiKey: ApiKeyId;
-  /** Whose verifier it is, and which of them: nobody else may close it. */
-  readonly resourceId: ResourceId;
-  readonly instance: string;
-  /** The period that it was taken from. */
-  readonly startsAt: EpochSeconds;
-  readonly uses: number;
-  readonly until: EpochSeconds;
-}
+import type { StoredLease } from './stored-lease.ts';
 
 /** Who gets a lease, and under which name. */
 export interface LeaseHolder {

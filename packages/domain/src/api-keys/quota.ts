@@ -3,12 +3,7 @@ import { seconds } from '@latchkey/protocol/types';
 import { allow, type Decision, refuse } from '../decision.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import type { ApiKey, Quota } from './api-key.ts';
-
-/** One hour, day or month in UTC: from its beginning to the beginning of the next. */
-export interface Period {
-  readonly startsAt: EpochSeconds;
-  readonly endsAt: EpochSeconds;
-}
+import type { Period } from './period.ts';
 
 /** What is known of a key's quota in the period of now. */
 export interface QuotaFacts {

@@ -1,24 +1,17 @@
 import type { Lease, ReportAnswer, UsageCount } from '@latchkey/protocol/api-key-terms';
 import { parseId } from '@latchkey/protocol/ids';
 import { LIMITS } from '@latchkey/protocol/limits';
-import type { EpochMilliseconds, ResourceId } from '@latchkey/protocol/types';
+import type { EpochMilliseconds } from '@latchkey/protocol/types';
 import type { Resource } from '../clients/resource.ts';
 import { allow, type Decision, refuse } from '../decision.ts';
 import type { Moment, Reader } from '../ports/reader.ts';
 import type { Write } from '../write.ts';
 import type { ApiKey } from './api-key.ts';
-import { closeLease, grantLease, isLeaseLost, type StoredLease } from './lease.ts';
+import { closeLease, grantLease, isLeaseLost } from './lease.ts';
 import { loadQuota, periodOf, type QuotaFacts } from './quota.ts';
+import type { StoredLease } from './stored-lease.ts';
 import { believed } from './usage.ts';
-
-/** One process of a verifier, and the last that it told: what it told last may come again. */
-export interface VerifierInstance {
-  readonly instance: string;
-  readonly resourceId: ResourceId;
-  readonly number: number;
-  readonly answer: ReportAnswer;
-  readonly seenAt: EpochMilliseconds;
-}
+import type { VerifierInstance } from './verifier-instance.ts';
 
 /** What a verifier tells, with whose verifier it is. */
 export interface ReportCommand {

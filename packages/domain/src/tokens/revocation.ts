@@ -9,8 +9,9 @@ import type { Write } from '../write.ts';
 import { type AccessTokenFacts, accessTokenEnd, loadAccessTokenFacts } from './access-token-life.ts';
 import { eventExpiry } from './event-expiry.ts';
 import type { TokenFamily } from './family.ts';
+import { forgetWrites } from './forget-token.ts';
 import { familyLife, type Lifelines } from './liveness.ts';
-import { forgetWrites, handleSubject, type TokenRecord } from './token-record.ts';
+import { handleSubject, type TokenRecord } from './token-record.ts';
 
 /** What came of it; the client is told the same in every case. */
 export type Revoked = 'revoked' | 'nothing_to_revoke';

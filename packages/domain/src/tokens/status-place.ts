@@ -2,13 +2,8 @@ import type { AccessTokenClaims } from '@latchkey/protocol/claims';
 import { LIMITS } from '@latchkey/protocol/limits';
 import { allow, type Decision, refuse } from '../decision.ts';
 import type { StatusListReader } from '../ports/reader.ts';
+import type { StatusListRow } from './status-list-row.ts';
 import type { StatusPlace, TokenRecord } from './token-record.ts';
-
-/** A status list, and how many of its indexes were taken. */
-export interface StatusListRow {
-  readonly number: number;
-  readonly taken: number;
-}
 
 /** How many tokens a list is about; not all of its places are ever taken. */
 export const STATUS_LIST_SIZE = 2 ** 17;

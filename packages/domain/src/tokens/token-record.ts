@@ -1,6 +1,5 @@
 import type { AccessTokenClaims } from '@latchkey/protocol/claims';
 import type { ApiKeyId, ClientId, EpochMilliseconds, ResourceId, Sha256, TokenId } from '@latchkey/protocol/types';
-import type { Write } from '../write.ts';
 
 /**
  * An access token that must leave a row: because its text has no meaning, because only its own resource can check it,
@@ -32,13 +31,6 @@ export interface StatusPlace {
   readonly list: number;
   readonly index: number;
 }
-
-/**
- * What goes with a token that has ended: its row, which only could say so again. One that has a place in a status list
- * stays until it expires, so that nobody gets its place.
- */
-export const forgetWrites = (record: TokenRecord | undefined): readonly Write[] =>
-  record === undefined || record.status !== undefined ? [] : [{ kind: 'token.forget', jti: record.jti }];
 
 /** By what the audit log still knows a token whose row is gone, when somebody has its text. */
 export const handleSubject = (record: TokenRecord | undefined): { readonly handle?: string } =>

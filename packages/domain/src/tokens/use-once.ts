@@ -9,14 +9,6 @@ import {
 import { allow, type Decision } from '../decision.ts';
 import type { Moment, ReplayReader } from '../ports/reader.ts';
 
-/** A token that was used, where it may be used once. Of its `jti` there is only the hash. */
-export interface UsedToken {
-  readonly resourceId: ResourceId;
-  readonly hash: Sha256;
-  /** From when on no verifier accepts the token any more. */
-  readonly expiresAt: EpochMilliseconds;
-}
-
 /** A token that is good, and wants to be used. */
 export interface UseOnceCommand {
   readonly resourceId: ResourceId;

@@ -6,7 +6,7 @@ import type { Resource } from '@latchkey/domain/clients/resource';
 import type { ApiKeyTerms, Lease } from '@latchkey/protocol/api-key-terms';
 import { ok, type Result } from '@latchkey/protocol/result';
 import { seconds } from '@latchkey/protocol/types';
-import type { CredentialContext } from '../prove/credential.ts';
+import type { CredentialContext } from '../prove/credential-kind.ts';
 import type { Refusal, Server } from '../server.ts';
 import { rateShare } from './rate-share.ts';
 import { spendOne, useApiKey } from './use.ts';

@@ -1,37 +1,15 @@
-import type { Resource } from '@latchkey/domain/clients/resource';
 import type { ActiveIntrospection } from '@latchkey/protocol/claims';
-import type { ErrorId } from '@latchkey/protocol/errors';
 import { fail, type Result } from '@latchkey/protocol/result';
 import { isApiKeyText } from '@latchkey/tokens/formats/api-key';
 import { isEncryptedToken } from '@latchkey/tokens/formats/encrypted-token';
 import { OPAQUE_TOKEN_PREFIX } from '@latchkey/tokens/formats/opaque-token';
-import type { Refusal, Server } from '../server.ts';
+import type { Refusal } from '../server.ts';
+import type { ProveCredential } from './credential-kind.ts';
 import { proveApiKeyFor } from './credentials/api-key.ts';
 import { proveJwe } from './credentials/jwe.ts';
 import { proveJwt } from './credentials/jwt.ts';
 import { proveOpaque } from './credentials/opaque.ts';
 import { isUnderSharedSecret, proveSharedSecret } from './credentials/shared-secret.ts';
-
-/** Who asks about a credential, where it matters for what is counted. */
-export interface CredentialContext {
-  /** The name of the verifier process, if one asks. */
-  readonly instance: string | undefined;
-  /** Whether this one use is counted, instead of many being lent. */
-  readonly isStrict: boolean;
-  /**
-   * What else must hold before a use is counted, such as from where the credential comes and whether it is enough. It is
-   * asked of what the credential allows, and only where uses are counted.
-   */
-  readonly admits?: (allowed: ActiveIntrospection) => ErrorId | undefined;
-}
-
-/** Decides about one kind of credential that was presented for a resource. */
-export type ProveCredential = (
-  text: string,
-  resource: Resource,
-  server: Server,
-  context: CredentialContext,
-) => Promise<Result<ActiveIntrospection, ErrorId | Refusal>>;
 
 /**
  * Decides about any credential that was presented for a resource, by the rows of this request, and says what it allows.

@@ -1,4 +1,4 @@
-import type { StoredLease } from '@latchkey/domain/api-keys/lease';
+import type { StoredLease } from '@latchkey/domain/api-keys/stored-lease';
 import type { ApiKeyId, EpochSeconds } from '@latchkey/protocol/types';
 import { type Row, sql } from '../sql.ts';
 import { id, idIn, numberIn, secondsIn, textIn } from './columns.ts';

@@ -1,4 +1,4 @@
-import type { UsedToken } from '@latchkey/domain/tokens/use-once';
+import type { UsedToken } from '@latchkey/domain/tokens/used-token';
 import type { EpochMilliseconds, ResourceId, Sha256 } from '@latchkey/protocol/types';
 import { sql } from '../sql.ts';
 import { id } from './columns.ts';

@@ -1,5 +1,5 @@
 import type { Page } from '@latchkey/domain/ports/reader';
-import type { StatusListRow } from '@latchkey/domain/tokens/status-place';
+import type { StatusListRow } from '@latchkey/domain/tokens/status-list-row';
 import type { StatusPlace } from '@latchkey/domain/tokens/token-record';
 import { type Row, sql } from '../sql.ts';
 import { numberIn } from './columns.ts';

@@ -1,4 +1,4 @@
-import type { VerifierInstance } from '@latchkey/domain/api-keys/report';
+import type { VerifierInstance } from '@latchkey/domain/api-keys/verifier-instance';
 import type { EpochMilliseconds, ResourceId } from '@latchkey/protocol/types';
 import { type Row, sql } from '../sql.ts';
 import { id, idIn, json, jsonIn, millisecondsIn, numberIn, textIn } from './columns.ts';

@@ -4,7 +4,7 @@ import { accessOf } from '../access.ts';
 import { readTerms } from '../api-key-terms.ts';
 import type { CredentialKind } from '../credential.ts';
 import type { Freshness } from '../freshness.ts';
-import type { Known } from '../judge.ts';
+import type { Known } from '../known.ts';
 import type { Config } from '../options.ts';
 import { createIntrospectedKind, type IntrospectedRules } from './introspected.ts';
 

@@ -8,7 +8,7 @@ import type { Access } from '../access.ts';
 import type { CredentialKind } from '../credential.ts';
 import type { Freshness } from '../freshness.ts';
 import type { Said } from '../introspection.ts';
-import type { Known } from '../judge.ts';
+import type { Known } from '../known.ts';
 import type { Config } from '../options.ts';
 import { revocableOf } from '../revocation-set.ts';
 import type { CachedToken } from '../token-cache.ts';

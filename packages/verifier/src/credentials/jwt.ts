@@ -9,7 +9,7 @@ import { type Access, accessOf } from '../access.ts';
 import type { CredentialKind } from '../credential.ts';
 import { createDecryption } from '../decryption.ts';
 import type { Freshness } from '../freshness.ts';
-import type { Known } from '../judge.ts';
+import type { Known } from '../known.ts';
 import type { Config } from '../options.ts';
 import { revocableOf } from '../revocation-set.ts';
 import type { CachedToken } from '../token-cache.ts';

@@ -7,7 +7,7 @@ import { formatScope, intersect } from '@latchkey/protocol/scope';
 import { type EpochSeconds, seconds } from '@latchkey/protocol/types';
 import { termsFor } from '../../api-keys/terms-for.ts';
 import { proveApiKey } from '../api-key.ts';
-import type { ProveCredential } from '../credential.ts';
+import type { ProveCredential } from '../credential-kind.ts';
 
 /**
  * An API key: what it allows now, with the roles that its owner has now, and the terms by which a verifier decides about

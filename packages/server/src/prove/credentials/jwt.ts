@@ -1,4 +1,4 @@
-import type { ProveCredential } from '../credential.ts';
+import type { ProveCredential } from '../credential-kind.ts';
 import { readOwnAccessToken } from '../own-token.ts';
 import { proveLife } from './life.ts';
 

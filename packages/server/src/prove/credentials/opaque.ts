@@ -3,7 +3,7 @@ import type { ErrorId } from '@latchkey/protocol/errors';
 import { fail, ok, type Result } from '@latchkey/protocol/result';
 import { decodeOpaqueToken } from '@latchkey/tokens/formats/opaque-token';
 import type { Server } from '../../server.ts';
-import type { ProveCredential } from '../credential.ts';
+import type { ProveCredential } from '../credential-kind.ts';
 import { proveRecord } from './record.ts';
 
 /**

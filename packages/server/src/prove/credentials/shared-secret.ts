@@ -10,7 +10,7 @@ import { createAccessTokenDecoder, decodeUnverified } from '@latchkey/tokens/for
 import { keySetOf } from '@latchkey/tokens/keys/key-set';
 import { withSharedSecrets } from '@latchkey/tokens/keys/shared-secret';
 import type { Server } from '../../server.ts';
-import type { ProveCredential } from '../credential.ts';
+import type { ProveCredential } from '../credential-kind.ts';
 import { proveRecord } from './record.ts';
 
 const decode = createAccessTokenDecoder();
