@@ -54,12 +54,7 @@ test.each(['password', 'implicit', 'token', 'id_token', 'AUTHORIZATION_CODE', 'P
 test('CODE-08: nothing of an implicit or password grant is in the metadata', async () => {
   const metadata = await (await world.at.fetch('/.well-known/oauth-authorization-server')).json();
   expect([metadata.grant_types_supported, metadata.response_types_supported]).toEqual([
-    [
-      'authorization_code',
-      'client_credentials',
-      'refresh_token',
-      'urn:ietf:params:oauth:grant-type:token-exchange',
-    ],
+    ['authorization_code', 'client_credentials', 'refresh_token', 'urn:ietf:params:oauth:grant-type:token-exchange'],
     ['code'],
   ]);
 });

@@ -19,7 +19,7 @@ expectFound([
   ['an overlap that never ends', faults.endlessOverlap, 'I3', 100],
   ['a rotation that is answered and not written', faults.forgottenRotation, 'I10', 10],
   ['one more successor within the overlap', faults.secondSuccessor, 'I2', 100],
-  ['a reuse that is refused and forgiven', faults.forgivenReuse, 'I1', 100],
+  ['a reuse that is refused and forgiven', faults.forgivenReuse, 'I1', 400],
   ['a token that says the place of its minting', faults.placeOfMinting, 'I1', 2_000, 1_400],
   ['a feed that skips an event after a reconnection', faults.skippedEvent, 'I1', 600],
   ['a feed that loses what happens between snapshot and live', faults.lostBetween, 'I1', 150],

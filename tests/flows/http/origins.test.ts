@@ -37,6 +37,8 @@ test('CORS-02 to CORS-04: every route says who may read it, and no more than the
     '/.well-known/oauth-authorization-server',
     '/.well-known/openid-configuration',
     '/.well-known/jwks.json',
+    '/status-lists',
+    '/status-lists/:number',
     '/admin/api/openapi.json',
   ]);
   expect(new Set(routes('registered').map(([, path]) => path))).toEqual(

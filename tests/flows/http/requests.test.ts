@@ -81,7 +81,7 @@ test.each(jsons)('attack 8.38: %s takes JSON only as application/json, in UTF-8'
   for (const body of [
     '',
     '{',
-    '[]',
+    ...(route.path === '/api-keys/leaked' ? [] : ['[]']), // scanners send lists
     'null',
     '"x"',
     '{"a":1}x',

@@ -75,7 +75,7 @@ export async function readJson(
 }
 
 /**
- * Reads JSON of any shape.
+ * Reads JSON: an object or a list.
  *
  * @returns `content_type_wrong`, `body_too_large`, `body_malformed`
  */
@@ -84,7 +84,8 @@ export async function readJsonValue(request: Request, bodyMax: number): Promise<
   const text = await readText(request, bodyMax);
   if (!text.ok) return text;
   try {
-    return ok(JSON.parse(text.value));
+    const value: unknown = JSON.parse(text.value);
+    return typeof value === 'object' && value !== null ? ok(value) : fail({ error: 'body_malformed' });
   } catch (error) {
     if (error instanceof SyntaxError) return fail({ error: 'body_malformed' });
     throw error;
