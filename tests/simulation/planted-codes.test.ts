@@ -5,7 +5,7 @@ const BY_PAGES = true;
 
 expectFound(
   [
-    ['a code that counts again', faults.codeCountsAgain, 'C', 200, 3],
+    ['a code that counts again', faults.codeCountsAgain, 'C', 200, 10],
     ['a replay that is refused and forgiven', faults.forgivenReplay, 'I1', 200],
     ['a replay that ends what others have begun', faults.wideReplay, 'L', 400, 100],
     ['a verifier that is not asked for', faults.verifierForgotten, 'C', 400],
