@@ -148,6 +148,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     verifyNow(token, from = {}) {
       const verified = judgedNow(token);
       if (verified === undefined) return undefined;
+      if (verified.ok && verified.value.apiKey === undefined) return verified; // of a token nothing is counted
       const allowed = checked(verified, from.address, {});
       const result = allowed.ok ? admission.now(allowed.value) : allowed;
       if (result?.ok === false) countRefusal(token);
